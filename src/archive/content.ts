@@ -1,0 +1,44 @@
+/**
+ * Where the octets of messages lie. Two kinds: rows beside the catalog (sqlite), or files in a Maildir.
+ *
+ * All calls are synchronous: they run in the archive's writer thread, or in a reading command that has nothing else to
+ * do. Nothing here knows accounts or receipts.
+ */
+import type { Database } from '../sqlite/database.ts'
+
+/** One message on its way in. It is invisible until `ContentStore.publish` and the catalog's commit. */
+export interface Draft {
+  /** Takes octets as they left the wire. The view is not kept. May commit or write staging of its own. */
+  write(octets: Uint8Array): void
+  /** All octets came. Makes them ready to be published: for files, written, fsynced and closed. */
+  seal(digest: Uint8Array): void
+  /** Drops what was staged. Safe to call at any time before publish, and twice. */
+  discard(): void
+}
+
+export interface ContentStore {
+  draft(): Draft
+  /**
+   * Before the catalog's transaction: makes the drafts visible and durable in one step for all of them (Maildir: link
+   * each into new/, then one fsync of new/). A no-op where `attach` does it.
+   */
+  publish(drafts: readonly Draft[]): void
+  /** Within the catalog's transaction: ties a published draft to its message row. A no-op where names do it. */
+  attach(database: Database, message: number, draft: Draft): void
+  /** Whether the octets of this message are there, by name or row only; they are not read. */
+  has(message: StoredMessage): boolean
+  /**
+   * The octets of a message as they left the wire, in chunks of at most 1 MiB. The digest is not checked here.
+   * Throws ArchiveError ARCHIVE_CONTENT_MISSING if there are none.
+   */
+  read(message: StoredMessage): Iterable<Uint8Array>
+  /** Removes staging that a crash left. Called only while no other run can be in the archive. */
+  sweep(): void
+}
+
+/** What a content store needs to find a message. */
+export interface StoredMessage {
+  readonly id: number
+  readonly digest: Uint8Array
+  readonly octets: number
+}

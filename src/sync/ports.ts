@@ -1,0 +1,243 @@
+/**
+ * What the sync engine needs of the world: a maildrop to read from, an archive to keep the mail in, somebody to tell.
+ *
+ * The interfaces belong to their user, the engine; `client/` and `archive/` have the right shapes without importing
+ * them, and `cli/` joins the two. Everything is asynchronous, since maildrop and archive may live on other machines.
+ */
+import type { Capabilities } from '../pop3/capabilities.ts'
+import type { CommandError } from '../pop3/errors.ts'
+import type { DropListing, ListedMessage, UniqueId } from '../pop3/listing.ts'
+
+/** Receives one message as it leaves the wire, byte-stuffing undone. */
+export interface MessageSink {
+  /**
+   * Takes the next octets. The view is valid only during the call. A returned promise asks the sender to stop reading
+   * until it resolves: this is the only back-pressure there is.
+   */
+  write(octets: Uint8Array): Promise<void> | undefined
+  /** The termination octet came: the message is complete. Nothing is durable yet. */
+  end(): Promise<void> | undefined
+  /** The session ended in the middle, or the message was refused: nothing of it may be kept. */
+  abandon(): void
+}
+
+/** Decides where the octets of each retrieved message go. */
+export interface MessageReceiver {
+  /** The server said +OK to RETR of this message; its octets follow. */
+  begin(row: ListedMessage): MessageSink
+  /** The server said -ERR to RETR of this message; the session goes on. */
+  refused(row: ListedMessage, error: CommandError): void
+}
+
+/** How QUIT ended: `done` +OK, `refused` -ERR, `lost` no reply. None of them proves a removal. */
+export type QuitOutcome = 'done' | 'refused' | 'lost'
+
+/** One session in the transaction state. Methods are called one at a time. */
+export interface MaildropSession {
+  /** As announced after login, completed by what was announced before it (RFC 2449 section 5). */
+  readonly capabilities: Capabilities
+  /** Whether several commands may be outstanding (PIPELINING announced after login, and not known to fail). */
+  readonly pipelined: boolean
+  stat(): Promise<DropListing>
+  /**
+   * LIST and UIDL joined by message number (rows that both hold; UIDL is tried even if not announced). `hasUniqueIds`
+   * is false where the server has no UIDL. `onRows` hears the number of rows received so far.
+   */
+  listing(
+    onRows?: (rows: number) => void,
+  ): Promise<{ readonly rows: readonly ListedMessage[]; readonly hasUniqueIds: boolean }>
+  /** LAST (RFC 1460): the highest message number accessed, or undefined where the server has no LAST. */
+  last(): Promise<number | undefined>
+  /**
+   * TOP n 0 for each row, pipelined where possible: hands over the octets of each header section (at most 1 MiB), or
+   * undefined where the server said -ERR. Returns false, having asked for one row at most, if the server has no TOP.
+   */
+  headers(
+    rows: Iterable<ListedMessage>,
+    receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
+  ): Promise<boolean>
+  /** RETR for each row, in that order, within the pipelining window. Throws if the connection cannot go on. */
+  retrieve(rows: Iterable<ListedMessage>, receiver: MessageReceiver): Promise<void>
+  /** DELE for each row. Returns those that the server accepted; a refused one is only left out. */
+  delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]>
+  /** QUIT, alone. Never throws; the connection is closed afterwards. */
+  quit(): Promise<QuitOutcome>
+  /** Closes without QUIT: what was marked for deletion stays on the server (RFC 1939 section 6). */
+  close(): void
+}
+
+/** A maildrop that can be opened: connect, greeting, login, capabilities. */
+export interface Maildrop {
+  open(signal: AbortSignal): Promise<MaildropSession>
+}
+
+/** Who an account is, as its owner wrote it. `name` is the key; host and user tell a renamed account. */
+export interface AccountIdentity {
+  readonly name: string
+  readonly host: string
+  readonly user: string
+}
+
+/** What the archive remembers of an account's server between runs. */
+export interface ServerFacts {
+  /** When a pipelined session went out of step, RFC 3339 UTC; undefined if never. */
+  readonly pipeliningFailedAt?: string | undefined
+  /** LAST named messages as unread that we had already: it is not asked again. */
+  readonly lastMisled?: boolean | undefined
+  /** Capability lines as announced after login, for people to read. */
+  readonly capabilities?: readonly string[] | undefined
+}
+
+/** States of a receipt. `deleteSent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */
+export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
+
+/** "This unique-id of this account, with this listed size, is that message." */
+export interface Receipt {
+  readonly id: number
+  /** Undefined where the server gave none; such a receipt is matched by octets and fingerprint. */
+  readonly uniqueId: UniqueId | undefined
+  /** 1 for the first of equal unique-ids in a listing, 2 for the next... */
+  readonly occurrence: number
+  /** As listed; undefined where the server gave no usable size. */
+  readonly octets: number | undefined
+  /** Row of the message in the catalog; undefined only if quarantined. */
+  readonly message: number | undefined
+  /** When the message was bound to this receipt, ms since the epoch. */
+  readonly boundAt: number
+  readonly state: ReceiptState
+  /** The last complete listing did not show it. */
+  readonly absent: boolean
+}
+
+/** The row of a listing as a receipt will name it. */
+export interface ReceiptKey {
+  readonly uniqueId: UniqueId | undefined
+  readonly occurrence: number
+  readonly octets: number | undefined
+}
+
+/** How a receipt was bound to its message. */
+export type BoundBy = 'digest' | 'canonical' | 'fingerprint' | 'recount'
+
+/** What became of one retrieved message once its commit returned. */
+export interface Stored {
+  readonly receipt: number
+  readonly message: number
+  /** Octets as they left the wire. */
+  readonly octets: number
+  /** False if the archive held these octets (or their canonical equal) already. */
+  readonly isNew: boolean
+  readonly boundBy: BoundBy
+}
+
+/** An intake of one message: octets go into `sink`; `stored` settles after the commit that holds message and receipt. */
+export interface Intake {
+  readonly sink: MessageSink
+  /** Rejects if the commit failed or the message was abandoned. */
+  readonly stored: Promise<Stored>
+}
+
+/** Facts of one run, for the catalog and the report. */
+export interface RunCounts {
+  readonly listed: number
+  readonly retrieved: number
+  readonly stored: number
+  readonly octets: number
+  readonly deleted: number
+  readonly failed: number
+}
+
+/** One account's part of an archive, for the length of a run. Its lock is held from opening to `finish` or `release`. */
+export interface AccountLedger {
+  readonly account: string
+  /** The name under which the catalog knew this account, if it was renamed by this opening. */
+  readonly renamedFrom: string | undefined
+  /** The catalog knows this account at another host or for another user: its receipts prove nothing yet. */
+  readonly isMoved: boolean
+  /** Where the catalog last saw a moved account. */
+  readonly movedFrom: { readonly host: string; readonly user: string } | undefined
+  /** More than a tenth of the files, and more than ten, vanished since the last run: no DELE (design, section 4). */
+  readonly vanished: number
+  readonly isDamaged: boolean
+  readonly facts: ServerFacts
+  /** All receipts of this account (of its present epoch). */
+  receipts(): Promise<readonly Receipt[]>
+  /** Header fingerprints (hex) of the messages that these receipts name. */
+  fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
+  /** A moved account was recognised (`true`: host and user are updated) or is another maildrop (`false`: new epoch). */
+  resolveMove(isSameMaildrop: boolean): Promise<void>
+  /** These receipts are rows of the present listing: a canonical digest never binds to their messages. */
+  claim(receipts: readonly number[]): Promise<void>
+  /** Starts the intake of one message. `byCanonical` permits recognition by canonical digest (design, section 1). */
+  intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
+  /** Commits what was ended so far. Settles when nothing is pending. */
+  flush(): Promise<void>
+  /** Binds rows to messages without retrieving them. */
+  bind(
+    bindings: readonly { readonly key: ReceiptKey; readonly message: number; readonly by: BoundBy }[],
+  ): Promise<void>
+  /** The row could not be retrieved; remembered with reason and attempts. */
+  quarantine(key: ReceiptKey, reason: string): Promise<void>
+  /** What a complete listing showed; one commit. */
+  settle(seen: {
+    /** "delete sent" and no longer listed. */
+    readonly deleted: readonly number[]
+    /** "delete sent" and still listed: the deletion did not happen. */
+    readonly undeleted: readonly number[]
+    readonly absent: readonly number[]
+    readonly present: readonly number[]
+  }): Promise<void>
+  /** Reads these messages back and hashes them. Returns those whose octets are there and right. */
+  prove(messages: readonly number[]): Promise<ReadonlySet<number>>
+  /** Journals accepted DELEs before QUIT. */
+  deleteSent(receipts: readonly number[]): Promise<void>
+  learn(facts: Partial<ServerFacts>): Promise<void>
+  /** Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. */
+  finish(counts: RunCounts, outcome: string): Promise<void>
+}
+
+/** An archive open for sync. Shared by the accounts that keep their mail in it. */
+export interface Archive {
+  /** Takes the account's lock. Throws code ARCHIVE_LOCKED if another run holds it. */
+  openAccount(
+    identity: AccountIdentity,
+    options: {
+      /** Names in use in this run: an account is not renamed away from one of them. */
+      readonly configured: ReadonlySet<string>
+    },
+  ): Promise<AccountLedger>
+}
+
+/** Something happened that a person or a script may want to hear. Also the shape of the `--json` events. */
+export type SyncEvent =
+  | { readonly type: 'connecting'; readonly account: string }
+  | { readonly type: 'listing'; readonly account: string; readonly rows: number; readonly total: number }
+  | {
+      readonly type: 'plan'
+      readonly account: string
+      readonly listed: number
+      readonly known: number
+      /** Messages to retrieve, and their listed octets. */
+      readonly retrieve: number
+      readonly octets: number
+      readonly delete: number
+    }
+  | { readonly type: 'receiving'; readonly account: string; readonly octets: number }
+  | {
+      readonly type: 'stored'
+      readonly account: string
+      readonly octets: number
+      readonly isNew: boolean
+    }
+  | {
+      readonly type: 'refused'
+      readonly account: string
+      readonly messageNumber: number
+      readonly uniqueId: string | undefined
+      readonly text: string
+    }
+  | { readonly type: 'deleting'; readonly account: string; readonly messages: number }
+  | { readonly type: 'notice'; readonly account: string; readonly code: string; readonly text: string }
+
+/** Hears the events of a run. Must not throw and must return at once. */
+export type Progress = (event: SyncEvent) => void
