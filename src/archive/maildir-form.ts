@@ -1,0 +1,90 @@
+/**
+ * The two forms of a message in a Maildir file. Mail programs want LF line ends, the archive wants the octets back.
+ *
+ * LF form: each CRLF became LF. Allowed if and only if the message has no LF without CR before it, since then putting CR
+ * before each LF gives the octets back, whatever else they hold. Wire form: the octets as they are. No record says which
+ * form a file has: its digest does.
+ */
+import { createHash } from 'node:crypto'
+
+const CR = 0x0d
+const LF = 0x0a
+
+/** Turns octets into LF form, cut anywhere. */
+export class LineFeedEncoder {
+  #heldCr = false
+
+  /** The next part of the LF form, or undefined if there was a bare LF: no LF form exists then. */
+  write(octets: Uint8Array): Uint8Array | undefined {
+    const form = new Uint8Array(octets.length + 1)
+    let end = 0
+    let held = this.#heldCr
+    for (const octet of octets) {
+      if (octet === LF) {
+        if (!held) return undefined
+        held = false
+      } else if (held) {
+        form[end++] = CR
+        held = false
+      }
+      if (octet === CR) held = true
+      else form[end++] = octet
+    }
+    this.#heldCr = held
+    return form.subarray(0, end)
+  }
+
+  /** What is left at the end of the message. */
+  end(): Uint8Array {
+    return this.#heldCr ? Uint8Array.of(CR) : new Uint8Array()
+  }
+}
+
+/** The octets of a part of a message in LF form: CR before each LF. Needs no state between parts. */
+export function withCarriageReturns(form: Uint8Array): Uint8Array {
+  let lines = 0
+  for (let at = form.indexOf(LF); at !== -1; at = form.indexOf(LF, at + 1)) lines += 1
+  if (lines === 0) return form
+  const octets = new Uint8Array(form.length + lines)
+  let end = 0
+  for (const octet of form) {
+    if (octet === LF) octets[end++] = CR
+    octets[end++] = octet
+  }
+  return octets
+}
+
+/** Gives the octets of a file from its start, as often as it is asked. */
+export type FileReader = () => Iterable<Uint8Array>
+
+/** How a file holds its message, and how many octets left the wire. */
+export interface FoundForm {
+  readonly form: 'wire' | 'lf'
+  readonly octets: number
+}
+
+/**
+ * Which form reproduces the digest: the file as it is, else with CRLF for LF. Undefined if neither does: the file was
+ * altered. Reads the file once or twice; memory does not grow with it.
+ */
+export function findForm(read: FileReader, digest: Uint8Array): FoundForm | undefined {
+  for (const form of ['wire', 'lf'] as const) {
+    const hash = createHash('sha256')
+    let octets = 0
+    for (const chunk of read()) {
+      const part = form === 'wire' ? chunk : withCarriageReturns(chunk)
+      hash.update(part)
+      octets += part.length
+    }
+    if (hash.digest().equals(digest)) return { form, octets }
+  }
+  return undefined
+}
+
+/** The octets as they left the wire, of a file whose form is known. */
+export function* inWireForm(
+  chunks: Iterable<Uint8Array>,
+  form: FoundForm['form'],
+): Iterable<Uint8Array> {
+  for (const chunk of chunks) yield form === 'wire' ? chunk : withCarriageReturns(chunk)
+}
