@@ -1,0 +1,64 @@
+/**
+ * The small interface that popkeep asks of a SQLite driver. All of it is synchronous.
+ *
+ * Rows are plain objects, integers are numbers (the catalog has none beyond 2^53) and BLOBs are Uint8Array, never
+ * Buffer, with both drivers.
+ */
+export type SqlValue = null | number | string | Uint8Array
+
+export type Row = Readonly<Record<string, SqlValue>>
+
+export interface Statement {
+  run(...parameters: readonly SqlValue[]): { readonly changes: number; readonly lastRowId: number }
+  get(...parameters: readonly SqlValue[]): Row | undefined
+  all(...parameters: readonly SqlValue[]): Row[]
+  /** One row at a time. While it runs, the connection can do nothing else: end or leave the loop first. */
+  iterate(...parameters: readonly SqlValue[]): IterableIterator<Row>
+}
+
+export interface Database {
+  readonly path: string
+  readonly isReadOnly: boolean
+  /** Runs statements that return nothing, separated by semicolons. */
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  /**
+   * Runs `body` between BEGIN IMMEDIATE and COMMIT and returns its value once COMMIT returned. Anything thrown, by
+   * COMMIT too, rolls back and is thrown on. Transactions do not nest.
+   */
+  transaction<T>(body: () => T): T
+  close(): void
+}
+
+/** What a driver gives: the transaction is the same for all. */
+export type Connection = Omit<Database, 'transaction'>
+
+export function withTransactions(connection: Connection): Database {
+  return {
+    path: connection.path,
+    isReadOnly: connection.isReadOnly,
+    exec: (sql) => connection.exec(sql),
+    prepare: (sql) => connection.prepare(sql),
+    close: () => connection.close(),
+    transaction: (body) => {
+      connection.exec('BEGIN IMMEDIATE')
+      try {
+        const result = body()
+        connection.exec('COMMIT')
+        return result
+      } catch (error) {
+        rollBack(connection)
+        throw error
+      }
+    },
+  }
+}
+
+function rollBack(connection: Connection): void {
+  try {
+    connection.exec('ROLLBACK')
+  } catch {
+    // SQLite rolls back by itself on SQLITE_FULL, SQLITE_IOERR and the like, and then refuses ROLLBACK. The error that
+    // brought us here is the one that the caller has to hear.
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * How connections are set up. Nothing is left to a driver's defaults: they differ, and better-sqlite3 compiles WAL with
+ * synchronous=NORMAL, which may lose commits that have returned when the power goes.
+ */
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Database, SqlValue } from './database.ts'
+import { SqliteError, sqliteCode } from './errors.ts'
+
+/** Before it, two connections that reset the same WAL could corrupt the file. */
+const OLDEST_FOR_WRITING = [3, 51, 3] as const
+
+const BUSY_TIMEOUT_MS = 10_000
+
+/** Of new archives. Larger pages read messages of 5-100 kB faster than SQLite's 4096. */
+export const PAGE_OCTETS = 8192
+
+/** PRAGMA synchronous, as SQLite numbers it. */
+const FULL = 2
+const EXTRA = 3
+
+/** Filesystem types (statfs, linux/magic.h) on which other machines may write, so that WAL's shared memory lies. */
+const SHARED_FILESYSTEMS: ReadonlySet<number> = new Set([
+  0x6969, // NFS
+  0x517b, // SMB
+  0xff534d42, // CIFS
+  0xfe534d42, // SMB2
+  0x65735546, // FUSE: sshfs, s3fs and the like
+  0x01021997, // 9P
+  0x00c36400, // Ceph
+  0x5346414f, // AFS
+  0x73757245, // Coda
+  0x7461636f, // OCFS2
+  0x01161970, // GFS2
+  0x0bd00bd0, // Lustre
+  0x47504653, // GPFS
+  0x786f4256, // VirtualBox shared folders
+])
+
+/** Whether the folder of `path` lies on a filesystem that other machines may share. Known on Linux only. */
+export function isOnSharedFilesystem(path: string): boolean {
+  return (
+    process.platform === 'linux' && SHARED_FILESYSTEMS.has(statfsSync(dirname(path)).type >>> 0)
+  )
+}
+
+/** What a connection keeps while it writes: WAL needs shared memory, which not every filesystem has. */
+export type JournalMode = 'wal' | 'delete'
+
+/**
+ * Prepares a connection for writing and reads back what it set: WAL with synchronous=FULL, or the rollback journal with
+ * synchronous=EXTRA (FULL would not sync the folder after the journal's unlink). Returns which of the two holds.
+ *
+ * Throws SqliteError SQLITE_TOO_OLD, an Error if a setting did not hold, and SQLite's SQLITE_BUSY if a reader kept the
+ * file for longer than the busy timeout.
+ */
+export function prepareForWriting(
+  database: Database,
+  options: { readonly isShared: boolean },
+): JournalMode {
+  requireVersion(database)
+  prepareCommon(database)
+  database.exec('PRAGMA foreign_keys = ON')
+  if (process.platform === 'darwin') {
+    database.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
+  }
+  const mode = chooseJournal(database, options.isShared)
+  const synchronous = mode === 'wal' ? FULL : EXTRA
+  database.exec(`PRAGMA synchronous = ${synchronous}`)
+  if (
+    pragma(database, 'journal_mode') !== mode ||
+    pragma(database, 'synchronous') !== synchronous
+  ) {
+    throw new Error(`SQLite did not keep journal_mode=${mode} with synchronous=${synchronous}`)
+  }
+  return mode
+}
+
+/** Prepares a connection that was opened read-only. Creates nothing beside the file. */
+export function prepareForReading(database: Database): void {
+  prepareCommon(database)
+}
+
+/**
+ * Leaves a database as exactly one file: the WAL is copied back and removed. Where another connection is still there,
+ * that one keeps the WAL, and nothing is lost by it. The caller closes the connection.
+ */
+export function settleToOneFile(database: Database): void {
+  try {
+    database.exec('PRAGMA busy_timeout = 0')
+    pragma(database, 'wal_checkpoint(TRUNCATE)')
+    pragma(database, 'journal_mode = DELETE')
+  } catch (error) {
+    const code = sqliteCode(error)
+    if (code !== 'SQLITE_BUSY' && code !== 'SQLITE_LOCKED') throw error
+  }
+}
+
+/** The value of a pragma with one row and one column. */
+export function pragma(database: Database, name: string): SqlValue | undefined {
+  const row = database.prepare(`PRAGMA ${name}`).get()
+  return row === undefined ? undefined : Object.values(row)[0]
+}
+
+/** Whether `version` ('3.51.3') is recent enough to write with. */
+export function isFitForWriting(version: string): boolean {
+  const numbers = version.split('.').map(Number)
+  for (const [index, wanted] of OLDEST_FOR_WRITING.entries()) {
+    const found = numbers[index] ?? 0
+    if (found !== wanted) return found > wanted
+  }
+  return true
+}
+
+function requireVersion(database: Database): void {
+  const version = String(database.prepare('SELECT sqlite_version() AS version').get()?.version)
+  if (isFitForWriting(version)) return
+  throw new SqliteError(
+    'SQLITE_TOO_OLD',
+    `This driver has SQLite ${version}; writing needs ${OLDEST_FOR_WRITING.join('.')} or later. ` +
+      'Use a newer Node, or install better-sqlite3 with its install script allowed.',
+  )
+}
+
+function prepareCommon(database: Database): void {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  // An archive may come from anybody: what its schema says must not run functions with side effects.
+  database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON')
+}
+
+function chooseJournal(database: Database, isShared: boolean): JournalMode {
+  if (!isShared && pragma(database, 'journal_mode = WAL') === 'wal') return 'wal'
+  pragma(database, 'journal_mode = DELETE')
+  return 'delete'
+}
