@@ -46,6 +46,8 @@ export class Lock {
     createEmptyFile(path)
     try {
       this.#database = openDatabase(path, { isReadOnly: false })
+      // Nothing is ever written, and BEGIN EXCLUSIVE shall not leave a journal beside the file.
+      this.#database.prepare('PRAGMA journal_mode = MEMORY').get()
     } catch (error) {
       throw asArchiveError(error, path, 'create')
     }

@@ -1,0 +1,174 @@
+import fs, {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  createEmptyFile,
+  createFolder,
+  type FileCalls,
+  NewFile,
+  publishFile,
+  replaceFile,
+  syncFolder,
+} from '../../src/durable/files.ts'
+
+let folder: string
+let umask: number
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'popkeep-files-'))
+  umask = process.umask(0)
+})
+afterEach(() => {
+  process.umask(umask)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const octets = (text: string) => new TextEncoder().encode(text)
+const modeOf = (path: string) => statSync(path).mode & 0o777
+const failing = (call: keyof FileCalls, code: string, when = 1): FileCalls => {
+  let left = when
+  return {
+    ...fs,
+    [call]: (...parameters: unknown[]) => {
+      left -= 1
+      if (left === 0) throw Object.assign(new Error(code), { code, syscall: call })
+      return Reflect.apply(fs[call] as () => unknown, fs, parameters)
+    },
+  }
+}
+
+describe('folders and files', () => {
+  it('are 0700 and 0600 under umask 000', () => {
+    createFolder(join(folder, 'a/b/c'))
+    createFolder(join(folder, 'a/b/c'))
+    expect(modeOf(join(folder, 'a'))).toBe(0o700)
+    expect(modeOf(join(folder, 'a/b/c'))).toBe(0o700)
+    expect(createEmptyFile(join(folder, 'a/f'))).toBe(true)
+    expect(createEmptyFile(join(folder, 'a/f'))).toBe(false)
+    expect(modeOf(join(folder, 'a/f'))).toBe(0o600)
+  })
+
+  it('sync the parent of each folder they create', () => {
+    const synced: string[] = []
+    const calls = {
+      ...fs,
+      openSync: ((path: string, flags: number) => {
+        synced.push(path)
+        return fs.openSync(path, flags)
+      }) as typeof fs.openSync,
+    }
+    createFolder(join(folder, 'a/b'), calls)
+    expect(synced).toEqual([folder, join(folder, 'a')])
+  })
+
+  it('cannot be created below a file', () => {
+    writeFileSync(join(folder, 'f'), '')
+    expect(() => createFolder(join(folder, 'f/a'))).toThrow(
+      expect.objectContaining({ code: 'ARCHIVE_CREATE' }),
+    )
+  })
+})
+
+describe('NewFile', () => {
+  it('writes all octets though write() takes a part', () => {
+    const short = {
+      ...fs,
+      writeSync: ((descriptor: number, part: Uint8Array, offset: number, length: number) =>
+        fs.writeSync(descriptor, part, offset, Math.min(3, length))) as typeof fs.writeSync,
+    }
+    const file = new NewFile(join(folder, 'f'), short)
+    file.write(octets('0123456789'))
+    file.seal()
+    expect(readFileSync(join(folder, 'f'), 'latin1')).toBe('0123456789')
+  })
+
+  it.each([
+    ['writeSync', 'ENOSPC', 'ARCHIVE_FULL'],
+    ['fsyncSync', 'EDQUOT', 'ARCHIVE_FULL'],
+    ['fsyncSync', 'EIO', 'ARCHIVE_IO'],
+    ['closeSync', 'EDQUOT', 'ARCHIVE_FULL'],
+  ] as const)('%s failing with %s is %s, and discard leaves nothing', (call, code, expected) => {
+    const file = new NewFile(join(folder, 'f'), failing(call, code))
+    expect(() => {
+      file.write(octets('x'))
+      file.seal()
+    }).toThrow(expect.objectContaining({ code: expected }))
+    file.discard()
+    file.discard()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('never follows or takes over what has its name', () => {
+    fs.symlinkSync(join(folder, 'target'), join(folder, 'f'))
+    expect(() => new NewFile(join(folder, 'f'))).toThrow()
+    expect(readdirSync(folder)).toEqual(['f'])
+  })
+})
+
+describe('publishFile', () => {
+  const sealed = (name: string): string => {
+    const file = new NewFile(join(folder, name))
+    file.write(octets(name))
+    file.seal()
+    return file.path
+  }
+
+  it('links, and leaves the temporary name to its caller', () => {
+    expect(publishFile(sealed('tmp'), join(folder, 'new'))).toBe('linked')
+    syncFolder(folder)
+    expect(readdirSync(folder)).toEqual(['new', 'tmp'])
+  })
+
+  it('never replaces a file', () => {
+    writeFileSync(join(folder, 'new'), 'old')
+    expect(publishFile(sealed('tmp'), join(folder, 'new'))).toBe('taken')
+    expect(publishFile(sealed('tmp2'), join(folder, 'new'), failing('linkSync', 'EPERM'))).toBe(
+      'taken',
+    )
+    expect(readFileSync(join(folder, 'new'), 'latin1')).toBe('old')
+  })
+
+  it.each(['EPERM', 'ENOSYS', 'EMLINK', 'ENOTSUP'])('renames where link() says %s', (code) => {
+    const calls = failing('linkSync', code)
+    expect(publishFile(sealed('tmp'), join(folder, 'new'), calls)).toBe('renamed')
+    expect(readdirSync(folder)).toEqual(['new'])
+  })
+
+  it('does not hide other failures', () => {
+    expect(() =>
+      publishFile(sealed('tmp'), join(folder, 'new'), failing('linkSync', 'EXDEV')),
+    ).toThrow(expect.objectContaining({ code: 'ARCHIVE_IO' }))
+  })
+
+  it('believes the inode, not the reply of a network filesystem', () => {
+    const calls = {
+      ...fs,
+      linkSync: ((from: string, to: string) => {
+        fs.linkSync(from, to)
+        throw Object.assign(new Error('EEXIST'), { code: 'EEXIST', syscall: 'link' })
+      }) as typeof fs.linkSync,
+    }
+    expect(publishFile(sealed('tmp'), join(folder, 'new'), calls)).toBe('linked')
+  })
+})
+
+describe('replaceFile', () => {
+  it('replaces whole, and keeps the old octets if anything fails', () => {
+    const path = join(folder, 'state')
+    replaceFile(path, octets('one'))
+    replaceFile(path, octets('two'))
+    for (const call of ['writeSync', 'fsyncSync', 'renameSync'] as const) {
+      expect(() => replaceFile(path, octets('three'), failing(call, 'EIO'))).toThrow()
+    }
+    expect(readFileSync(path, 'latin1')).toBe('two')
+    expect(readdirSync(folder)).toEqual(['state'])
+    expect(modeOf(path)).toBe(0o600)
+  })
+})

@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Database } from '../../src/sqlite/database.ts'
+import { withTransactions } from '../../src/sqlite/database.ts'
+import { choose, openDatabase } from '../../src/sqlite/driver.ts'
+import { SqliteError, sqliteCode } from '../../src/sqlite/errors.ts'
+import {
+  isFitForWriting,
+  isOnSharedFilesystem,
+  pragma,
+  prepareForReading,
+  prepareForWriting,
+  settleToOneFile,
+} from '../../src/sqlite/pragmas.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'popkeep-sqlite-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const drivers = ['better', 'node'].filter((name) => {
+  try {
+    choose(name)
+    return true
+  } catch {
+    return false
+  }
+})
+
+describe.each(drivers)('driver %s', (name) => {
+  const open = (path: string, isReadOnly = false): Database =>
+    withTransactions(choose(name)(path, isReadOnly))
+
+  it('gives plain rows, numbers and Uint8Array', () => {
+    const database = open(':memory:')
+    database.exec('CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB, c TEXT, d ANY) STRICT')
+    const insert = database.prepare('INSERT INTO t (b, c, d) VALUES (?, ?, ?)')
+    const octets = new Uint8Array([9, 0, 255, 13, 9]).subarray(1, 4)
+    expect(insert.run(octets, 'ü', null)).toEqual({ changes: 1, lastRowId: 1 })
+    const select = database.prepare('SELECT * FROM t WHERE a = ?')
+    const expected = { a: 1, b: new Uint8Array([0, 255, 13]), c: 'ü', d: null }
+    for (const row of [select.get(1), select.all(1)[0], [...select.iterate(1)][0]]) {
+      expect(row).toEqual(expected)
+      expect(row?.b?.constructor).toBe(Uint8Array)
+      expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
+    }
+    expect(select.get(2)).toBeUndefined()
+    database.close()
+  })
+
+  it('commits what a transaction did, and nothing of one that threw', () => {
+    const database = open(join(folder, 'a'))
+    database.exec('CREATE TABLE t (a INTEGER PRIMARY KEY) STRICT')
+    expect(
+      database.transaction(() => database.prepare('INSERT INTO t VALUES (7)').run().lastRowId),
+    ).toBe(7)
+    expect(() =>
+      database.transaction(() => {
+        database.exec('INSERT INTO t VALUES (8)')
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(database.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 1 })
+    database.close()
+  })
+
+  it('names the primary result code of what SQLite refuses', () => {
+    const path = join(folder, 'a')
+    const one = open(path)
+    const two = open(path)
+    one.exec('CREATE TABLE t (a INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES (1)')
+    one.exec('BEGIN EXCLUSIVE')
+    const codeOf = (act: () => unknown): string | undefined => {
+      try {
+        act()
+        return 'nothing thrown'
+      } catch (error) {
+        return sqliteCode(error)
+      }
+    }
+    expect(codeOf(() => two.exec('BEGIN IMMEDIATE'))).toBe('SQLITE_BUSY')
+    one.exec('ROLLBACK')
+    expect(codeOf(() => one.exec('INSERT INTO t VALUES (1)'))).toBe('SQLITE_CONSTRAINT')
+    expect(codeOf(() => open(join(folder, 'none'), true))).toBe('SQLITE_CANTOPEN')
+    one.close()
+    two.close()
+  })
+
+  it('sets WAL with FULL, and leaves one file', () => {
+    const path = join(folder, 'a')
+    const database = open(path)
+    expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+    expect(pragma(database, 'synchronous')).toBe(2)
+    expect(pragma(database, 'foreign_keys')).toBe(1)
+    expect(pragma(database, 'trusted_schema')).toBe(0)
+    expect(pragma(database, 'busy_timeout')).toBe(10_000)
+    database.exec('CREATE TABLE t (a)')
+    settleToOneFile(database)
+    expect(pragma(database, 'journal_mode')).toBe('delete')
+    expect(statSync(`${path}-wal`, { throwIfNoEntry: false })).toBeUndefined()
+    database.close()
+  })
+
+  it('leaves the WAL to a reader that is still there, without an error', () => {
+    const path = join(folder, 'a')
+    const database = open(path)
+    prepareForWriting(database, { isShared: false })
+    database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)')
+    const reader = open(path, true)
+    prepareForReading(reader)
+    reader.exec('BEGIN')
+    expect(reader.prepare('SELECT a FROM t').get()).toEqual({ a: 1 })
+    settleToOneFile(database)
+    database.close()
+    expect(reader.prepare('SELECT a FROM t').get()).toEqual({ a: 1 })
+    reader.close()
+  })
+
+  it('keeps the rollback journal with EXTRA where the filesystem is shared', () => {
+    const database = open(join(folder, 'a'))
+    expect(prepareForWriting(database, { isShared: true })).toBe('delete')
+    expect(pragma(database, 'synchronous')).toBe(3)
+    database.close()
+  })
+})
+
+describe('choice of the driver', () => {
+  const broken = () => {
+    throw Object.assign(new Error('other ABI'), { code: 'ERR_DLOPEN_FAILED' })
+  }
+  const working = () => () => openDatabase(':memory:', { isReadOnly: false })
+
+  it('takes the next one where the first did not load', () => {
+    expect(choose(undefined, { better: broken, node: working })).toBeTypeOf('function')
+  })
+
+  it('has one error that names both ways out', () => {
+    const attempt = (): unknown => choose(undefined, { better: broken, node: broken })
+    expect(attempt).toThrow(SqliteError)
+    expect(attempt).toThrow(/npm install.*Node 22\.13/)
+  })
+
+  it('can be forced', () => {
+    expect(() => choose('node', { better: working, node: broken })).toThrow(SqliteError)
+  })
+})
+
+describe('what is fit for writing', () => {
+  it.each([
+    ['3.51.2', false],
+    ['3.51.3', true],
+    ['3.50.9', false],
+    ['3.52.0', true],
+    ['4.0', true],
+  ])('SQLite %s: %s', (version, expected) => {
+    expect(isFitForWriting(version)).toBe(expected)
+  })
+
+  it('knows a local filesystem', () => {
+    expect(isOnSharedFilesystem(join(folder, 'a'))).toBe(false)
+  })
+})
