@@ -68,7 +68,8 @@ export interface MaildropSession {
 
 /** A maildrop that can be opened: connect, greeting, login, capabilities. */
 export interface Maildrop {
-  open(signal: AbortSignal): Promise<MaildropSession>
+  /** `pipelining: false` keeps to one command at a time whatever the server announces. */
+  open(signal: AbortSignal, options: { readonly pipelining: boolean }): Promise<MaildropSession>
 }
 
 /** Who an account is, as its owner wrote it. `name` is the key; host and user tell a renamed account. */
@@ -104,6 +105,7 @@ export interface Receipt {
   readonly message: number | undefined
   /** When the message was bound to this receipt, ms since the epoch. */
   readonly boundAt: number
+  readonly boundBy: BoundBy | undefined
   readonly state: ReceiptState
   /** The last complete listing did not show it. */
   readonly absent: boolean
@@ -147,34 +149,43 @@ export interface RunCounts {
   readonly failed: number
 }
 
-/** One account's part of an archive, for the length of a run. Its lock is held from opening to `finish` or `release`. */
-export interface AccountLedger {
+/** What planning needs to know of an account; all that a dry run opens. */
+export interface LedgerView {
   readonly account: string
-  /** The name under which the catalog knew this account, if it was renamed by this opening. */
-  readonly renamedFrom: string | undefined
   /** The catalog knows this account at another host or for another user: its receipts prove nothing yet. */
   readonly isMoved: boolean
-  /** Where the catalog last saw a moved account. */
-  readonly movedFrom: { readonly host: string; readonly user: string } | undefined
-  /** More than a tenth of the files, and more than ten, vanished since the last run: no DELE (design, section 4). */
-  readonly vanished: number
-  readonly isDamaged: boolean
   readonly facts: ServerFacts
   /** All receipts of this account (of its present epoch). */
   receipts(): Promise<readonly Receipt[]>
   /** Header fingerprints (hex) of the messages that these receipts name. */
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
+}
+
+/** One account's part of an archive, for the length of a run. Its lock is held from opening to `finish`. */
+export interface AccountLedger extends LedgerView {
+  /** The name under which the catalog knew this account, if it was renamed by this opening. */
+  readonly renamedFrom: string | undefined
+  /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
+  readonly vanished: number
+  readonly isDamaged: boolean
   /** A moved account was recognised (`true`: host and user are updated) or is another maildrop (`false`: new epoch). */
   resolveMove(isSameMaildrop: boolean): Promise<void>
   /** These receipts are rows of the present listing: a canonical digest never binds to their messages. */
   claim(receipts: readonly number[]): Promise<void>
-  /** Starts the intake of one message. `byCanonical` permits recognition by canonical digest (design, section 1). */
+  /**
+   * Starts the intake of one message. A canonical digest may recognise a message that has no receipt at all (state
+   * lost), or, with `byCanonical`, only receipts of this account; never one that is a row of the present listing.
+   */
   intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
   /** Commits what was ended so far. Settles when nothing is pending. */
   flush(): Promise<void>
   /** Binds rows to messages without retrieving them. */
   bind(
-    bindings: readonly { readonly key: ReceiptKey; readonly message: number; readonly by: BoundBy }[],
+    bindings: readonly {
+      readonly key: ReceiptKey
+      readonly message: number
+      readonly by: BoundBy
+    }[],
   ): Promise<void>
   /** The row could not be retrieved; remembered with reason and attempts. */
   quarantine(key: ReceiptKey, reason: string): Promise<void>
@@ -211,7 +222,12 @@ export interface Archive {
 /** Something happened that a person or a script may want to hear. Also the shape of the `--json` events. */
 export type SyncEvent =
   | { readonly type: 'connecting'; readonly account: string }
-  | { readonly type: 'listing'; readonly account: string; readonly rows: number; readonly total: number }
+  | {
+      readonly type: 'listing'
+      readonly account: string
+      readonly rows: number
+      readonly total: number
+    }
   | {
       readonly type: 'plan'
       readonly account: string
@@ -237,7 +253,12 @@ export type SyncEvent =
       readonly text: string
     }
   | { readonly type: 'deleting'; readonly account: string; readonly messages: number }
-  | { readonly type: 'notice'; readonly account: string; readonly code: string; readonly text: string }
+  | {
+      readonly type: 'notice'
+      readonly account: string
+      readonly code: string
+      readonly text: string
+    }
 
 /** Hears the events of a run. Must not throw and must return at once. */
 export type Progress = (event: SyncEvent) => void

@@ -1,0 +1,208 @@
+/**
+ * Compares a listing with the receipts: what is known, what is new, what is doubtful. Pure.
+ *
+ * | listed row                                          | receipts                               | the row is |
+ * | --------------------------------------------------- | -------------------------------------- | ---------- |
+ * | unique-id, occurrence and octets                    | one equal in all three                 | known      |
+ * | same unique-id and occurrence, other octets         | few such rows                          | new        |
+ * | same unique-id and occurrence, other octets         | more than a fifth of the known rows    | resized    |
+ * | unique-id listed k times                            | j present receipts, j != k, one above 1 | new (all k) |
+ * | unique-id unheard of, or only quarantined           | -                                      | new        |
+ * | no unique-id, octets of no receipt without one      | -                                      | new        |
+ * | no unique-id, above LAST                            | -                                      | new        |
+ * | no unique-id, octets of a receipt without unique-id | -                                      | unnamed    |
+ *
+ * A receipt whose octets no row shows is absent; nothing is forgotten.
+ */
+import type { ListedMessage, UniqueId } from '../pop3/listing.ts'
+import type { Policy } from './policy.ts'
+import type { Receipt, ReceiptKey } from './ports.ts'
+
+/** A listed row with the key that its receipt has or will have. */
+export interface PlannedRow {
+  readonly row: ListedMessage
+  readonly key: ReceiptKey
+}
+
+/** A listed row and the receipt that it matches. */
+export interface MatchedRow extends PlannedRow {
+  readonly receipt: Receipt
+}
+
+export interface Comparison {
+  readonly known: readonly MatchedRow[]
+  readonly fresh: readonly PlannedRow[]
+  /** The server counts octets anew, so it seems: sampled by TOP before anything is retrieved. */
+  readonly resized: readonly MatchedRow[]
+  /** Rows without unique-id that only TOP or retrieval can tell. */
+  readonly unnamed: readonly PlannedRow[]
+}
+
+/** Above this share of resized rows the server's counting changed, not its messages. */
+const RECOUNT_SHARE = 0.2
+
+/**
+ * Sorts the rows of one listing. `lastAccessed` is the reply to LAST where it is to be believed: rows above it are
+ * new to everybody, so they are not asked for by TOP first.
+ */
+export function compareListing(
+  rows: readonly ListedMessage[],
+  receipts: readonly Receipt[],
+  lastAccessed?: number,
+): Comparison {
+  const named = new Map<UniqueId, Receipt[]>()
+  const unnamedOctets = new Set<number | undefined>()
+  for (const receipt of receipts) {
+    if (receipt.state === 'quarantined') continue
+    if (receipt.uniqueId === undefined) {
+      unnamedOctets.add(receipt.octets)
+      continue
+    }
+    const group = named.get(receipt.uniqueId)
+    if (group) group.push(receipt)
+    else named.set(receipt.uniqueId, [receipt])
+  }
+  const listedTimes = countUniqueIds(rows)
+  const seen = new Map<UniqueId, number>()
+  const known: MatchedRow[] = []
+  const fresh: PlannedRow[] = []
+  const resized: MatchedRow[] = []
+  const unnamed: PlannedRow[] = []
+  for (const row of rows) {
+    const { uniqueId, octets } = row
+    if (uniqueId === undefined) {
+      const isNew =
+        !unnamedOctets.has(octets) ||
+        (lastAccessed !== undefined && row.messageNumber > lastAccessed)
+      const list = isNew ? fresh : unnamed
+      list.push({ row, key: { uniqueId, occurrence: 1, octets } })
+      continue
+    }
+    const times = listedTimes.get(uniqueId) ?? 1
+    const occurrence = times === 1 ? 1 : (seen.get(uniqueId) ?? 0) + 1
+    if (times > 1) seen.set(uniqueId, occurrence)
+    const key: ReceiptKey = { uniqueId, occurrence, octets }
+    const group = named.get(uniqueId)
+    if (!group || isShuffled(group, times)) {
+      fresh.push({ row, key })
+      continue
+    }
+    const equal = group.find((r) => r.occurrence === occurrence && r.octets === octets)
+    if (equal) {
+      known.push({ row, key, receipt: equal })
+      continue
+    }
+    const other = group.find((r) => r.occurrence === occurrence)
+    if (other) resized.push({ row, key, receipt: other })
+    else fresh.push({ row, key })
+  }
+  if (resized.length <= RECOUNT_SHARE * (known.length + resized.length)) {
+    fresh.push(...resized.map(({ row, key }) => ({ row, key })))
+    fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
+    return { known, fresh, resized: [], unnamed }
+  }
+  return { known, fresh, resized, unnamed }
+}
+
+function countUniqueIds(rows: readonly ListedMessage[]): Map<UniqueId, number> {
+  const times = new Map<UniqueId, number>()
+  for (const { uniqueId } of rows) {
+    if (uniqueId !== undefined) times.set(uniqueId, (times.get(uniqueId) ?? 0) + 1)
+  }
+  return times
+}
+
+/** Equal unique-ids whose number changed: which of them is gone or new, only their octets can tell. */
+function isShuffled(group: readonly Receipt[], times: number): boolean {
+  const present = group.filter((r) => !r.absent && !isDeleted(r)).length
+  return present !== times && Math.max(present, times) > 1
+}
+
+function isDeleted({ state }: Receipt): boolean {
+  return state === 'deleted' || state === 'delete sent'
+}
+
+/** What a listing said about receipts, for one commit. */
+export interface Settlement {
+  readonly deleted: readonly number[]
+  readonly undeleted: readonly number[]
+  readonly absent: readonly number[]
+  readonly present: readonly number[]
+}
+
+/**
+ * Compares receipts with a complete listing, in which `known` rows matched one and `fresh` rows none. Only changes are
+ * named. A quarantined receipt is listed if a fresh row has its key.
+ */
+export function settleListing(
+  receipts: readonly Receipt[],
+  known: readonly MatchedRow[],
+  fresh: readonly PlannedRow[],
+): Settlement {
+  const listed = new Set(known.map(({ receipt }) => receipt.id))
+  const quarantined = receipts.filter(({ state }) => state === 'quarantined')
+  if (quarantined.length > 0) {
+    const keys = new Set(fresh.map(({ key }) => faceOf(key)))
+    for (const receipt of quarantined) if (keys.has(faceOf(receipt))) listed.add(receipt.id)
+  }
+  const deleted: number[] = []
+  const undeleted: number[] = []
+  const absent: number[] = []
+  const present: number[] = []
+  for (const { id, state, absent: wasAbsent } of receipts) {
+    if (listed.has(id)) {
+      if (state === 'delete sent' || state === 'deleted') undeleted.push(id)
+      if (wasAbsent) present.push(id)
+    } else {
+      if (state === 'delete sent') deleted.push(id)
+      if (!wasAbsent) absent.push(id)
+    }
+  }
+  return { deleted, undeleted, absent, present }
+}
+
+function faceOf({ uniqueId, occurrence, octets }: ReceiptKey): string {
+  return `${occurrence} ${octets} ${uniqueId}`
+}
+
+/** Whether this settlement has anything to write. A steady listing has not. */
+export function isEmpty(settlement: Settlement): boolean {
+  return Object.values(settlement).every((ids) => ids.length === 0)
+}
+
+/** Cuts a retrieval list at the limits that the owner set; a first message is always retrieved. */
+export function applyLimits(
+  rows: readonly PlannedRow[],
+  { maxMessages, limitOctets }: Policy,
+): readonly PlannedRow[] {
+  const within = rows.slice(0, maxMessages ?? rows.length)
+  if (limitOctets === undefined) return within
+  let octets = 0
+  let count = 0
+  for (const { row } of within) {
+    octets += row.octets ?? 0
+    if (count > 0 && octets > limitOctets) break
+    count += 1
+  }
+  return within.slice(0, count)
+}
+
+/** Whether the owner wants this message off the server now. `boundAt` and `now` in ms since the epoch. */
+export function isDue(policy: Policy, boundAt: number, now: number): boolean {
+  return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
+}
+
+/** The known rows that the owner wants off the server. Deletion itself asks for more (I1). */
+export function dueRows(
+  known: readonly MatchedRow[],
+  policy: Policy,
+  now: number,
+): readonly MatchedRow[] {
+  if (policy.delete === 'never') return []
+  return known.filter(
+    ({ receipt }) =>
+      receipt.message !== undefined &&
+      (receipt.state !== 'removed' || policy.deleteRemoved) &&
+      isDue(policy, receipt.boundAt, now),
+  )
+}

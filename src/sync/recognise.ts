@@ -1,0 +1,95 @@
+/**
+ * Recognises messages by the fingerprint of their header section (TOP n 0), where unique-ids do not tell.
+ *
+ * A fingerprint may save a retrieval. It never permits a DELE of a message without unique-id, and it never stands in
+ * for octets.
+ */
+import { fingerprintOf } from '../message/fingerprint.ts'
+import type { ListedMessage } from '../pop3/listing.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+
+/** How many rows stand for all in a sample. */
+const SAMPLE = 5
+
+/** Fingerprints (hex) by message number; undefined for the whole where the server has no TOP. */
+export async function fingerprintRows(
+  session: MaildropSession,
+  rows: readonly ListedMessage[],
+): Promise<ReadonlyMap<number, string> | undefined> {
+  const found = new Map<number, string>()
+  if (rows.length === 0) return found
+  const hasTop = await session.headers(rows, (row, header) => {
+    if (header) found.set(row.messageNumber, Buffer.from(fingerprintOf(header)).toString('hex'))
+  })
+  return hasTop ? found : undefined
+}
+
+/** Evenly spread rows of a list, at most five. */
+export function spread<T>(items: readonly T[]): readonly T[] {
+  if (items.length <= SAMPLE) return items
+  const step = (items.length - 1) / (SAMPLE - 1)
+  return Array.from({ length: SAMPLE }, (_, i) => items[Math.round(i * step)]).filter(
+    (item): item is T => item !== undefined,
+  )
+}
+
+/**
+ * Whether a sample of rows has the fingerprints of the messages that their receipts name. An empty sample, a server
+ * without TOP, or one difference says no.
+ */
+export async function sampleAgrees(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly MatchedRow[],
+): Promise<boolean> {
+  const sample = spread(rows.filter(({ receipt }) => receipt.message !== undefined))
+  if (sample.length === 0) return false
+  const listed = await fingerprintRows(
+    session,
+    sample.map(({ row }) => row),
+  )
+  if (!listed) return false
+  const kept = await ledger.fingerprints(sample.map(({ receipt }) => receipt.id))
+  return sample.every(({ row, receipt }) => {
+    const fingerprint = listed.get(row.messageNumber)
+    return fingerprint !== undefined && fingerprint === kept.get(receipt.id)
+  })
+}
+
+/**
+ * Matches rows without unique-id to receipts without one: equal listed octets and equal fingerprint, each receipt
+ * once. Rows that match nothing are to be retrieved; without TOP these are all of them.
+ */
+export async function nameRows(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly PlannedRow[],
+  receipts: readonly Receipt[],
+): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
+  const listed = await fingerprintRows(
+    session,
+    rows.map(({ row }) => row),
+  )
+  if (!listed || listed.size === 0) return { known: [], fresh: rows }
+  const candidates = receipts.filter(
+    (r) => r.uniqueId === undefined && r.message !== undefined && r.state !== 'quarantined',
+  )
+  const kept = await ledger.fingerprints(candidates.map(({ id }) => id))
+  const free = new Map<string, Receipt[]>()
+  for (const receipt of candidates) {
+    const face = `${receipt.octets} ${kept.get(receipt.id)}`
+    const group = free.get(face)
+    if (group) group.push(receipt)
+    else free.set(face, [receipt])
+  }
+  const known: MatchedRow[] = []
+  const fresh: PlannedRow[] = []
+  for (const planned of rows) {
+    const fingerprint = listed.get(planned.row.messageNumber)
+    const receipt = free.get(`${planned.row.octets} ${fingerprint}`)?.shift()
+    if (receipt && fingerprint !== undefined) known.push({ ...planned, receipt })
+    else fresh.push(planned)
+  }
+  return { known, fresh }
+}

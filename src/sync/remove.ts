@@ -1,0 +1,83 @@
+/**
+ * Decides which messages may be deleted, and deletes them. Invariant I1 stands here:
+ *
+ * for every DELE, the exact octets of that message are durable in the archive and were found there again in this run,
+ * and "that message" means: retrieved in this session, or its unique-id, listed octets and, where the server has TOP,
+ * header fingerprint equal the receipt's.
+ */
+import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { AccountLedger, MaildropSession, QuitOutcome } from './ports.ts'
+import { fingerprintRows } from './recognise.ts'
+import type { RetrievedRow } from './retrieve.ts'
+
+/** A row that may be deleted once its message is proven to be in the archive. */
+export interface Removal extends PlannedRow {
+  readonly receipt: number
+  readonly message: number
+}
+
+/**
+ * Divides due rows into those whose receipt holds for them as they are, and those to be retrieved and compared first:
+ * without unique-id, without listed octets, bound by anything less than the digest, or with another header.
+ */
+export async function checkDueRows(
+  session: MaildropSession,
+  ledger: AccountLedger,
+  due: readonly MatchedRow[],
+): Promise<{ readonly sure: readonly Removal[]; readonly doubtful: readonly PlannedRow[] }> {
+  const sure: Removal[] = []
+  const doubtful: PlannedRow[] = []
+  const checkable: MatchedRow[] = []
+  for (const matched of due) {
+    const { uniqueId, octets } = matched.row
+    const { receipt } = matched
+    const isExact = receipt.boundBy === 'digest' && receipt.octets === octets
+    if (isExact && uniqueId !== undefined && octets !== undefined) checkable.push(matched)
+    else doubtful.push(matched)
+  }
+  const listed = await fingerprintRows(
+    session,
+    checkable.map(({ row }) => row),
+  )
+  const kept = listed
+    ? await ledger.fingerprints(checkable.map(({ receipt }) => receipt.id))
+    : new Map<number, string>()
+  for (const matched of checkable) {
+    const { row, key, receipt } = matched
+    const isSame = !listed || listed.get(row.messageNumber) === kept.get(receipt.id)
+    if (isSame && receipt.message !== undefined) {
+      sure.push({ row, key, receipt: receipt.id, message: receipt.message })
+    } else doubtful.push({ row, key })
+  }
+  return { sure, doubtful }
+}
+
+/** The retrieved rows whose exact octets the archive holds: one bound by its canonical digest differs from what it has. */
+export function removalsOf(rows: readonly RetrievedRow[]): readonly Removal[] {
+  return rows
+    .filter(({ stored }) => stored.boundBy === 'digest')
+    .map(({ row, key, stored }) => ({ row, key, receipt: stored.receipt, message: stored.message }))
+}
+
+/**
+ * Order of effects: read back and hash every message, DELE for those that hold, journal the accepted ones, QUIT alone.
+ * Nothing is deleted on the server before QUIT's reply (RFC 1939 section 6), and not even that is proof: the next
+ * listing settles it.
+ */
+export async function removeRows(
+  session: MaildropSession,
+  ledger: AccountLedger,
+  removals: readonly Removal[],
+  signal: AbortSignal,
+): Promise<{ readonly accepted: number; readonly unproven: number; readonly quit: QuitOutcome }> {
+  const proven = await ledger.prove(removals.map(({ message }) => message))
+  const allowed = removals.filter(({ message }) => proven.has(message))
+  const unproven = removals.length - allowed.length
+  signal.throwIfAborted()
+  const accepted = new Set(await session.delete(allowed.map(({ row }) => row)))
+  signal.throwIfAborted()
+  await ledger.deleteSent(
+    allowed.filter(({ row }) => accepted.has(row)).map(({ receipt }) => receipt),
+  )
+  return { accepted: accepted.size, unproven, quit: await session.quit() }
+}

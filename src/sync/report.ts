@@ -1,0 +1,52 @@
+import type { PlannedRow } from './plan.ts'
+import type { ReceiptKey, RunCounts } from './ports.ts'
+
+/** A message that the server refused to hand over. */
+export interface Refusal {
+  readonly messageNumber: number
+  readonly key: ReceiptKey
+  readonly serverText: string
+}
+
+/** A message that was, or would be, retrieved or deleted. */
+export interface ListedItem {
+  readonly messageNumber: number
+  readonly uniqueId: string | undefined
+  readonly octets: number | undefined
+}
+
+/** How one account's run ended. */
+export interface AccountResult {
+  readonly account: string
+  /** Undefined if the run reached its end; messages may still have been refused (`counts.failed`). */
+  readonly error: unknown
+  readonly counts: RunCounts
+  /** Listed messages that the archive had already. */
+  readonly known: number
+  /** New messages that a limit left for the next run. */
+  readonly postponed: number
+  readonly renamedFrom: string | undefined
+  readonly refusals: readonly Refusal[]
+  /** Only of a dry run: what would be done. */
+  readonly preview:
+    | { readonly retrieve: readonly ListedItem[]; readonly delete: readonly ListedItem[] }
+    | undefined
+}
+
+/** Counts while a run goes on. */
+export interface Tally {
+  listed: number
+  retrieved: number
+  stored: number
+  octets: number
+  deleted: number
+  failed: number
+}
+
+export function emptyTally(): Tally {
+  return { listed: 0, retrieved: 0, stored: 0, octets: 0, deleted: 0, failed: 0 }
+}
+
+export function asItem({ row }: PlannedRow): ListedItem {
+  return { messageNumber: row.messageNumber, uniqueId: row.uniqueId, octets: row.octets }
+}
