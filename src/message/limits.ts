@@ -1,0 +1,19 @@
+/** Bounds of everything that is read out of a message. The octets themselves have none: they are kept whatever they say. */
+
+/** Octets of a header section that are looked at. Real ones rarely pass 64 KiB; lists of recipients make the longest. */
+export const MAX_HEADER_OCTETS = 256 * 1024
+
+/** Fields of one header section. A message forwarded through many hops has about 200. */
+export const MAX_FIELDS = 1000
+
+/** Octets of one field body. It also bounds what decoding and address parsing can cost. */
+export const MAX_VALUE_OCTETS = 64 * 1024
+
+/** Addresses of one list. What follows is left out. */
+export const MAX_ADDRESSES = 1000
+
+/** Characters of text that a reading command shows of one message; the rest is left to `--raw`. */
+export const MAX_TEXT_CHARACTERS = 16 * 1024 * 1024
+
+/** MIME parts of one message that are looked at: nesting bombs have more, mail does not. */
+export const MAX_PARTS = 1000

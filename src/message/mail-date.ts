@@ -1,0 +1,134 @@
+/** Dates as mail writes them (RFC 5322 section 3.3 and 4.3), and as forty years of programs wrote them instead. */
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+
+// Minutes east of UTC. RFC 822 knows the first ten; the others are unambiguous and were common.
+const ZONES: ReadonlyMap<string, number> = new Map([
+  ['ut', 0],
+  ['gmt', 0],
+  ['est', -300],
+  ['edt', -240],
+  ['cst', -360],
+  ['cdt', -300],
+  ['mst', -420],
+  ['mdt', -360],
+  ['pst', -480],
+  ['pdt', -420],
+  ['utc', 0],
+  ['wet', 0],
+  ['west', 60],
+  ['bst', 60],
+  ['cet', 60],
+  ['met', 60],
+  ['mez', 60],
+  ['cest', 120],
+  ['mest', 120],
+  ['mesz', 120],
+  ['eet', 120],
+  ['eest', 180],
+  ['msk', 180],
+  ['msd', 240],
+  ['jst', 540],
+  ['kst', 540],
+  ['aest', 600],
+  ['aedt', 660],
+  ['nzst', 720],
+  ['nzdt', 780],
+  ['akst', -540],
+  ['akdt', -480],
+  ['hst', -600],
+])
+
+/** A date field is a line; what passes this is no date. */
+const MAX_DATE_CHARACTERS = 256
+
+const FIRST_YEAR = 1970
+const LAST_YEAR = 2100
+
+/**
+ * The moment that a Date field names, as `YYYY-MM-DDTHH:MM:SSZ`, or null if it names none, or one before 1970 or after
+ * 2100.
+ *
+ * The weekday is not looked at. Two-digit years are of 1950-2049, three-digit ones count from 1900 (RFC 5322 section
+ * 4.3). Military and unknown zones are UTC, as that section advises. Without a zone, a comment such as `(MSD)` is asked.
+ */
+export function parseMailDate(body: string): string | null {
+  if (body.length > MAX_DATE_CHARACTERS) return null
+  const { text, comment } = splitComments(body)
+  const match =
+    // 1 Jan 1998 12:00:00 +0300, also with hyphens, and without seconds
+    /(?:^|[\s,])(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+(\d{1,2}[:.]\d{2}\S*)(.*)$/i.exec(
+      text,
+    )
+  if (match) {
+    const [, day = '', month = '', year = '', time = '', rest = ''] = match
+    return moment(yearOf(year), month, day, time, zoneOf(rest, comment))
+  }
+  // asctime: Jan  1 12:00:00 1998, with a zone before or after the year
+  const asctime =
+    /(?:^|[\s,])([a-z]{3})[a-z]*\s+(\d{1,2}),?\s+(\d{1,2}:\d{2}\S*)\s+(?:([a-z]{1,5}|[+-]\d{4})\s+)?(\d{4})(?:\s+(\S.*))?$/i.exec(
+      text,
+    )
+  if (!asctime) return null
+  const [, month = '', day = '', time = '', before = '', year = '', after = ''] = asctime
+  return moment(Number(year), month, day, time, zoneOf(before || after, comment))
+}
+
+/** Digits to a year as RFC 5322 section 4.3 reads two and three of them. */
+function yearOf(digits: string): number {
+  const year = Number(digits)
+  if (digits.length === 2) return year < 50 ? 2000 + year : 1900 + year
+  return digits.length === 3 ? 1900 + year : year
+}
+
+/** Minutes east of UTC. */
+function zoneOf(text: string, comment: string): number {
+  const numeric = /^\s*(?:gmt|utc?)?\s*([+-])(\d{2}):?(\d{2})\b/i.exec(text)
+  if (numeric) {
+    const [, sign, hours, minutes] = numeric
+    const east = Number(hours) * 60 + Number(minutes)
+    return sign === '-' ? -east : east
+  }
+  const name = /[a-z]+/i.exec(text)?.[0] ?? comment.trim()
+  return ZONES.get(name.toLowerCase()) ?? 0
+}
+
+function moment(
+  year: number,
+  monthName: string,
+  day: string,
+  time: string,
+  zone: number,
+): string | null {
+  const month = MONTHS.indexOf(monthName.toLowerCase())
+  const clock = /^(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?=$|[a-z+-])/i.exec(time)
+  if (month < 0 || clock === null) return null
+  const [whole, hours, minutes, seconds = '0'] = clock
+  // A zone may follow without a space: 12:00:00+0300
+  const offset = whole.length < time.length ? zoneOf(time.slice(whole.length), '') : zone
+  const [hour, minute] = [Number(hours), Number(minutes)]
+  // A leap second has no moment of its own here.
+  const second = Math.min(Number(seconds), 59)
+  if (hour > 23 || minute > 59 || Number(seconds) > 60 || Math.abs(offset) >= 24 * 60) return null
+  const local = new Date(Date.UTC(year, month, Number(day), hour, minute, second))
+  if (local.getUTCDate() !== Number(day)) return null
+  const date = new Date(local.getTime() - offset * 60_000)
+  if (!(date.getUTCFullYear() >= FIRST_YEAR && date.getUTCFullYear() <= LAST_YEAR)) return null
+  return `${date.toISOString().slice(0, 19)}Z`
+}
+
+/** Takes comments out (RFC 5322 section 3.2.2), nested ones too; `comment` is the text of the first. */
+function splitComments(body: string): { text: string; comment: string } {
+  let text = ''
+  let comment = ''
+  let depth = 0
+  let comments = 0
+  for (const character of body) {
+    if (character === '(' && depth++ === 0) comments++
+    else if (character === ')' && depth > 0) {
+      if (--depth === 0) text += ' '
+    } else if (depth === 0) text += character
+    else if (comments === 1) comment += character
+  }
+  return { text: text.trim(), comment }
+}
