@@ -1,0 +1,97 @@
+/** One message on its way into a Maildir's tmp/. */
+import type { NewFile } from '../durable/files.ts'
+import type { Draft } from './content.ts'
+import { readPlainFile } from './maildir-files.ts'
+import { LineFeedEncoder, withCarriageReturns } from './maildir-form.ts'
+
+/** A message up to this size costs one write, when it is complete; a larger one goes to its file as it arrives. */
+const BUFFERED_OCTETS = 1024 * 1024
+
+/**
+ * Starts in LF form. At the first bare LF it falls back to the wire form, and what was written by then is written anew:
+ * at most once a message.
+ */
+export class MaildirDraft implements Draft {
+  readonly #createFile: () => NewFile
+  /** Undefined once the message has turned out to have no LF form. */
+  #encoder: LineFeedEncoder | undefined = new LineFeedEncoder()
+  #buffer: Uint8Array = new Uint8Array()
+  #buffered = 0
+  #file: NewFile | undefined
+  #sealed: { readonly digest: Uint8Array; readonly path: string } | undefined
+
+  /** `createFile` makes a new file in tmp/ each time. */
+  constructor(createFile: () => NewFile) {
+    this.#createFile = createFile
+  }
+
+  /** Digest and temporary file of a sealed draft. */
+  get sealed(): { readonly digest: Uint8Array; readonly path: string } {
+    if (this.#sealed === undefined) throw new Error('the draft is not sealed')
+    return this.#sealed
+  }
+
+  write(octets: Uint8Array): void {
+    const form = this.#encoder?.write(octets)
+    if (form !== undefined) {
+      this.#put(form)
+      return
+    }
+    if (this.#encoder !== undefined) this.#fallBack(this.#encoder)
+    this.#put(octets)
+  }
+
+  seal(digest: Uint8Array): void {
+    if (this.#encoder !== undefined) this.#put(this.#encoder.end())
+    const file = this.#flush()
+    file.seal()
+    this.#sealed = { digest: digest.slice(), path: file.path }
+  }
+
+  discard(): void {
+    this.#buffered = 0
+    this.#sealed = undefined
+    this.#file?.discard()
+    this.#file = undefined
+  }
+
+  /** Copies the octets, or writes them at once. */
+  #put(octets: Uint8Array): void {
+    const total = this.#buffered + octets.length
+    if (total > BUFFERED_OCTETS) {
+      this.#flush().write(octets)
+      return
+    }
+    if (total > this.#buffer.length) {
+      const larger = new Uint8Array(Math.min(BUFFERED_OCTETS, Math.max(8192, total * 2)))
+      larger.set(this.#buffer.subarray(0, this.#buffered))
+      this.#buffer = larger
+    }
+    this.#buffer.set(octets, this.#buffered)
+    this.#buffered = total
+  }
+
+  #flush(): NewFile {
+    this.#file ??= this.#createFile()
+    if (this.#buffered > 0) this.#file.write(this.#buffer.subarray(0, this.#buffered))
+    this.#buffered = 0
+    return this.#file
+  }
+
+  #fallBack(encoder: LineFeedEncoder): void {
+    this.#encoder = undefined
+    const former = this.#file
+    const buffered = this.#buffer.slice(0, this.#buffered)
+    this.#file = undefined
+    this.#buffered = 0
+    if (former !== undefined) {
+      try {
+        for (const part of readPlainFile(former.path)) this.#put(withCarriageReturns(part))
+      } finally {
+        former.discard()
+      }
+    }
+    this.#put(withCarriageReturns(buffered))
+    this.#put(encoder.end())
+  }
+}
