@@ -1,0 +1,67 @@
+/** All bounds of the protocol, each with its reason. Passing one ends the session (POP3_LIMIT) unless said otherwise. */
+
+/** Octets of a status line without its end. RFC 2449 section 4 permits 512 with CRLF; real servers send longer texts. */
+export const STATUS_LINE_OCTETS = 8 * 1024
+
+/** RFC 5034 section 4 sets no bound for a challenge; PLAIN and its like need a few octets. */
+export const CONTINUATION_OCTETS = 64 * 1024
+
+/** Lines of a capability list. The longest list seen in the field has under 30. */
+export const CAPABILITY_LINES = 200
+
+/** Octets of one capability line; RFC 2449 section 5 permits 512. */
+export const CAPABILITY_LINE_OCTETS = 4 * 1024
+
+/** Octets of one row of a listing: the longest unique-id, a number and generous blanks. */
+export const LISTING_ROW_OCTETS = 4 * 1024
+
+/** Rows of one listing: popa3d serves at most 2,097,152 messages, others fewer. Keeps an endless listing from filling memory. */
+export const LISTING_ROWS = 2_000_000
+
+/**
+ * Octets of a unique-id. RFC 1939 section 7 has 70; longer ones are in use. Past it the row counts as one without
+ * unique-id: a cut one could equal another's.
+ */
+export const UNIQUE_ID_OCTETS = 1024
+
+/** Largest message number believed; it must stay an exact 32-bit integer in every tool. Rows past it are ignored. */
+export const MESSAGE_NUMBER = 2 ** 31 - 1
+
+/** Octets kept of a header section that TOP brings; what follows is read and dropped. */
+export const HEADER_OCTETS = 1024 * 1024
+
+/** Octets of a whole response to TOP n 0, so that an endless one ends. Some servers send the body with it. */
+export const TOP_OCTETS = 256 * 1024 * 1024
+
+/** Octets of a command line with CRLF that every server with CAPA accepts (RFC 2449 section 4). */
+export const COMMAND_OCTETS = 255
+
+/**
+ * Octets of a command line that we send at all. USER and PASS with long arguments pass 255 and are accepted by
+ * servers of our time; Dovecot refuses 3,000.
+ */
+export const LONG_COMMAND_OCTETS = 2048
+
+/** Commands outstanding at once: as many as mpop has sent for years. */
+export const WINDOW_COMMANDS = 100
+
+/**
+ * Octets of outstanding commands: below one TCP segment and below any server's input buffer, so that our write never
+ * waits for a server that itself waits for us to read.
+ */
+export const WINDOW_COMMAND_OCTETS = 1200
+
+/** Response octets outstanding: what is in flight, and lost, when a session breaks. */
+export const WINDOW_RESPONSE_OCTETS = 4 * 1024 * 1024
+
+/**
+ * What one message counts at most against WINDOW_RESPONSE_OCTETS, so that the command queue does not run dry behind a
+ * large one.
+ */
+export const WINDOW_MESSAGE_OCTETS = 1024 * 1024
+
+/** What a message counts whose size was not listed. */
+export const WINDOW_UNLISTED_OCTETS = 32 * 1024
+
+/** Consecutive -ERR after which the pipeline stops and asks NOOP: Dovecot closes after 20 bad commands in a row. */
+export const CONSECUTIVE_REFUSALS = 5

@@ -1,0 +1,65 @@
+/** Octet codes, and the passage between octets and text. Nothing here knows the protocol. */
+
+export const NUL = 0x00
+export const TAB = 0x09
+export const LF = 0x0a
+export const CR = 0x0d
+export const SP = 0x20
+export const PLUS = 0x2b
+export const MINUS = 0x2d
+export const DOT = 0x2e
+export const DIGIT_0 = 0x30
+export const DIGIT_9 = 0x39
+
+/** Small enough to spread as arguments. */
+const SLICE = 4096
+
+/** One UTF-16 unit for each octet, 0 to 255. Lossless, unlike any decoding. */
+export function octetString(octets: Uint8Array, start = 0, end = octets.length): string {
+  if (end - start <= 24) {
+    let short = ''
+    for (let at = start; at < end; at += 1) short += String.fromCharCode(octets[at] ?? 0)
+    return short
+  }
+  let text = ''
+  for (let at = start; at < end; at += SLICE) {
+    text += String.fromCharCode(...octets.subarray(at, Math.min(at + SLICE, end)))
+  }
+  return text
+}
+
+/** The opposite of `octetString`; units above 255 lose their high part, so callers check first. */
+export function octetsOf(text: string): Uint8Array {
+  const octets = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at += 1) octets[at] = text.charCodeAt(at)
+  return octets
+}
+
+/** UTF-8, for arguments that people wrote (RFC 6856 section 2, RFC 4616 section 2). */
+export function utf8Octets(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** Text of a server for people to read: UTF-8, with U+FFFD for what is none. */
+export function readableText(octets: Uint8Array): string {
+  for (const octet of octets) {
+    if (octet > 0x7e) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets)
+  }
+  return octetString(octets)
+}
+
+export function isBlank(octet: number | undefined): boolean {
+  return octet === SP || octet === TAB
+}
+
+export function concatOctets(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  if (pieces.length === 1 && first) return first
+  const whole = new Uint8Array(pieces.reduce((octets, piece) => octets + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
