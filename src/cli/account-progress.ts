@@ -1,0 +1,124 @@
+import type { SyncEvent } from '../sync/ports.ts'
+import { cut, humanOctets, padded, textWidth } from './columns.ts'
+import { safe } from './safe.ts'
+
+/** Rate and time left are taken over this much of the recent past. */
+const WINDOW_MS = 5000
+const NAME_WIDTH = 16
+const BAR_WIDTH = 20
+
+/** How far one account's sync is: takes its events, gives the line to draw. Clock passed in, ms. */
+export class AccountProgress {
+  readonly #name: string
+  #phase: 'waiting' | 'connecting' | 'listing' | 'retrieving' | 'deleting' = 'waiting'
+  #rows = 0
+  #totalRows = 0
+  #messages = 0
+  #totalMessages = 0
+  #octets = 0
+  #totalOctets = 0
+  #deletes = 0
+  #samples: { readonly at: number; readonly octets: number }[] = []
+
+  constructor(name: string) {
+    this.#name = safe(name)
+  }
+
+  take(event: SyncEvent, now: number): void {
+    switch (event.type) {
+      case 'connecting':
+        this.#phase = 'connecting'
+        break
+      case 'listing':
+        this.#phase = 'listing'
+        this.#rows = event.rows
+        this.#totalRows = event.total
+        break
+      case 'plan':
+        this.#phase = 'retrieving'
+        this.#totalMessages = event.retrieve
+        this.#totalOctets = event.octets
+        this.#samples = [{ at: now, octets: 0 }]
+        break
+      case 'receiving':
+        this.#octets += event.octets
+        this.#sample(now)
+        break
+      case 'stored':
+      case 'refused':
+        this.#messages += 1
+        break
+      case 'deleting':
+        this.#phase = 'deleting'
+        this.#deletes = event.messages
+        break
+      case 'notice':
+        break
+    }
+  }
+
+  /** One line of at most `width` columns. */
+  line(width: number, now: number): string {
+    const name = padded(this.#name, Math.min(NAME_WIDTH, Math.max(4, width - 40)))
+    return cut(`${name}  ${this.#state(now, width - textWidth(name) - 2)}`, width).trimEnd()
+  }
+
+  #state(now: number, width: number): string {
+    switch (this.#phase) {
+      case 'waiting':
+      case 'connecting':
+        return this.#phase
+      case 'listing':
+        return `listing ${number(this.#rows)} of ${number(this.#totalRows)}`
+      case 'deleting':
+        return `deleting ${number(this.#deletes)} on the server`
+      case 'retrieving':
+        return this.#retrieving(now, width)
+    }
+  }
+
+  #retrieving(now: number, width: number): string {
+    const total = Math.max(this.#totalOctets, this.#octets)
+    const counts = `${number(this.#messages)}/${number(this.#totalMessages)}`
+    const octets = `${humanOctets(this.#octets)} of ${humanOctets(total)}`
+    const rate = this.#rate(now)
+    const speed = rate > 0 ? `  ${humanOctets(Math.round(rate))}/s` : ''
+    const left = rate > 0 ? `  ${clock((total - this.#octets) / rate)} left` : ''
+    const text = `${counts}  ${octets}${speed}${left}`
+    // What does not fit is the drawing, not the figures.
+    if (width < text.length + BAR_WIDTH + 2) return text
+    return `${drawBar(total === 0 ? 1 : this.#octets / total)}  ${text}`
+  }
+
+  #sample(now: number): void {
+    const last = this.#samples.at(-1)
+    if (last && now - last.at < 200) return
+    this.#samples.push({ at: now, octets: this.#octets })
+    while ((this.#samples[1]?.at ?? now) < now - WINDOW_MS) this.#samples.shift()
+  }
+
+  /** Octets a second over the window. */
+  #rate(now: number): number {
+    const first = this.#samples[0]
+    if (!first || now - first.at < 500) return 0
+    return ((this.#octets - first.octets) * 1000) / (now - first.at)
+  }
+}
+
+function drawBar(share: number): string {
+  const full = Math.min(BAR_WIDTH, Math.floor(share * BAR_WIDTH))
+  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
+}
+
+/** Seconds as `m:ss`, or `h:mm:ss`. */
+function clock(seconds: number): string {
+  const whole = Math.min(Math.ceil(seconds), 359_999)
+  const parts = [Math.floor(whole / 60) % 60, whole % 60]
+  const hours = Math.floor(whole / 3600)
+  const [minutes, rest] = parts.map((part) => String(part).padStart(2, '0'))
+  return hours > 0 ? `${hours}:${minutes}:${rest}` : `${parts[0]}:${rest}`
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en-US')
+}

@@ -1,0 +1,22 @@
+import type { SignalSource } from './interruption.ts'
+import type { Output, Stream } from './output.ts'
+
+/** What a command has of the process it runs in. Tests pass their own. */
+export interface CommandContext {
+  readonly output: Output
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly signals: SignalSource
+  /** Ends the process at once; used for the second signal only. */
+  readonly quit: (exit: number) => void
+  /** Ms since the epoch. */
+  readonly now: () => number
+  /** Sets the exit code of a command that did not throw. */
+  readonly end: (exit: number) => void
+}
+
+/** The process as `run` takes it. */
+export interface Io extends Omit<CommandContext, 'output' | 'end'> {
+  readonly stdout: Stream
+  readonly stderr: Stream
+}

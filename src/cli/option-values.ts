@@ -1,0 +1,45 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+/** Parses a whole number of at least `least`. Throws InvalidArgumentError, which commander words with the option. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
+    }
+    return value
+  }
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(0)(text)
+  if (value > 65_535) throw new InvalidArgumentError('It must be at most 65535.')
+  return value
+}
+
+/** Which archives a reading command reads. */
+export interface ArchiveOptions {
+  readonly archive?: string
+  readonly config?: string
+}
+
+/** The options that all commands on an archive share. */
+export function withArchiveOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--archive <archive>', 'sqlite:PATH or maildir:PATH (default: all of the config)'),
+    )
+    .addOption(configOption())
+}
+
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'configuration file (default: ~/.config/popkeep/config.toml)',
+  )
+}
+
+export function jsonOption(what: string): Option {
+  return new Option('--json', what)
+}

@@ -1,0 +1,72 @@
+import type { SyncEvent } from '../sync/ports.ts'
+import { AccountProgress } from './account-progress.ts'
+import type { Stream } from './output.ts'
+
+/** What a person sees of a run while it goes on. */
+export interface ProgressDisplay {
+  take(event: SyncEvent): void
+  /** Prints a line above the bars. The line must be safe. */
+  say(line: string): void
+  /** The account ended: its bar goes. */
+  remove(account: string): void
+  /** Clears what was drawn and gives the cursor back. */
+  stop(): void
+}
+
+/** No bars: lines go straight to the stream. */
+export function plainDisplay(stderr: Stream): ProgressDisplay {
+  return {
+    take: () => undefined,
+    say: (line) => void stderr.write(`${line}\n`),
+    remove: () => undefined,
+    stop: () => undefined,
+  }
+}
+
+/** One bar an account in work, drawn ten times a second (every two seconds where the stream is no terminal). */
+export async function barDisplay(stderr: Stream, now: () => number): Promise<ProgressDisplay> {
+  const { MultiBar } = await import('cli-progress').then((module) => module.default)
+  const bars = new MultiBar({
+    stream: stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    // An unchanged bar must still be drawn anew where a line above it moved it.
+    forceRedraw: true,
+    noTTYOutput: true,
+    // Signals belong to interruption.ts.
+    gracefulExit: false,
+    format: (_options, { maxWidth }, payload: { readonly account: AccountProgress }) =>
+      payload.account.line(maxWidth ?? 80, now()),
+  })
+  const accounts = new Map<
+    string,
+    { readonly account: AccountProgress; readonly bar: ReturnType<typeof bars.create> }
+  >()
+  return {
+    take(event) {
+      let entry = accounts.get(event.account)
+      if (!entry) {
+        const account = new AccountProgress(event.account)
+        entry = { account, bar: bars.create(1, 0, { account }) }
+        accounts.set(event.account, entry)
+      }
+      entry.account.take(event, now())
+    },
+    say(line) {
+      if (accounts.size === 0) stderr.write(`${line}\n`)
+      else bars.log(`${line}${stderr.isTTY ? '\x1b[K' : ''}\n`)
+    },
+    remove(account) {
+      const entry = accounts.get(account)
+      if (!entry) return
+      bars.remove(entry.bar)
+      accounts.delete(account)
+      if (accounts.size === 0) bars.stop()
+    },
+    stop() {
+      if (accounts.size > 0) bars.update()
+      bars.stop()
+      accounts.clear()
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import type { SyncEvent } from '../sync/ports.ts'
+import type { AccountResult } from '../sync/report.ts'
+import { counted, humanOctets } from './columns.ts'
+import { InterruptedError } from './failure.ts'
+import type { Output } from './output.ts'
+import { barDisplay, type ProgressDisplay, plainDisplay } from './progress.ts'
+import { quoted, safe } from './safe.ts'
+import { accountRecord, endingOfAccount, summaryLine } from './sync-report.ts'
+
+/** How much a sync says, as its options ask for it. */
+export interface TalkOptions {
+  readonly json?: boolean | undefined
+  readonly quiet?: boolean | undefined
+  readonly verbose?: boolean | undefined
+  readonly progress: 'auto' | 'always' | 'never'
+}
+
+/**
+ * All that a sync says. Problems are always told. On a terminal there are bars, notices and one line an account; off it
+ * nothing, so that cron sends no mail about a good night, unless `verbose`. `json` adds events on stdout.
+ */
+export class SyncTalk {
+  readonly #output: Output
+  readonly #display: ProgressDisplay
+  readonly #isTalkative: boolean
+  readonly #options: TalkOptions
+
+  private constructor(output: Output, display: ProgressDisplay, options: TalkOptions) {
+    this.#output = output
+    this.#display = display
+    this.#options = options
+    const isTerminal = output.stderr.isTTY === true
+    this.#isTalkative = !options.quiet && (isTerminal || options.verbose === true)
+  }
+
+  static async open(output: Output, options: TalkOptions, now: () => number): Promise<SyncTalk> {
+    const { stderr } = output
+    const isWanted = stderr.isTTY === true && !options.quiet
+    const hasBars = options.progress === 'always' || (options.progress === 'auto' && isWanted)
+    const display = hasBars ? await barDisplay(stderr, now) : plainDisplay(stderr)
+    return new SyncTalk(output, display, options)
+  }
+
+  /** Takes the events of every account, as they come. */
+  readonly take = (event: SyncEvent): void => {
+    this.#display.take(event)
+    // Octets come by the thousand a second; a script counts the messages.
+    if (this.#options.json && event.type !== 'receiving') this.#output.event(event)
+    if (!this.#isTalkative) return
+    const line = this.#options.verbose ? verboseLine(event) : noticeLine(event)
+    if (line !== undefined) this.#display.say(`${safe(event.account)}: ${line}`)
+  }
+
+  /** The account ended: its bar goes, its line or its problem stays. Returns its exit code. */
+  finished(result: AccountResult): number {
+    this.#display.remove(result.account)
+    const { exit, problem } = endingOfAccount(result)
+    if (this.#options.json) this.#output.event(accountRecord(result))
+    const isInterrupted = result.error instanceof InterruptedError
+    if (problem !== undefined && !isInterrupted) {
+      this.#display.say(`popkeep: ${safe(`${result.account}: ${problem.sentence}`)}`)
+    }
+    const hasCounts = result.error === undefined || result.counts.retrieved > 0
+    if (this.#isTalkative && hasCounts) this.#display.say(summaryLine(result))
+    return exit
+  }
+
+  /** The run ended. An interruption is told once, not for each account. */
+  close(exit: number, interruption: InterruptedError | undefined): void {
+    this.stop()
+    if (interruption !== undefined) this.#output.problem(interruption.message)
+    if (this.#options.json) this.#output.event({ type: 'summary', exit })
+  }
+
+  /** Takes the bars off the terminal. Safe to call twice. */
+  stop(): void {
+    this.#display.stop()
+  }
+}
+
+function noticeLine(event: SyncEvent): string | undefined {
+  return event.type === 'notice' ? safe(event.text) : undefined
+}
+
+function verboseLine(event: SyncEvent): string | undefined {
+  switch (event.type) {
+    case 'connecting':
+      return 'connecting'
+    case 'plan': {
+      const { listed, known, retrieve, octets } = event
+      const what = `${counted(retrieve, 'message')} (${humanOctets(octets)}) to retrieve`
+      const deletes = event.delete > 0 ? `, ${event.delete.toLocaleString('en-US')} to delete` : ''
+      return `${counted(listed, 'message')} listed, ${known.toLocaleString('en-US')} known, ${what}${deletes}`
+    }
+    case 'refused':
+      return `message ${event.messageNumber} refused: ${quoted(event.text)}`
+    case 'deleting':
+      return `deleting ${counted(event.messages, 'message')} on the server`
+    case 'listing':
+    case 'receiving':
+    case 'stored':
+      return undefined
+    case 'notice':
+      return noticeLine(event)
+  }
+}

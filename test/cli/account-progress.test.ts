@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { AccountProgress } from '../../src/cli/account-progress.ts'
+import { textWidth } from '../../src/cli/columns.ts'
+
+const account = 'work'
+
+/** An account that was told to retrieve 1,204 messages of 10 MB at time 0 and has 5 MB after ten seconds. */
+function halfway(): AccountProgress {
+  const progress = new AccountProgress(account)
+  progress.take(
+    { type: 'plan', account, listed: 2000, known: 796, retrieve: 1204, octets: 10e6, delete: 0 },
+    0,
+  )
+  for (let step = 1; step <= 10; step += 1) {
+    progress.take({ type: 'receiving', account, octets: 500_000 }, step * 1000)
+    progress.take({ type: 'stored', account, octets: 500_000, isNew: true }, step * 1000)
+  }
+  return progress
+}
+
+describe('AccountProgress', () => {
+  it('shows life while it connects and lists', () => {
+    const progress = new AccountProgress(account)
+    progress.take({ type: 'connecting', account }, 0)
+    expect(progress.line(80, 0)).toBe('work              connecting')
+    progress.take({ type: 'listing', account, rows: 12_000, total: 100_000 }, 0)
+    expect(progress.line(80, 0)).toBe('work              listing 12,000 of 100,000')
+  })
+
+  it('shows messages, octets, rate and time left', () => {
+    expect(halfway().line(120, 10_000)).toBe(
+      `work              ${'█'.repeat(10)}${'░'.repeat(10)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
+    )
+  })
+
+  it('leaves out the drawing, not the figures, on a narrow terminal', () => {
+    const line = halfway().line(80, 10_000)
+    expect(line).toContain('10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left')
+    expect(line).not.toContain('█')
+  })
+
+  it.each([10, 20, 40, 80, 200])('fits into %d columns', (width) => {
+    expect(textWidth(halfway().line(width, 10_000))).toBeLessThanOrEqual(width)
+  })
+
+  it('counts a server that sends more than it listed', () => {
+    const progress = halfway()
+    progress.take({ type: 'receiving', account, octets: 20e6 }, 11_000)
+    expect(progress.line(120, 11_000)).toContain('25.0 MB of 25.0 MB')
+  })
+
+  it('does not let an account name reach the terminal as it is', () => {
+    expect(new AccountProgress('a\x1b[2J').line(80, 0)).toContain('a\\x1b[2J')
+  })
+})

@@ -1,0 +1,133 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { InterruptedError } from '../../src/cli/failure.ts'
+import { Output } from '../../src/cli/output.ts'
+import { SyncTalk, type TalkOptions } from '../../src/cli/sync-talk.ts'
+import { type AccountResult, emptyTally } from '../../src/sync/report.ts'
+
+const account = 'work'
+
+function result(changes: Partial<AccountResult> = {}): AccountResult {
+  return {
+    account,
+    error: undefined,
+    counts: { ...emptyTally(), listed: 1218, retrieved: 14, stored: 12, octets: 3_400_000 },
+    known: 1202,
+    postponed: 0,
+    renamedFrom: undefined,
+    refusals: [],
+    preview: undefined,
+    ...changes,
+  }
+}
+
+interface Said {
+  readonly exit: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A whole run of one account, as talk. */
+async function said(
+  ended: AccountResult,
+  options: Partial<TalkOptions> & { readonly isTTY?: boolean } = {},
+): Promise<Said> {
+  const { isTTY = false, ...talkOptions } = options
+  const stdout = new PassThrough()
+  const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 })
+  const output = new Output(stdout, stderr)
+  const talk = await SyncTalk.open(output, { progress: 'never', ...talkOptions }, () => 0)
+  talk.take({ type: 'connecting', account })
+  talk.take({ type: 'receiving', account, octets: 100 })
+  talk.take({ type: 'notice', account, code: 'RENAMED', text: 'was \x1b[1mhome' })
+  const exit = talk.finished(ended)
+  talk.close(exit, ended.error instanceof InterruptedError ? ended.error : undefined)
+  return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+
+const refused = result({
+  counts: { ...emptyTally(), failed: 2, stored: 1, retrieved: 1, octets: 10 },
+  refusals: [
+    {
+      messageNumber: 7,
+      key: { uniqueId: 'u7', occurrence: 1, octets: 5 },
+      serverText: 'no \x1b[2Jsuch message',
+    },
+  ],
+})
+
+describe('SyncTalk', () => {
+  it('says nothing where no terminal is and nothing went wrong', async () => {
+    expect(await said(result())).toEqual({ exit: 0, stdout: '', stderr: '' })
+  })
+
+  it('says one line an account on a terminal', async () => {
+    expect((await said(result(), { isTTY: true })).stderr).toBe(
+      'work: was \\x1b[1mhome\n' +
+        'work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted\n',
+    )
+  })
+
+  it('says nothing on a terminal either, if asked to be quiet', async () => {
+    expect((await said(result(), { isTTY: true, quiet: true })).stderr).toBe('')
+  })
+
+  it('says each step where it is asked to', async () => {
+    const { stderr } = await said(result(), { verbose: true })
+    expect(stderr).toContain('work: connecting\n')
+  })
+
+  it('tells refused messages also under cron, with the server text made safe', async () => {
+    expect(await said(refused)).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr:
+        'popkeep: work: the server refused to hand over 2 messages; the rest is stored ' +
+        '(number 7: "no \\x1b[2Jsuch message"). They are asked for again in the next run.\n',
+    })
+  })
+
+  it('tells what ended an account, what the server said, and what to do', async () => {
+    const error = Object.assign(new Error('the server refused the login'), {
+      code: 'LOGIN_REFUSED',
+      serverText: 'bad\u202epassword',
+    })
+    expect(await said(result({ error, counts: emptyTally() }))).toEqual({
+      exit: 77,
+      stdout: '',
+      stderr:
+        'popkeep: work: the server refused the login. The server said: "bad\\u202epassword". ' +
+        'Check user and password; many providers want an app password.\n',
+    })
+  })
+
+  it('tells an interruption once', async () => {
+    const { exit, stderr } = await said(result({ error: new InterruptedError(143) }))
+    expect(exit).toBe(143)
+    expect(stderr.match(/interrupted/g)).toHaveLength(1)
+  })
+
+  it('gives events, accounts and a summary to a script, but not each octet', async () => {
+    const { stdout } = await said(refused, { json: true })
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.map(({ type }) => type)).toEqual(['connecting', 'notice', 'account', 'summary'])
+    expect(lines[2]).toMatchObject({
+      account,
+      exit: 1,
+      failed: 2,
+      error: { code: 'POP3_REFUSED' },
+      refusals: [{ messageNumber: 7, uniqueId: 'u7', text: 'no \x1b[2Jsuch message' }],
+    })
+    expect(lines[3]).toEqual({ type: 'summary', exit: 1 })
+  })
+
+  it('draws bars on a terminal and takes them off again', async () => {
+    const { stderr } = await said(result(), { isTTY: true, progress: 'auto' })
+    expect(stderr).toContain('\x1b[?25l')
+    expect(stderr.lastIndexOf('\x1b[?25h')).toBeGreaterThan(stderr.lastIndexOf('\x1b[?25l'))
+    expect(stderr).toContain('work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted\n')
+  })
+})
