@@ -82,10 +82,10 @@ export class Lock {
     }
   }
 
-  /** Takes the lock alone if nobody else has it at this moment. Afterwards it is held exclusively, or not at all. */
-  tryExclusive(): boolean {
+  /** Takes the lock alone if nobody else has it, or lets go in time. Afterwards it is held exclusively, or not at all. */
+  tryExclusive(patienceMs = 0): boolean {
     try {
-      this.acquire('exclusive', 0)
+      this.acquire('exclusive', patienceMs)
       return true
     } catch (error) {
       if (error instanceof LockedError) return false

@@ -1,0 +1,117 @@
+/** The database file of a catalog: found, recognised, opened. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { createEmptyFile, createFolder } from '../durable/files.ts'
+import type { Database } from '../sqlite/database.ts'
+import { openDatabase } from '../sqlite/driver.ts'
+import { sqliteCode } from '../sqlite/errors.ts'
+import {
+  isOnSharedFilesystem,
+  PAGE_OCTETS,
+  pragma,
+  prepareForReading,
+  prepareForWriting,
+} from '../sqlite/pragmas.ts'
+import type { ArchiveKind } from './location.ts'
+import { createCatalog, migrate } from './migrations.ts'
+import { APPLICATION_ID, SCHEMA_VERSION } from './schema.ts'
+
+/** Version 0: an empty file, where a creation was interrupted or is about to begin. */
+export interface CatalogState {
+  readonly version: number
+}
+
+/** What is at `path`: undefined if nothing, else the catalog's version. Throws ARCHIVE_FOREIGN and ARCHIVE_NEWER. */
+export function inspectCatalog(path: string): CatalogState | undefined {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  if (!found.isFile()) throw foreign(path)
+  if (found.size === 0) return { version: 0 }
+  return guarded(path, 'read', () => {
+    const database = openDatabase(path, { isReadOnly: true })
+    try {
+      prepareForReading(database)
+      return { version: readVersion(database) }
+    } finally {
+      database.close()
+    }
+  })
+}
+
+/** Opens a catalog that is there, for reading; nothing is created or locked. */
+export function openCatalogForReading(path: string): Database {
+  return guarded(path, 'read', () => {
+    const database = openDatabase(path, { isReadOnly: true })
+    try {
+      prepareForReading(database)
+      readVersion(database)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/**
+ * Opens a catalog for writing. With `isAlone` (the archive's lock is held exclusively) it is created or migrated if need
+ * be; without, another run did that already, or the caller is told to try later.
+ */
+export function openCatalogForWriting(
+  path: string,
+  options: { readonly kind: ArchiveKind; readonly isAlone: boolean; readonly now: string },
+): { readonly database: Database; readonly isNew: boolean } {
+  const { version } = inspectCatalog(path) ?? { version: 0 }
+  if (version !== SCHEMA_VERSION && !options.isAlone) {
+    throw new ArchiveError('ARCHIVE_LOCKED', `${path}: another run keeps it from being prepared`)
+  }
+  if (version === 0) {
+    createFolder(dirname(path))
+    createEmptyFile(path)
+  }
+  return guarded(path, 'create', () => {
+    const database = openDatabase(path, { isReadOnly: false })
+    try {
+      // Has an effect on empty files only, and none after WAL was set.
+      if (options.kind === 'sqlite') database.exec(`PRAGMA page_size = ${PAGE_OCTETS}`)
+      prepareForWriting(database, { isShared: isOnSharedFilesystem(path) })
+      if (version === 0) createCatalog(database, options.kind, options.now)
+      else if (version < SCHEMA_VERSION) migrate(database, version)
+      return { database, isNew: version === 0 }
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+function readVersion(database: Database): number {
+  const id = pragma(database, 'application_id')
+  const version = Number(pragma(database, 'user_version'))
+  if (id !== APPLICATION_ID) {
+    const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()
+    if (id === 0 && tables?.n === 0) return 0
+    throw foreign(database.path)
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new ArchiveError(
+      'ARCHIVE_NEWER',
+      `${database.path} was written by a later popkeep (schema ${version}; this one knows ${SCHEMA_VERSION})`,
+    )
+  }
+  return version
+}
+
+function foreign(path: string, cause?: unknown): ArchiveError {
+  return new ArchiveError('ARCHIVE_FOREIGN', `${path} is not a popkeep archive`, { cause })
+}
+
+function guarded<T>(path: string, doing: 'create' | 'read', act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_NOTADB') throw foreign(path, error)
+    throw asArchiveError(error, path, doing)
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Group commit: messages that are complete wait for each other a short while, then become durable by one publication of
+ * their content and one COMMIT of message rows, content rows and receipts.
+ *
+ * A failed commit fails the archive for the rest of the run: nobody knows what the disk holds, so nothing more is stored
+ * and nothing is proven.
+ */
+import { asArchiveError } from '../durable/errors.ts'
+import type { Account } from './accounts.ts'
+import type { Catalog } from './catalog.ts'
+import type { ContentStore, Draft } from './content.ts'
+import type { MessageRecord } from './messages.ts'
+import type { BoundBy, ReceiptKey } from './receipts.ts'
+
+/** A group is committed when it has one of these, or when it has waited for this long. */
+const GROUP_MESSAGES = 200
+const GROUP_OCTETS = 8 * 1024 * 1024
+const GROUP_MS = 200
+
+/** What became of one retrieved message once its commit returned. */
+export interface Stored {
+  readonly receipt: number
+  readonly message: number
+  /** Octets as they left the wire. */
+  readonly octets: number
+  /** False if the archive held these octets, or their canonical equal, already. */
+  readonly isNew: boolean
+  readonly boundBy: BoundBy
+}
+
+/** Whose messages they are: one account in one run. */
+export interface Owner {
+  readonly account: Account
+  readonly run: number
+  /** Messages and receipts that rows of the present listing have taken. */
+  readonly claimedMessages: Set<number>
+  readonly claimedReceipts: Set<number>
+}
+
+/** A complete message that waits for its commit. */
+export interface PendingMessage {
+  readonly owner: Owner
+  readonly key: ReceiptKey
+  readonly record: MessageRecord
+  readonly by: BoundBy
+  /** The message that is to be bound, where it is known already. */
+  readonly message: number | undefined
+  /** The sealed octets, where the archive does not have them. */
+  readonly draft: Draft | undefined
+  stored(result: Stored): void
+  failed(error: unknown): void
+}
+
+/** Starts a timer and returns what stops it. */
+export type StartTimer = (act: () => void, ms: number) => () => void
+
+export class GroupCommit {
+  readonly #catalog: Catalog
+  readonly #content: ContentStore
+  readonly #startTimer: StartTimer
+  #pending: PendingMessage[] = []
+  #octets = 0
+  #stopTimer: (() => void) | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(catalog: Catalog, content: ContentStore, startTimer: StartTimer) {
+    this.#catalog = catalog
+    this.#content = content
+    this.#startTimer = startTimer
+  }
+
+  /** Set once a write has failed. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
+  }
+
+  add(message: PendingMessage): void {
+    this.#pending.push(message)
+    this.#octets += message.record.octets
+    if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.flush()
+    else this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
+  }
+
+  /** Whether a message with this digest waits, and its octets with it. */
+  hasPending(digest: Uint8Array): boolean {
+    return this.#pending.some(({ draft, record }) => draft && isEqual(record.digest, digest))
+  }
+
+  /** Whether a waiting message is to be bound to this one. */
+  isAwaited(message: number): boolean {
+    return this.#pending.some((pending) => pending.message === message)
+  }
+
+  /** Commits what waits. Does not throw: each message hears of a failure, and `failure` is set. */
+  flush(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    const group = this.#pending
+    this.#pending = []
+    this.#octets = 0
+    if (group.length === 0) return
+    let results: readonly Stored[]
+    try {
+      results = this.#commit(group)
+    } catch (error) {
+      this.#giveUp(group, error)
+      return
+    }
+    group.forEach((pending, index) => {
+      const result = results[index]
+      if (result !== undefined) pending.stored(result)
+    })
+  }
+
+  /** Runs a write transaction of the catalog, after what waits; its failure fails the archive. */
+  write<T>(body: () => T): T {
+    this.flush()
+    if (this.#failure) throw this.#failure.error
+    try {
+      return this.#catalog.database.transaction(body)
+    } catch (error) {
+      throw this.fail(error)
+    }
+  }
+
+  /** Nothing more is stored from now on. Returns the error that everyone will hear. */
+  fail(cause: unknown): unknown {
+    const error = asArchiveError(cause, this.#catalog.database.path, 'write')
+    this.#failure ??= { error }
+    const group = this.#pending
+    this.#pending = []
+    this.#giveUp(group, error)
+    return this.#failure.error
+  }
+
+  #commit(group: readonly PendingMessage[]): readonly Stored[] {
+    if (this.#failure) throw this.#failure.error
+    this.#content.publish(group.flatMap(({ draft }) => draft ?? []))
+    const results = this.#catalog.database.transaction(() => group.map((one) => this.#record(one)))
+    group.forEach(({ owner }, index) => {
+      const result = results[index]
+      if (result === undefined) return
+      owner.claimedMessages.add(result.message)
+      owner.claimedReceipts.add(result.receipt)
+    })
+    return results
+  }
+
+  /** Within the transaction. */
+  #record({ owner, key, record, by, message, draft }: PendingMessage): Stored {
+    const { messages, receipts, database } = this.#catalog
+    const inserted = message === undefined && draft ? messages.insert(record) : undefined
+    const known = message ?? inserted ?? messages.find(record.digest)?.id
+    if (known === undefined) throw new Error('a message that waited for its twin has none')
+    if (draft && inserted === undefined) messages.restore(known)
+    // Another run may have stored the same octets since this draft was sealed; then they are there once already.
+    if (draft && (inserted !== undefined || !this.#content.has({ ...record, id: known }))) {
+      this.#content.attach(database, known, draft)
+    }
+    const binding = { key, message: known, by, at: record.archivedAt, run: owner.run }
+    const receipt = receipts.bind(owner.account, binding, owner.claimedReceipts)
+    if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
+    return {
+      receipt,
+      message: known,
+      octets: record.octets,
+      isNew: draft !== undefined,
+      boundBy: by,
+    }
+  }
+
+  #giveUp(group: readonly PendingMessage[], cause: unknown): void {
+    const error = asArchiveError(cause, this.#catalog.database.path, 'write')
+    this.#failure ??= { error }
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    for (const { draft, failed } of group) {
+      if (draft) discardQuietly(draft)
+      failed(error)
+    }
+  }
+}
+
+/** Of a message that has failed already: staging that stays behind is swept by the next run. */
+export function discardQuietly(draft: Draft): void {
+  try {
+    draft.discard()
+  } catch {
+    // The first failure is the one to report; after it the disk may refuse this too.
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0
+}

@@ -1,0 +1,68 @@
+/** An account's receipts for planning only: no lock, no thread, no write transaction. What `--dry-run` opens. */
+import { ArchiveError } from '../durable/errors.ts'
+import { type AccountIdentity, isElsewhere, type ServerFacts } from './accounts.ts'
+import { openCatalog } from './catalog.ts'
+import type { ArchiveLocation } from './location.ts'
+import { openForReading } from './open.ts'
+import type { Receipt } from './receipts.ts'
+
+export interface LedgerForReading {
+  readonly account: string
+  readonly renamedFrom: string | undefined
+  readonly isMoved: boolean
+  readonly facts: ServerFacts
+  receipts(): Promise<readonly Receipt[]>
+  fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
+  close(): void
+}
+
+/**
+ * Opens what planning needs of an account. An archive that is not there yet, or does not know the account, has no
+ * receipts. Throws ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_DAMAGED or ARCHIVE_IO.
+ */
+export function openLedgerForReading(
+  location: ArchiveLocation,
+  identity: AccountIdentity,
+  options: { readonly configured: ReadonlySet<string> },
+): LedgerForReading {
+  const archive = openIfThere(location)
+  if (archive === undefined) return emptyLedger(identity.name)
+  const { accounts, receipts } = openCatalog(archive.database)
+  const named = accounts.find(identity.name)
+  const former = named ? undefined : accounts.findRenamed(identity, options.configured)
+  const account = named ?? former
+  if (account === undefined) {
+    archive.close()
+    return emptyLedger(identity.name)
+  }
+  return {
+    account: identity.name,
+    renamedFrom: former?.name,
+    isMoved: isElsewhere(account, identity) && receipts.list(account).length > 0,
+    facts: account.facts,
+    receipts: async () => receipts.list(account),
+    fingerprints: async (ids) => receipts.fingerprints(ids),
+    close: () => archive.close(),
+  }
+}
+
+function openIfThere(location: ArchiveLocation) {
+  try {
+    return openForReading(location)
+  } catch (error) {
+    if (error instanceof ArchiveError && error.code === 'ARCHIVE_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+function emptyLedger(account: string): LedgerForReading {
+  return {
+    account,
+    renamedFrom: undefined,
+    isMoved: false,
+    facts: {},
+    receipts: async () => [],
+    fingerprints: async () => new Map(),
+    close: () => undefined,
+  }
+}

@@ -1,0 +1,103 @@
+/** The catalog's messages, each once. */
+import type { HeaderFacts } from '../message/facts.ts'
+import type { Database, Row, Statement } from '../sqlite/database.ts'
+import type { StoredMessage } from './content.ts'
+
+/** What the catalog says of a new message. */
+export interface MessageRecord {
+  readonly digest: Uint8Array
+  readonly octets: number
+  readonly canonical: Uint8Array
+  readonly fingerprint: Uint8Array
+  readonly facts: HeaderFacts
+  /** RFC 3339 UTC. */
+  readonly archivedAt: string
+}
+
+export interface KnownMessage extends StoredMessage {
+  /** Maildir: its owner removed the file. */
+  readonly isRemoved: boolean
+}
+
+const COLUMNS = 'id, digest, octets, removed'
+
+export class MessageTable {
+  readonly #byId: Statement
+  readonly #byDigest: Statement
+  readonly #byCanonical: Statement
+  readonly #insert: Statement
+  readonly #restore: Statement
+
+  constructor(database: Database) {
+    this.#byId = database.prepare(`SELECT ${COLUMNS} FROM message WHERE id = ?`)
+    this.#byDigest = database.prepare(`SELECT ${COLUMNS} FROM message WHERE digest = ?`)
+    this.#byCanonical = database.prepare(
+      `SELECT ${COLUMNS}, EXISTS (SELECT 1 FROM receipt WHERE message = message.id) AS bound,
+         EXISTS (SELECT 1 FROM receipt WHERE message = message.id AND account <> ?) AS elsewhere
+       FROM message WHERE canonical = ? AND removed = 0 ORDER BY id`,
+    )
+    this.#insert = database.prepare(
+      `INSERT INTO message (digest, octets, canonical, fingerprint, date, sender, recipients, subject,
+         message_id, archived_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING RETURNING id`,
+    )
+    this.#restore = database.prepare('UPDATE message SET removed = 0 WHERE id = ?')
+  }
+
+  get(id: number): KnownMessage | undefined {
+    return messageOf(this.#byId.get(id))
+  }
+
+  find(digest: Uint8Array): KnownMessage | undefined {
+    return messageOf(this.#byDigest.get(digest))
+  }
+
+  /**
+   * Messages with this canonical digest that a canonical digest may recognise: those that no receipt names (state was
+   * lost), and, if asked for, those that only receipts of this account name.
+   */
+  *recognisable(
+    canonical: Uint8Array,
+    account: number,
+    options: { readonly ofAccount: boolean },
+  ): Iterable<KnownMessage> {
+    for (const row of this.#byCanonical.all(account, canonical)) {
+      const isFree = row.bound === 0 || (options.ofAccount && row.elsewhere === 0)
+      const message = messageOf(row)
+      if (isFree && message !== undefined) yield message
+    }
+  }
+
+  /** Returns the row's id, or undefined if a message with this digest is there already. */
+  insert(message: MessageRecord): number | undefined {
+    const { date, sender, recipients, subject, messageId } = message.facts
+    const row = this.#insert.get(
+      message.digest,
+      message.octets,
+      message.canonical,
+      message.fingerprint,
+      date,
+      sender,
+      recipients,
+      subject,
+      messageId,
+      message.archivedAt,
+    )
+    return row === undefined ? undefined : Number(row.id)
+  }
+
+  /** The file of a removed message is there again. */
+  restore(id: number): void {
+    this.#restore.run(id)
+  }
+}
+
+function messageOf(row: Row | undefined): KnownMessage | undefined {
+  if (row === undefined || !(row.digest instanceof Uint8Array)) return undefined
+  return {
+    id: Number(row.id),
+    digest: row.digest,
+    octets: Number(row.octets),
+    isRemoved: row.removed === 1,
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Opens archives. For reading: nothing is created, locked or changed. For writing: the archive's lock is held from here
+ * to `close`, shared with other runs, and exclusively only while the archive is created, led up or put in order.
+ */
+import { randomBytes } from 'node:crypto'
+import { readdirSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { archiveLockPath, Lock } from '../durable/lock.ts'
+import type { Database } from '../sqlite/database.ts'
+import { openDatabase } from '../sqlite/driver.ts'
+import { pragma, settleToOneFile } from '../sqlite/pragmas.ts'
+import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
+import type { ContentStore } from './content.ts'
+import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
+import { createMaildir, openMaildirContent } from './maildir-content.ts'
+import type { NameSources } from './maildir-name.ts'
+import { openSqliteContent } from './sqlite-content.ts'
+
+/** How long the last one to leave waits for others that leave at the same moment, in ms. */
+const LEAVING_PATIENCE_MS = 200
+
+const MAILDIR_FOLDERS = ['tmp', 'new', 'cur']
+
+export interface ReadableArchive {
+  readonly location: ArchiveLocation
+  readonly database: Database
+  readonly content: ContentStore
+  close(): void
+}
+
+export interface WritableArchive extends ReadableArchive {
+  /** The catalog was created by this opening. */
+  readonly isNew: boolean
+  /** True until `share`: no other run is in the archive. */
+  readonly isAlone: boolean
+  /** Lets other runs in. */
+  share(): void
+  /** Leaves. Where no other run is in the archive, it is exactly one database file afterwards. */
+  close(): void
+}
+
+/** What names of Maildir files and times in the catalog come from. */
+export const systemSources: NameSources = {
+  now: () => performance.timeOrigin + performance.now(),
+  pid: process.pid,
+  host: hostname(),
+  random: (octets) => randomBytes(octets),
+}
+
+/** Throws ArchiveError ARCHIVE_NOT_FOUND, ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_DAMAGED or ARCHIVE_IO. */
+export function openForReading(location: ArchiveLocation): ReadableArchive {
+  if (!isThere(location)) {
+    throw new ArchiveError('ARCHIVE_NOT_FOUND', `there is no archive at ${location.path}`)
+  }
+  const database = openCatalogForReading(catalogPath(location))
+  const content = openContent(location, database, systemSources)
+  return { location, database, content, close: () => database.close() }
+}
+
+/**
+ * Opens an archive for sync, creating it where nothing is. While `isAlone`, the caller may put it in order, and lets the
+ * other runs in by `share`; staging that a crash left is swept.
+ *
+ * Throws ArchiveError ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_LOCKED (another run has it exclusively), ARCHIVE_CREATE,
+ * ARCHIVE_FULL, ARCHIVE_DAMAGED or ARCHIVE_IO; SqliteError SQLITE_UNAVAILABLE or SQLITE_TOO_OLD.
+ */
+export function openForWriting(
+  location: ArchiveLocation,
+  sources: NameSources = systemSources,
+): WritableArchive {
+  // Before the lock's folder is made beside something that is none of ours.
+  isThere(location)
+  const lock = new Lock(archiveLockPath(location.path))
+  try {
+    const isAlone = lock.tryExclusive()
+    if (!isAlone) lock.acquire('shared')
+    return openLocked(location, lock, sources)
+  } catch (error) {
+    lock.close()
+    throw asArchiveError(error, location.path, 'create')
+  }
+}
+
+function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources): WritableArchive {
+  if (location.kind === 'maildir') createMaildir(location.path)
+  const path = catalogPath(location)
+  const { database, isNew } = openCatalogForWriting(path, {
+    kind: location.kind,
+    isAlone: lock.held === 'exclusive',
+    now: new Date(sources.now()).toISOString(),
+  })
+  try {
+    const content = openContent(location, database, sources)
+    if (lock.held === 'exclusive') content.sweep()
+    return {
+      location,
+      database,
+      content,
+      isNew,
+      get isAlone() {
+        return lock.held === 'exclusive'
+      },
+      share: () => lock.acquire('shared'),
+      close: () => leave(database, lock),
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * The connection is closed before the lock is let go, so whoever then gets the lock alone knows that no run has the
+ * database open, and settles it.
+ */
+function leave(database: Database, lock: Lock): void {
+  const { path } = database
+  try {
+    database.close()
+    if (lock.tryExclusive(LEAVING_PATIENCE_MS)) settle(path)
+  } catch (error) {
+    throw asArchiveError(error, path, 'write')
+  } finally {
+    lock.close()
+  }
+}
+
+function settle(path: string): void {
+  const database = openDatabase(path, { isReadOnly: false })
+  try {
+    if (pragma(database, 'journal_mode') !== 'wal') return
+    database.exec('PRAGMA synchronous = FULL')
+    settleToOneFile(database)
+  } finally {
+    database.close()
+  }
+}
+
+function openContent(
+  location: ArchiveLocation,
+  database: Database,
+  sources: NameSources,
+): ContentStore {
+  if (location.kind === 'sqlite') return openSqliteContent(database)
+  return openMaildirContent(location.path, { names: sources })
+}
+
+/** Whether a catalog is there. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */
+function isThere(location: ArchiveLocation): boolean {
+  const { kind, path } = location
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return false
+  if (kind === 'maildir' && !(found.isDirectory() && mayBeOurs(path))) {
+    throw new ArchiveError('ARCHIVE_FOREIGN', `${formatLocation(location)}: this is no Maildir`)
+  }
+  return (inspectCatalog(catalogPath(location))?.version ?? 0) > 0
+}
+
+/** A Maildir, a folder where creating one was interrupted, or an empty folder. */
+function mayBeOurs(path: string): boolean {
+  const entries = listFolder(path)
+  if (entries.includes('popkeep.sqlite')) return true
+  if (MAILDIR_FOLDERS.every((name) => entries.includes(name))) return true
+  return entries.every(
+    (name) => MAILDIR_FOLDERS.includes(name) && listFolder(join(path, name)).length === 0,
+  )
+}
+
+function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch (error) {
+    throw asArchiveError(error, path, 'create')
+  }
+}

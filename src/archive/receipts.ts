@@ -1,0 +1,198 @@
+/** The catalog's receipts: "this unique-id of this account, with this listed size, is that message". */
+import type { Database, Row, Statement } from '../sqlite/database.ts'
+import type { Account } from './accounts.ts'
+import { OCTETS_UNKNOWN } from './schema.ts'
+import { decodeUniqueId, encodeUniqueId } from './unique-id.ts'
+
+export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
+
+/** How a receipt was bound to its message. */
+export type BoundBy = 'digest' | 'canonical' | 'fingerprint' | 'recount'
+
+/** The row of a listing as a receipt names it. */
+export interface ReceiptKey {
+  readonly uniqueId: string | undefined
+  readonly occurrence: number
+  /** As listed; undefined where the server gave no usable size. */
+  readonly octets: number | undefined
+}
+
+export interface Receipt extends ReceiptKey {
+  readonly id: number
+  /** Undefined only if quarantined. */
+  readonly message: number | undefined
+  /** ms since the epoch. */
+  readonly boundAt: number
+  readonly boundBy: BoundBy | undefined
+  readonly state: ReceiptState
+  readonly absent: boolean
+}
+
+/** A receipt about to be written. */
+export interface Binding {
+  readonly key: ReceiptKey
+  readonly message: number
+  readonly by: BoundBy
+  /** RFC 3339 UTC. */
+  readonly at: string
+  readonly run: number
+}
+
+/** What a complete listing showed of the receipts of an account. */
+export interface Settlement {
+  readonly deleted: readonly number[]
+  readonly undeleted: readonly number[]
+  readonly absent: readonly number[]
+  readonly present: readonly number[]
+}
+
+const KEY_CONFLICT = `ON CONFLICT (account, epoch, unique_id, occurrence, octets)
+  WHERE unique_id IS NOT NULL DO UPDATE SET`
+
+export class ReceiptTable {
+  readonly #ofAccount: Statement
+  readonly #fingerprint: Statement
+  readonly #nameless: Statement
+  readonly #namelessRefused: Statement
+  readonly #insert: Statement
+  readonly #rebind: Statement
+  readonly #refuse: Statement
+  readonly #refuseAgain: Statement
+  readonly #setState: Statement
+  readonly #setAbsent: Statement
+  readonly #setPresent: Statement
+
+  constructor(database: Database) {
+    this.#ofAccount = database.prepare(
+      `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state,
+         absent_since IS NOT NULL AS absent
+       FROM receipt WHERE account = ? AND epoch = ? ORDER BY id`,
+    )
+    this.#fingerprint = database.prepare(
+      `SELECT lower(hex(message.fingerprint)) AS fingerprint
+       FROM receipt JOIN message ON message.id = receipt.message WHERE receipt.id = ?`,
+    )
+    this.#nameless = database.prepare(
+      `SELECT id FROM receipt
+       WHERE message = ? AND account = ? AND epoch = ? AND unique_id IS NULL AND octets = ?
+       ORDER BY id`,
+    )
+    this.#namelessRefused = database.prepare(
+      `SELECT id FROM receipt
+       WHERE message IS NULL AND account = ? AND epoch = ? AND unique_id IS NULL
+         AND occurrence = ? AND octets = ?`,
+    )
+    this.#insert = database.prepare(
+      `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, message, state, bound_by,
+         bound_at, first_listed)
+       VALUES (?, ?, ?, ?, ?, ?, 'stored', ?, ?, ?)
+       ${KEY_CONFLICT} message = excluded.message, state = 'stored', bound_by = excluded.bound_by,
+         bound_at = excluded.bound_at, absent_since = NULL, reason = NULL, attempts = 0
+       RETURNING id`,
+    )
+    this.#rebind = database.prepare(
+      `UPDATE receipt SET state = 'stored', bound_by = ?, bound_at = ?, absent_since = NULL
+       WHERE id = ?`,
+    )
+    // A row that was stored once stays stored: that it cannot be retrieved again proves nothing against it.
+    this.#refuse = database.prepare(
+      `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at,
+         first_listed, reason, attempts)
+       VALUES (?, ?, ?, ?, ?, 'quarantined', ?, ?, ?, 1)
+       ${KEY_CONFLICT} reason = excluded.reason, attempts = attempts + 1, absent_since = NULL`,
+    )
+    this.#refuseAgain = database.prepare(
+      'UPDATE receipt SET reason = ?, attempts = attempts + 1, absent_since = NULL WHERE id = ?',
+    )
+    this.#setState = database.prepare('UPDATE receipt SET state = ? WHERE id = ?')
+    this.#setAbsent = database.prepare(
+      'UPDATE receipt SET absent_since = ? WHERE id = ? AND absent_since IS NULL',
+    )
+    this.#setPresent = database.prepare('UPDATE receipt SET absent_since = NULL WHERE id = ?')
+  }
+
+  /** All receipts of the account's present epoch. */
+  list(account: Account): Receipt[] {
+    return this.#ofAccount.all(account.id, account.epoch).map(receiptOf)
+  }
+
+  /** Header fingerprints (hex) of the messages that these receipts name. */
+  fingerprints(receipts: readonly number[]): Map<number, string> {
+    const found = new Map<number, string>()
+    for (const id of receipts) {
+      const row = this.#fingerprint.get(id)
+      if (row !== undefined) found.set(id, String(row.fingerprint))
+    }
+    return found
+  }
+
+  /**
+   * Writes the receipt of a message, or binds that of the same key anew. Rows without a unique-id have no key: one of
+   * this message that is not in `taken` is used again, so that retrieving it each run does not add one each run.
+   */
+  bind(account: Account, binding: Binding, taken: ReadonlySet<number>): number {
+    const { key, message, by, at, run } = binding
+    const octets = key.octets ?? OCTETS_UNKNOWN
+    if (key.uniqueId === undefined) {
+      const row = this.#nameless
+        .all(message, account.id, account.epoch, octets)
+        .find(({ id }) => !taken.has(Number(id)))
+      if (row !== undefined) {
+        this.#rebind.run(by, at, Number(row.id))
+        return Number(row.id)
+      }
+    }
+    const uniqueId = encodeUniqueId(key.uniqueId)
+    const { id, epoch } = account
+    const row = this.#insert.get(
+      ...[id, epoch, uniqueId, key.occurrence, octets, message, by, at, run],
+    )
+    return Number(row?.id)
+  }
+
+  /** Remembers that a row could not be retrieved, and how often. */
+  quarantine(
+    account: Account,
+    key: ReceiptKey,
+    refusal: { reason: string; at: string; run: number },
+  ) {
+    const octets = key.octets ?? OCTETS_UNKNOWN
+    const { id, epoch } = account
+    const { reason, at, run } = refusal
+    if (key.uniqueId === undefined) {
+      const row = this.#namelessRefused.get(id, epoch, key.occurrence, octets)
+      if (row !== undefined) {
+        this.#refuseAgain.run(reason, Number(row.id))
+        return
+      }
+    }
+    const uniqueId = encodeUniqueId(key.uniqueId)
+    this.#refuse.run(id, epoch, uniqueId, key.occurrence, octets, at, run, reason)
+  }
+
+  settle(seen: Settlement, run: number): void {
+    for (const id of seen.deleted) this.#setState.run('deleted', id)
+    for (const id of seen.undeleted) this.#setState.run('stored', id)
+    for (const id of seen.absent) this.#setAbsent.run(run, id)
+    for (const id of seen.present) this.#setPresent.run(id)
+  }
+
+  deleteSent(receipts: readonly number[]): void {
+    for (const id of receipts) this.#setState.run('delete sent', id)
+  }
+}
+
+function receiptOf(row: Row): Receipt {
+  const octets = Number(row.octets)
+  return {
+    id: Number(row.id),
+    uniqueId: decodeUniqueId(row.unique_id),
+    occurrence: Number(row.occurrence),
+    octets: octets === OCTETS_UNKNOWN ? undefined : octets,
+    message: row.message === null ? undefined : Number(row.message),
+    boundAt: Date.parse(String(row.bound_at)),
+    boundBy: row.bound_by === null ? undefined : (row.bound_by as BoundBy),
+    state: row.state as ReceiptState,
+    absent: row.absent === 1,
+  }
+}

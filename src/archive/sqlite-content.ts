@@ -1,0 +1,166 @@
+/**
+ * Content as rows beside the catalog. A message up to 1 MiB waits in memory and is written by the transaction of its
+ * message row. A larger one is staged in pieces, each in a commit of its own; the content row then names their series,
+ * and until it does nobody sees them.
+ */
+import { ArchiveError } from '../durable/errors.ts'
+import type { Database, Statement } from '../sqlite/database.ts'
+import type { ContentStore, Draft, StoredMessage } from './content.ts'
+
+/** Octets of a piece, and of the largest message that has none. */
+const PIECE_OCTETS = 1024 * 1024
+
+const FIRST_BUFFER_OCTETS = 8 * 1024
+
+export function openSqliteContent(database: Database): ContentStore {
+  const find = database.prepare('SELECT octets, series FROM content WHERE message = ?')
+  const exists = database.prepare('SELECT 1 FROM content WHERE message = ?')
+  const pieces = database.prepare('SELECT octets FROM piece WHERE series = ? AND position = ?')
+  return {
+    draft: () => new SqliteDraft(database),
+    publish: () => undefined,
+    attach: (_database, message, draft) => {
+      if (!(draft instanceof SqliteDraft)) throw new TypeError('a draft of another archive')
+      draft.attach(message)
+    },
+    has: (message) => exists.get(message.id) !== undefined,
+    read: (message) => readContent({ find, pieces }, message),
+    sweep: () => sweep(database),
+  }
+}
+
+class SqliteDraft implements Draft {
+  readonly #database: Database
+  #buffer: Uint8Array = new Uint8Array(0)
+  #filled = 0
+  #series: number | undefined
+  #pieces = 0
+  #isAttached = false
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  write(octets: Uint8Array): void {
+    for (let start = 0; start < octets.byteLength; ) {
+      if (this.#filled === PIECE_OCTETS) this.#stage()
+      const part = octets.subarray(start, start + PIECE_OCTETS - this.#filled)
+      this.#reserve(this.#filled + part.byteLength)
+      this.#buffer.set(part, this.#filled)
+      this.#filled += part.byteLength
+      start += part.byteLength
+    }
+  }
+
+  seal(): void {
+    if (this.#series !== undefined && this.#filled > 0) this.#stage()
+  }
+
+  discard(): void {
+    this.#buffer = new Uint8Array(0)
+    this.#filled = 0
+    const series = this.#series
+    this.#series = undefined
+    if (series === undefined || this.#isAttached) return
+    this.#database.prepare('DELETE FROM piece WHERE series = ?').run(series)
+  }
+
+  attach(message: number): void {
+    const octets = this.#series === undefined ? this.#buffer.subarray(0, this.#filled) : null
+    statementOf(
+      this.#database,
+      'INSERT OR REPLACE INTO content (message, octets, series) VALUES (?, ?, ?)',
+    ).run(message, octets, this.#series ?? null)
+    this.#isAttached = true
+  }
+
+  #reserve(octets: number): void {
+    if (octets <= this.#buffer.byteLength) return
+    const doubled = Math.max(octets, this.#buffer.byteLength * 2, FIRST_BUFFER_OCTETS)
+    const larger = new Uint8Array(Math.min(doubled, PIECE_OCTETS))
+    larger.set(this.#buffer.subarray(0, this.#filled))
+    this.#buffer = larger
+  }
+
+  #stage(): void {
+    this.#database.transaction(() => {
+      this.#series ??= reserveSeries(this.#database)
+      statementOf(
+        this.#database,
+        'INSERT INTO piece (series, position, octets) VALUES (?, ?, ?)',
+      ).run(...[this.#series, this.#pieces, this.#buffer.subarray(0, this.#filled)])
+    })
+    this.#pieces += 1
+    this.#filled = 0
+  }
+}
+
+/** Numbers rise within a transaction that holds the write lock, so two runs never share one. */
+function reserveSeries(database: Database): number {
+  const row = database
+    .prepare(
+      `SELECT max(coalesce((SELECT max(series) FROM piece), 0),
+                  coalesce((SELECT max(series) FROM content), 0)) + 1 AS next`,
+    )
+    .get()
+  return Number(row?.next)
+}
+
+const statements = new WeakMap<Database, Map<string, Statement>>()
+
+/** Prepared once per connection: drafts are made for each message. */
+function statementOf(database: Database, sql: string): Statement {
+  let prepared = statements.get(database)
+  if (prepared === undefined) {
+    prepared = new Map()
+    statements.set(database, prepared)
+  }
+  const known = prepared.get(sql)
+  if (known !== undefined) return known
+  const statement = database.prepare(sql)
+  prepared.set(sql, statement)
+  return statement
+}
+
+function* readContent(
+  { find, pieces }: { readonly find: Statement; readonly pieces: Statement },
+  message: StoredMessage,
+): Iterable<Uint8Array> {
+  const row = find.get(message.id)
+  if (row === undefined) throw missing(message)
+  if (row.octets instanceof Uint8Array) {
+    if (row.octets.byteLength > 0) yield row.octets
+    return
+  }
+  let left = message.octets
+  for (let position = 0; left > 0; position += 1) {
+    // One piece at a time, so that the connection is free between them and memory does not grow.
+    const piece = pieces.get(Number(row.series), position)?.octets
+    if (!(piece instanceof Uint8Array) || piece.byteLength === 0) throw missing(message)
+    left -= piece.byteLength
+    yield piece
+  }
+}
+
+function missing(message: StoredMessage): ArchiveError {
+  const digest = Buffer.from(message.digest).toString('hex')
+  return new ArchiveError(
+    'ARCHIVE_CONTENT_MISSING',
+    `the archive has no octets of message ${digest}`,
+  )
+}
+
+function sweep(database: Database): void {
+  // series is unique in content; the list of staged series is short after a crash and empty otherwise.
+  const staged = database
+    .prepare(
+      `SELECT DISTINCT series FROM piece WHERE series NOT IN
+         (SELECT series FROM content WHERE series IS NOT NULL)`,
+    )
+    .all()
+  if (staged.length === 0) return
+  database.transaction(() => {
+    const remove = database.prepare('DELETE FROM piece WHERE series = ?')
+    for (const { series } of staged) remove.run(series ?? null)
+  })
+}

@@ -1,0 +1,285 @@
+/** One account's part of an archive, for the length of a run; synchronous, in the writer's thread. */
+import { createHash } from 'node:crypto'
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
+import { headerFacts } from '../message/facts.ts'
+import type { AccountIdentity, ServerFacts } from './accounts.ts'
+import type { Catalog } from './catalog.ts'
+import type { ContentStore, Draft } from './content.ts'
+import {
+  discardQuietly,
+  type GroupCommit,
+  type Owner,
+  type PendingMessage,
+  type Stored,
+} from './group-commit.ts'
+import type { MessageRecord } from './messages.ts'
+import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
+import type { RunCounts } from './runs.ts'
+
+/** What the ledgers of an archive share. */
+export interface WriterRoom {
+  readonly catalog: Catalog
+  readonly content: ContentStore
+  readonly group: GroupCommit
+  /** ms since the epoch. */
+  now(): number
+}
+
+/** Hears what became of a message, once. */
+export interface IntakeOutcome {
+  stored(result: Stored): void
+  failed(error: unknown): void
+}
+
+/** One message on its way in. `stored` follows the commit; after `abandon` nothing of the message is kept. */
+export interface WriterIntake {
+  write(octets: Uint8Array): void
+  end(): void
+  abandon(): void
+}
+
+export class WriterLedger {
+  readonly #room: WriterRoom
+  readonly #identity: AccountIdentity
+  readonly #owner: { -readonly [Key in keyof Owner]: Owner[Key] }
+
+  constructor(room: WriterRoom, identity: AccountIdentity, owner: Owner) {
+    this.#room = room
+    this.#identity = identity
+    this.#owner = { ...owner }
+  }
+
+  receipts(): readonly Receipt[] {
+    return this.#room.catalog.receipts.list(this.#owner.account)
+  }
+
+  fingerprints(receipts: readonly number[]): ReadonlyMap<number, string> {
+    return this.#room.catalog.receipts.fingerprints(receipts)
+  }
+
+  /** `true`: the same maildrop at another host. `false`: another maildrop, whose receipts begin anew. */
+  resolveMove(isSameMaildrop: boolean): void {
+    const { account } = this.#owner
+    const { host, user } = this.#identity
+    const epoch = isSameMaildrop ? account.epoch : account.epoch + 1
+    this.#owner.account = this.#room.group.write(() =>
+      this.#room.catalog.accounts.move(account, { host, user, epoch }),
+    )
+  }
+
+  claim(receipts: readonly number[]): void {
+    const claimed = new Set(receipts)
+    for (const { id, message } of this.receipts()) {
+      if (!claimed.has(id)) continue
+      this.#owner.claimedReceipts.add(id)
+      if (message !== undefined) this.#owner.claimedMessages.add(message)
+    }
+  }
+
+  intake(
+    key: ReceiptKey,
+    options: { readonly byCanonical: boolean },
+    outcome: IntakeOutcome,
+  ): WriterIntake {
+    return new LedgerIntake(this.#room, this.#owner, { key, ...options, outcome })
+  }
+
+  flush(): void {
+    this.#room.group.flush()
+  }
+
+  bind(
+    bindings: readonly {
+      readonly key: ReceiptKey
+      readonly message: number
+      readonly by: BoundBy
+    }[],
+  ): void {
+    if (bindings.length === 0) return
+    const { account, run, claimedMessages, claimedReceipts } = this.#owner
+    const at = timeText(this.#room.now())
+    this.#room.group.write(() => {
+      for (const binding of bindings) {
+        const bound = { ...binding, at, run }
+        claimedReceipts.add(this.#room.catalog.receipts.bind(account, bound, claimedReceipts))
+        claimedMessages.add(binding.message)
+      }
+    })
+  }
+
+  quarantine(key: ReceiptKey, reason: string): void {
+    const refusal = { reason, at: timeText(this.#room.now()), run: this.#owner.run }
+    this.#room.group.write(() =>
+      this.#room.catalog.receipts.quarantine(this.#owner.account, key, refusal),
+    )
+  }
+
+  /** Writes nothing where the listing showed nothing new: a steady listing costs no commit. */
+  settle(seen: Settlement): void {
+    if (Object.values(seen).every((receipts) => receipts.length === 0)) return
+    this.#room.group.write(() => this.#room.catalog.receipts.settle(seen, this.#owner.run))
+  }
+
+  /** Reads messages back and hashes them. After a failed write nothing is proven in this run. */
+  prove(messages: readonly number[]): ReadonlySet<number> {
+    this.#room.group.flush()
+    const proven = new Set<number>()
+    for (const id of messages) {
+      if (this.#room.group.failure) return new Set()
+      if (this.#isProven(id)) proven.add(id)
+    }
+    return proven
+  }
+
+  deleteSent(receipts: readonly number[]): void {
+    if (receipts.length === 0) return
+    this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
+  }
+
+  learn(facts: Partial<ServerFacts>): void {
+    const { account } = this.#owner
+    this.#owner.account = this.#room.group.write(() =>
+      this.#room.catalog.accounts.learn(account, facts),
+    )
+  }
+
+  /** Commits what waits and records the run. After a failed write the row stays open, as after a kill. */
+  finish(counts: RunCounts, outcome: string): void {
+    const { group, catalog } = this.#room
+    if (group.failure) return
+    const at = timeText(this.#room.now())
+    group.write(() => catalog.runs.end(this.#owner.run, counts, outcome, at))
+  }
+
+  #isProven(id: number): boolean {
+    const message = this.#room.catalog.messages.get(id)
+    if (message === undefined) return false
+    const hash = createHash('sha256')
+    let octets = 0
+    try {
+      for (const part of this.#room.content.read(message)) {
+        hash.update(part)
+        octets += part.byteLength
+      }
+    } catch (error) {
+      const known = asArchiveError(error, this.#room.catalog.database.path, 'read')
+      // Octets that are gone or cannot be read are not proven; that is the answer, not a failure.
+      if (known instanceof ArchiveError) return false
+      throw error
+    }
+    return octets === message.octets && Buffer.compare(hash.digest(), message.digest) === 0
+  }
+}
+
+interface Arrival {
+  readonly key: ReceiptKey
+  readonly byCanonical: boolean
+  readonly outcome: IntakeOutcome
+}
+
+class LedgerIntake implements WriterIntake {
+  readonly #room: WriterRoom
+  readonly #owner: Owner
+  readonly #arrival: Arrival
+  readonly #digester = createMessageDigester()
+  #draft: Draft | undefined
+  #isOver = false
+
+  constructor(room: WriterRoom, owner: Owner, arrival: Arrival) {
+    this.#room = room
+    this.#owner = owner
+    this.#arrival = arrival
+    this.#attempt(() => {
+      this.#draft = room.content.draft()
+    })
+  }
+
+  write(octets: Uint8Array): void {
+    this.#attempt(() => {
+      this.#digester.write(octets)
+      this.#draft?.write(octets)
+    })
+  }
+
+  end(): void {
+    this.#attempt(() => {
+      const digests = this.#digester.end()
+      const pending = this.#resolve(digests)
+      this.#isOver = true
+      this.#room.group.add(pending)
+    })
+  }
+
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#draft) discardQuietly(this.#draft)
+    this.#arrival.outcome.failed(
+      new ArchiveError('ARCHIVE_IO', 'the message was abandoned before its end'),
+    )
+  }
+
+  /** Decides which message this is, and seals its octets if the archive does not have them. */
+  #resolve(digests: MessageDigests): PendingMessage {
+    const { digest, canonical, fingerprint, octets, header } = digests
+    const { catalog, content, group } = this.#room
+    const facts = headerFacts(header)
+    const archivedAt = timeText(this.#room.now())
+    const record: MessageRecord = { digest, canonical, fingerprint, octets, facts, archivedAt }
+    const { outcome, key } = this.#arrival
+    const pending = {
+      owner: this.#owner,
+      key,
+      record,
+      stored: (result: Stored) => outcome.stored(result),
+      failed: (error: unknown) => outcome.failed(error),
+    }
+    const twin = catalog.messages.find(digest)
+    if (twin !== undefined && !twin.isRemoved && content.has(twin)) {
+      this.#draft?.discard()
+      return { ...pending, by: 'digest', message: twin.id, draft: undefined }
+    }
+    if (twin === undefined && group.hasPending(digest)) {
+      this.#draft?.discard()
+      return { ...pending, by: 'digest', message: undefined, draft: undefined }
+    }
+    const equal = twin === undefined ? this.#recognise(canonical) : undefined
+    if (equal !== undefined) {
+      this.#draft?.discard()
+      this.#owner.claimedMessages.add(equal)
+      return { ...pending, by: 'canonical', message: equal, draft: undefined }
+    }
+    this.#draft?.seal(digest)
+    return { ...pending, by: 'digest', message: twin?.id, draft: this.#draft }
+  }
+
+  /** By canonical digest; never a message that is another row of the present listing, nor one whose octets are gone. */
+  #recognise(canonical: Uint8Array): number | undefined {
+    const { catalog, content, group } = this.#room
+    const options = { ofAccount: this.#arrival.byCanonical }
+    const { account, claimedMessages } = this.#owner
+    for (const message of catalog.messages.recognisable(canonical, account.id, options)) {
+      const isTaken = claimedMessages.has(message.id) || group.isAwaited(message.id)
+      if (!isTaken && content.has(message)) return message.id
+    }
+    return undefined
+  }
+
+  /** A failure ends this message, and all intake of the archive. */
+  #attempt(act: () => void): void {
+    if (this.#isOver) return
+    try {
+      if (this.#room.group.failure) throw this.#room.group.failure.error
+      act()
+    } catch (error) {
+      this.#isOver = true
+      if (this.#draft) discardQuietly(this.#draft)
+      this.#arrival.outcome.failed(this.#room.group.fail(error))
+    }
+  }
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}

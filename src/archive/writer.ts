@@ -1,0 +1,155 @@
+/**
+ * Everything that is written to one archive goes through its writer: synchronous, in a thread of its own, shared by the
+ * accounts that keep their mail there.
+ */
+import { accountLockPath, Lock } from '../durable/lock.ts'
+import {
+  type Account,
+  type AccountIdentity,
+  type AccountTable,
+  isElsewhere,
+  type ServerFacts,
+} from './accounts.ts'
+import { type Catalog, openCatalog } from './catalog.ts'
+import { GroupCommit, type StartTimer } from './group-commit.ts'
+import type { WritableArchive } from './open.ts'
+import { WriterLedger, type WriterRoom } from './writer-ledger.ts'
+
+export interface WriterClock {
+  /** ms since the epoch. */
+  now(): number
+  readonly startTimer: StartTimer
+}
+
+/** What opening an account found out. */
+export interface OpenedAccount {
+  readonly account: string
+  /** The name under which the catalog knew this account, if it was renamed by this opening. */
+  readonly renamedFrom: string | undefined
+  /** Known at another host or for another user: its receipts prove nothing until `resolveMove`. */
+  readonly isMoved: boolean
+  /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
+  readonly vanished: number
+  readonly isDamaged: boolean
+  readonly facts: ServerFacts
+}
+
+interface OpenLedger {
+  readonly ledger: WriterLedger
+  readonly locks: readonly Lock[]
+}
+
+export class ArchiveWriter {
+  readonly #archive: WritableArchive
+  readonly #catalog: Catalog
+  readonly #clock: WriterClock
+  readonly #group: GroupCommit
+  readonly #ledgers = new Map<string, OpenLedger>()
+
+  constructor(archive: WritableArchive, clock: WriterClock) {
+    this.#archive = archive
+    this.#clock = clock
+    this.#catalog = openCatalog(archive.database)
+    this.#group = new GroupCommit(this.#catalog, archive.content, clock.startTimer)
+  }
+
+  /**
+   * Takes the account's lock, recognises the account and begins its run, in one commit. Throws LockedError if another
+   * run holds the account, or one that it was renamed from.
+   */
+  openAccount(
+    identity: AccountIdentity,
+    configured: ReadonlySet<string>,
+  ): { readonly ledger: WriterLedger; readonly opened: OpenedAccount } {
+    const locks: Lock[] = []
+    try {
+      locks.push(this.#lock(identity.name))
+      const former = this.#formerName(identity, configured)
+      if (former !== undefined) locks.push(this.#lock(former))
+      const { account, run } = this.#group.write(() => this.#begin(identity, configured))
+      const owner = {
+        account,
+        run,
+        claimedMessages: new Set<number>(),
+        claimedReceipts: new Set<number>(),
+      }
+      const ledger = new WriterLedger(this.#room(), identity, owner)
+      this.#ledgers.set(identity.name, { ledger, locks })
+      return {
+        ledger,
+        opened: {
+          account: identity.name,
+          renamedFrom: former,
+          isMoved: isElsewhere(account, identity),
+          vanished: 0,
+          isDamaged: false,
+          facts: account.facts,
+        },
+      }
+    } catch (error) {
+      for (const lock of locks) lock.close()
+      throw error
+    }
+  }
+
+  /** Frees the locks of an account whose run is over. */
+  release(account: string): void {
+    for (const lock of this.#ledgers.get(account)?.locks ?? []) lock.close()
+    this.#ledgers.delete(account)
+  }
+
+  /** Commits what waits and leaves the archive. */
+  close(): void {
+    this.#group.flush()
+    for (const account of this.#ledgers.keys()) this.release(account)
+    this.#archive.close()
+  }
+
+  #room(): WriterRoom {
+    return {
+      catalog: this.#catalog,
+      content: this.#archive.content,
+      group: this.#group,
+      now: () => this.#clock.now(),
+    }
+  }
+
+  #lock(account: string): Lock {
+    const lock = new Lock(accountLockPath(this.#archive.location.path, account))
+    try {
+      lock.acquire('exclusive', 0)
+      return lock
+    } catch (error) {
+      lock.close()
+      throw error
+    }
+  }
+
+  #formerName(identity: AccountIdentity, configured: ReadonlySet<string>): string | undefined {
+    const { accounts } = this.#catalog
+    if (accounts.find(identity.name) !== undefined) return undefined
+    return accounts.findRenamed(identity, configured)?.name
+  }
+
+  /** Within a transaction. */
+  #begin(identity: AccountIdentity, configured: ReadonlySet<string>) {
+    const { accounts, receipts, runs } = this.#catalog
+    let account = recognise(accounts, identity, configured)
+    // Without receipts there is nothing that could prove too much.
+    if (isElsewhere(account, identity) && receipts.list(account).length === 0) {
+      account = accounts.move(account, { ...identity, epoch: account.epoch })
+    }
+    return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }
+  }
+}
+
+function recognise(
+  accounts: AccountTable,
+  identity: AccountIdentity,
+  configured: ReadonlySet<string>,
+): Account {
+  const known = accounts.find(identity.name)
+  if (known !== undefined) return known
+  const former = accounts.findRenamed(identity, configured)
+  return former === undefined ? accounts.insert(identity) : accounts.rename(former, identity.name)
+}
