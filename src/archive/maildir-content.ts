@@ -23,6 +23,7 @@ import {
   type NameSources,
   nameWithDigest,
 } from './maildir-name.ts'
+import { FolderTimes } from './maildir-times.ts'
 
 export interface MaildirDependencies {
   readonly names: NameSources
@@ -33,6 +34,7 @@ export interface MaildirDependencies {
 /** A ContentStore over files; reconciling needs to know which there are. */
 export interface MaildirContent extends ContentStore {
   readonly files: MaildirFiles
+  readonly times: FolderTimes
 }
 
 /** Creates root, tmp/, new/ and cur/ (0700) where they are missing; their parents are synced. */
@@ -43,12 +45,14 @@ export function createMaildir(root: string, calls?: FileCalls): void {
 /** The content of an existing Maildir. Opening reads and creates nothing; see `createMaildir`. */
 export function openMaildirContent(root: string, deps: MaildirDependencies): MaildirContent {
   const files = new MaildirFiles(root)
+  const times = new FolderTimes(root)
   const calls = deps.calls ?? fs
   const nextName = createNamer(deps.names)
   return {
     files,
+    times,
     draft: () => new MaildirDraft(() => new NewFile(join(root, 'tmp', nextName()), calls)),
-    publish: (drafts) => publish({ root, files, calls, nextName }, drafts),
+    publish: (drafts) => times.ours(() => publish({ root, files, calls, nextName }, drafts)),
     attach: () => undefined,
     has: (message) => files.has(message),
     read: (message) => files.read(message),

@@ -5,7 +5,7 @@
  * before each LF gives the octets back, whatever else they hold. Wire form: the octets as they are. No record says which
  * form a file has: its digest does.
  */
-import { createHash } from 'node:crypto'
+import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -57,10 +57,9 @@ export function withCarriageReturns(form: Uint8Array): Uint8Array {
 /** Gives the octets of a file from its start, as often as it is asked. */
 export type FileReader = () => Iterable<Uint8Array>
 
-/** How a file holds its message, and how many octets left the wire. */
-export interface FoundForm {
+/** How a file holds its message, and the digests of the octets that left the wire. */
+export interface FoundForm extends MessageDigests {
   readonly form: 'wire' | 'lf'
-  readonly octets: number
 }
 
 /**
@@ -69,14 +68,10 @@ export interface FoundForm {
  */
 export function findForm(read: FileReader, digest: Uint8Array): FoundForm | undefined {
   for (const form of ['wire', 'lf'] as const) {
-    const hash = createHash('sha256')
-    let octets = 0
-    for (const chunk of read()) {
-      const part = form === 'wire' ? chunk : withCarriageReturns(chunk)
-      hash.update(part)
-      octets += part.length
-    }
-    if (hash.digest().equals(digest)) return { form, octets }
+    const digester = createMessageDigester()
+    for (const chunk of inWireForm(read(), form)) digester.write(chunk)
+    const digests = digester.end()
+    if (Buffer.compare(digests.digest, digest) === 0) return { ...digests, form }
   }
   return undefined
 }

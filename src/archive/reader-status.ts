@@ -1,0 +1,137 @@
+/** What an archive holds, counted. Costs one pass over the receipts of each account. */
+import type { Database, Row } from '../sqlite/database.ts'
+import type { ReceiptState } from './receipts.ts'
+import { decodeUniqueId } from './unique-id.ts'
+
+export interface RunSummary {
+  /** RFC 3339 UTC. */
+  readonly startedAt: string
+  /** Undefined while it runs, or if it was killed. */
+  readonly endedAt: string | undefined
+  /** 'done', an error code, or undefined like endedAt. */
+  readonly outcome: string | undefined
+  readonly listed: number
+  readonly retrieved: number
+  readonly stored: number
+  readonly octets: number
+  readonly deleted: number
+  readonly failed: number
+}
+
+/** A row of a maildrop that could not be retrieved. */
+export interface Quarantined {
+  readonly uniqueId: string | undefined
+  readonly reason: string
+  readonly attempts: number
+}
+
+export interface AccountStatus {
+  readonly name: string
+  readonly host: string
+  readonly user: string
+  /** Messages that receipts of this account name and whose content is there, each once. */
+  readonly messages: number
+  readonly octets: number
+  /** Receipts of the present epoch by state. */
+  readonly states: Readonly<Record<ReceiptState, number>>
+  /** At most QUARANTINED_LISTED of them; `states` has their number. */
+  readonly quarantined: readonly Quarantined[]
+  readonly lastRun: RunSummary | undefined
+}
+
+export interface ArchiveStatus {
+  readonly kind: 'sqlite' | 'maildir'
+  /** RFC 3339 UTC. */
+  readonly createdAt: string
+  /** Messages whose content is there; `removed` counts those whose files the owner took away. */
+  readonly messages: number
+  readonly octets: number
+  readonly removed: number
+  /** By name. */
+  readonly accounts: readonly AccountStatus[]
+}
+
+/** A maildrop may have any number of rows that cannot be retrieved; a person reads the first. */
+export const QUARANTINED_LISTED = 100
+
+export function readStatus(database: Database): ArchiveStatus {
+  const archive = database.prepare('SELECT kind, created_at FROM archive').get()
+  const totals = database
+    .prepare(
+      `SELECT count(*) FILTER (WHERE removed = 0) AS messages,
+         total(octets) FILTER (WHERE removed = 0) AS octets,
+         count(*) FILTER (WHERE removed = 1) AS removed
+       FROM message`,
+    )
+    .get()
+  return {
+    kind: archive?.kind === 'maildir' ? 'maildir' : 'sqlite',
+    createdAt: String(archive?.created_at),
+    messages: Number(totals?.messages),
+    octets: Number(totals?.octets),
+    removed: Number(totals?.removed),
+    accounts: database
+      .prepare('SELECT id, name, host, user, epoch FROM account ORDER BY name')
+      .all()
+      .map((account) => accountStatus(database, account)),
+  }
+}
+
+function accountStatus(database: Database, account: Row): AccountStatus {
+  const { id = null, epoch = null } = account
+  const held = database
+    .prepare(
+      `SELECT count(*) AS messages, total(octets) AS octets FROM message WHERE removed = 0
+         AND id IN (SELECT message FROM receipt WHERE account = ?)`,
+    )
+    .get(id)
+  return {
+    name: String(account.name),
+    host: String(account.host),
+    user: String(account.user),
+    messages: Number(held?.messages),
+    octets: Number(held?.octets),
+    states: countStates(
+      database
+        .prepare(
+          'SELECT state, count(*) AS receipts FROM receipt WHERE account = ? AND epoch = ? GROUP BY state',
+        )
+        .all(id, epoch),
+    ),
+    quarantined: database
+      .prepare(
+        `SELECT unique_id, reason, attempts FROM receipt
+         WHERE message IS NULL AND account = ? AND epoch = ? ORDER BY id LIMIT ?`,
+      )
+      .all(id, epoch, QUARANTINED_LISTED)
+      .map((row) => ({
+        uniqueId: decodeUniqueId(row.unique_id),
+        reason: String(row.reason ?? ''),
+        attempts: Number(row.attempts),
+      })),
+    lastRun: runOf(
+      database.prepare('SELECT * FROM run WHERE account = ? ORDER BY id DESC LIMIT 1').get(id),
+    ),
+  }
+}
+
+function countStates(rows: readonly Row[]): Record<ReceiptState, number> {
+  const counts = { stored: 0, removed: 0, 'delete sent': 0, deleted: 0, quarantined: 0 }
+  for (const row of rows) counts[row.state as ReceiptState] = Number(row.receipts)
+  return counts
+}
+
+function runOf(row: Row | undefined): RunSummary | undefined {
+  if (row === undefined) return undefined
+  return {
+    startedAt: String(row.started_at),
+    endedAt: row.ended_at === null ? undefined : String(row.ended_at),
+    outcome: row.outcome === null ? undefined : String(row.outcome),
+    listed: Number(row.listed),
+    retrieved: Number(row.retrieved),
+    stored: Number(row.stored),
+    octets: Number(row.octets),
+    deleted: Number(row.deleted),
+    failed: Number(row.failed),
+  }
+}

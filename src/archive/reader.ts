@@ -1,0 +1,161 @@
+/**
+ * Reads an archive. Takes no lock, creates nothing and changes nothing: works beside a sync and in a read-only folder.
+ *
+ * Everything is synchronous, and lazy where it may be long: a reading command has nothing else to do.
+ */
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import type { Database, Row } from '../sqlite/database.ts'
+import { inspectCatalog, openCatalogForReading } from './catalog-file.ts'
+import type { ContentStore, StoredMessage } from './content.ts'
+import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
+import { MaildirFiles } from './maildir-files.ts'
+import { type ListOptions, listMessages, type MessageSummary } from './reader-list.ts'
+import { type ArchiveStatus, readStatus } from './reader-status.ts'
+import { openSqliteContent } from './sqlite-content.ts'
+
+/** The part of a content store that reading needs. */
+export type ContentReader = Pick<ContentStore, 'has' | 'read'>
+
+/** What a prefix of a digest names. `tooShort`: fewer than 6 digits, or something that is no hex digit. */
+export type Resolution =
+  | { readonly type: 'one'; readonly id: string }
+  | { readonly type: 'none' }
+  | { readonly type: 'tooShort' }
+  /** Some of those that begin so, at most ten. */
+  | { readonly type: 'ambiguous'; readonly ids: readonly string[] }
+
+/** Fewer would name another message as soon as a few thousand are there. */
+const PREFIX_DIGITS = 6
+
+const DIGEST_DIGITS = 64
+
+const CANDIDATES = 10
+
+/**
+ * Opens an archive for reading. Throws ArchiveError: ARCHIVE_NOT_FOUND if nothing is there, ARCHIVE_FOREIGN if what is
+ * there is no archive of this kind, ARCHIVE_NEWER, ARCHIVE_DAMAGED.
+ */
+export function openReader(location: ArchiveLocation): ArchiveReader {
+  const path = catalogPath(location)
+  const state = inspectCatalog(path)
+  // Version 0: an empty file, left where a creation was interrupted.
+  if (state === undefined || state.version === 0) {
+    throw new ArchiveError(
+      'ARCHIVE_NOT_FOUND',
+      location.kind === 'maildir'
+        ? `${formatLocation(location)}: no archive is there (it has no popkeep.sqlite; a sync makes it anew from the files)`
+        : `${formatLocation(location)}: no archive is there`,
+    )
+  }
+  const database = openCatalogForReading(path)
+  try {
+    return new ArchiveReader(location, database)
+  } catch (error) {
+    database.close()
+    throw asArchiveError(error, path, 'read')
+  }
+}
+
+/** An archive open for reading. */
+export class ArchiveReader {
+  readonly location: ArchiveLocation
+  /** Read-only. For verify and export. */
+  readonly database: Database
+  readonly content: ContentReader
+
+  constructor(location: ArchiveLocation, database: Database) {
+    const kind = database.prepare('SELECT kind FROM archive').get()?.kind
+    if (kind !== location.kind) {
+      throw new ArchiveError(
+        'ARCHIVE_FOREIGN',
+        `${location.path} belongs to a ${kind} archive, not to a ${location.kind} one`,
+      )
+    }
+    this.location = location
+    this.database = database
+    this.content = openContentReader(location, database)
+  }
+
+  /** Newest first; removed messages are left out. The first of a million come at once. */
+  *list(options: ListOptions = {}): Iterable<MessageSummary> {
+    try {
+      yield* listMessages(this.database, options)
+    } catch (error) {
+      throw asArchiveError(error, this.database.path, 'read')
+    }
+  }
+
+  /** The message whose digest begins with these hex digits; case does not matter. */
+  resolve(prefix: string): Resolution {
+    const digits = prefix.toLowerCase()
+    if (digits.length < PREFIX_DIGITS || !/^[0-9a-f]*$/.test(digits)) return { type: 'tooShort' }
+    if (digits.length > DIGEST_DIGITS) return { type: 'none' }
+    const ids = this.#guarded(() =>
+      this.database
+        .prepare(
+          'SELECT lower(hex(digest)) AS hex FROM message WHERE digest BETWEEN ? AND ? ORDER BY digest LIMIT ?',
+        )
+        .all(
+          digestOf(digits.padEnd(DIGEST_DIGITS, '0')),
+          digestOf(digits.padEnd(DIGEST_DIGITS, 'f')),
+          CANDIDATES,
+        )
+        .map((row) => String(row.hex)),
+    )
+    const [id] = ids
+    if (id === undefined) return { type: 'none' }
+    return ids.length === 1 ? { type: 'one', id } : { type: 'ambiguous', ids }
+  }
+
+  /**
+   * The octets of a message as they left the wire, in chunks of at most 1 MiB. They are not hashed here. Throws, when the
+   * first chunk is asked for, ARCHIVE_CONTENT_MISSING if they are not there (in a Maildir: its owner removed the file).
+   */
+  *octets(id: string): Iterable<Uint8Array> {
+    const row = this.#guarded(() =>
+      this.database
+        .prepare('SELECT id, digest, octets FROM message WHERE digest = ?')
+        .get(digestOf(id)),
+    )
+    if (row === undefined) {
+      throw new ArchiveError('ARCHIVE_CONTENT_MISSING', `the archive has no message ${id}`)
+    }
+    try {
+      yield* this.content.read(storedMessageOf(row))
+    } catch (error) {
+      throw asArchiveError(error, this.location.path, 'read')
+    }
+  }
+
+  status(): ArchiveStatus {
+    return this.#guarded(() => readStatus(this.database))
+  }
+
+  close(): void {
+    this.database.close()
+  }
+
+  #guarded<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw asArchiveError(error, this.database.path, 'read')
+    }
+  }
+}
+
+/** A row with id, digest and octets as the content store wants it. */
+export function storedMessageOf(row: Row): StoredMessage {
+  if (!(row.digest instanceof Uint8Array)) {
+    throw new ArchiveError('ARCHIVE_DAMAGED', `message ${row.id} has no digest in the catalog`)
+  }
+  return { id: Number(row.id), digest: row.digest, octets: Number(row.octets) }
+}
+
+function openContentReader(location: ArchiveLocation, database: Database): ContentReader {
+  return location.kind === 'maildir' ? new MaildirFiles(location.path) : openSqliteContent(database)
+}
+
+function digestOf(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex, 'hex'))
+}
