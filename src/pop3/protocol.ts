@@ -1,0 +1,241 @@
+/**
+ * The client's side of POP3 without I/O: octets in, events out.
+ *
+ * Push octets by `receive`, then pull events by `next` until it returns undefined. Back-pressure is not pulling. No
+ * event is lost or repeated wherever the octets are cut. Replies belong to commands in the order sent, which is all the
+ * protocol offers (RFC 2449 section 6.6): octets that come while no command waits end the session.
+ */
+import { type Command, encodeCommand, responseShape } from './command.ts'
+import { BodyDecoder } from './dot-stuffing.ts'
+import { ProtocolError, SessionError } from './errors.ts'
+import {
+  CAPABILITY_LINE_OCTETS,
+  CAPABILITY_LINES,
+  CONTINUATION_OCTETS,
+  LISTING_ROW_OCTETS,
+  LISTING_ROWS,
+  STATUS_LINE_OCTETS,
+  TOP_OCTETS,
+} from './limits.ts'
+import { LineBuffer } from './line-buffer.ts'
+import { DOT } from './octets.ts'
+import { parseStatusLine, type StatusLine } from './reply.ts'
+import type { ResponseCode } from './response-code.ts'
+
+export type ProtocolEvent =
+  /** The greeting said +OK. `text` follows the status indicator. */
+  | { readonly type: 'greeting'; readonly text: string; readonly line: string }
+  /** The reply's first line. A multi-line response goes on with `line` or `body` events and ends with `end`. */
+  | {
+      readonly type: 'status'
+      readonly command: Command
+      readonly ok: boolean
+      readonly responseCode: ResponseCode | undefined
+      readonly text: string
+      readonly line: string
+    }
+  /** A SASL challenge: the server waits for a line of `encodeAnswer`. */
+  | {
+      readonly type: 'continuation'
+      readonly command: Command
+      readonly text: string
+      readonly line: string
+    }
+  /** A line of CAPA, LIST or UIDL, byte-stuffing undone. The view dies with the next `receive`. */
+  | { readonly type: 'line'; readonly command: Command; readonly line: Uint8Array }
+  /** Octets of RETR or TOP, byte-stuffing undone. The view dies with the next `receive`. */
+  | { readonly type: 'body'; readonly command: Command; readonly octets: Uint8Array }
+  /** The termination octet came. `octets` counts the data of a body; 0 for lines. */
+  | { readonly type: 'end'; readonly command: Command; readonly octets: number }
+
+type Phase =
+  | { readonly type: 'greeting' }
+  | { readonly type: 'status' }
+  | { readonly type: 'lines'; readonly command: Command; rows: number }
+  | { readonly type: 'body'; readonly command: Command; readonly decoder: BodyDecoder }
+
+const STATUS: Phase = { type: 'status' }
+
+/** Pairs replies with commands. Holds no socket and no clock. */
+export class Protocol {
+  readonly #input = new LineBuffer()
+  readonly #outstanding: Command[] = []
+  #phase: Phase = { type: 'greeting' }
+  #failure: unknown
+
+  /** Commands sent and not answered in full. */
+  get outstanding(): number {
+    return this.#outstanding.length
+  }
+
+  /** A message body, or a listing, has begun and not ended. */
+  get isMidResponse(): boolean {
+    return this.#phase.type === 'lines' || this.#phase.type === 'body'
+  }
+
+  /**
+   * The octets to write for `command`; its reply will follow those of the commands before it. Throws ArgumentError
+   * (POP3_ARGUMENT), and ProtocolError (POP3_OUT_OF_STEP) if octets wait that no command asked for: they would be
+   * taken for this one's reply.
+   */
+  send(command: Command): Uint8Array {
+    if (this.#failure !== undefined) throw this.#failure
+    const octets = encodeCommand(command)
+    if (this.#outstanding.length === 0 && this.#phase.type === 'status' && !this.#input.isEmpty) {
+      throw this.#fail(unsolicited(undefined, this.#input.rest))
+    }
+    this.#outstanding.push(command)
+    return octets
+  }
+
+  /** Feeds octets from the server. They must stay unchanged until `next` has returned undefined. */
+  receive(chunk: Uint8Array): void {
+    this.#input.feed(chunk)
+  }
+
+  /**
+   * The next event, or undefined when more octets are needed. Throws ProtocolError or SessionError (a refused
+   * greeting, an unsolicited -ERR); after that the same again.
+   */
+  next(): ProtocolEvent | undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      const phase = this.#phase
+      if (phase.type === 'body') return this.#body(phase)
+      if (phase.type === 'lines') return this.#line(phase)
+      return phase.type === 'status' ? this.#status() : this.#greeting()
+    } catch (error) {
+      throw this.#fail(error)
+    }
+  }
+
+  /**
+   * The server closed. Throws what its last octets, though no whole line, were: no POP3 greeting, or an unsolicited
+   * text. Returns if they say nothing.
+   */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#input.isEmpty) return
+    const { rest } = this.#input
+    if (this.#phase.type === 'greeting') throw this.#fail(notPop3(rest))
+    if (this.#phase.type !== 'status' || this.#outstanding.length > 0) return
+    throw this.#fail(unsolicited(parseStatusLine(new TextEncoder().encode(rest.trim())), rest))
+  }
+
+  #fail(error: unknown): unknown {
+    this.#failure ??= error
+    return error
+  }
+
+  #greeting(): ProtocolEvent | undefined {
+    const octets = this.#input.line(STATUS_LINE_OCTETS)
+    if (!octets) return undefined
+    const greeting = parseStatusLine(octets)
+    if (greeting?.type !== 'status') throw notPop3(greeting?.line ?? lossyText(octets))
+    const { line: serverText, responseCode, text, ok } = greeting
+    if (!ok) {
+      throw new SessionError('POP3_GREETING_REFUSED', 'the server refused the connection', {
+        serverText,
+        responseCode,
+      })
+    }
+    this.#phase = STATUS
+    return { type: 'greeting', text, line: serverText }
+  }
+
+  #status(): ProtocolEvent | undefined {
+    const [command] = this.#outstanding
+    const isSasl = command?.keyword === 'AUTH'
+    const octets = this.#input.line(isSasl ? CONTINUATION_OCTETS : STATUS_LINE_OCTETS)
+    if (!octets) return undefined
+    const reply = parseStatusLine(octets)
+    if (!command) throw unsolicited(reply, lossyText(octets))
+    if (reply?.type === 'continuation' && isSasl) return { ...reply, command }
+    if (reply?.type !== 'status') {
+      throw new ProtocolError('POP3_OUT_OF_STEP', `no status line in reply to ${command.keyword}`, {
+        serverText: lossyText(octets),
+      })
+    }
+    const shape = responseShape(command)
+    if (reply.ok && shape !== 'single') this.#phase = this.#bodyPhase(command, shape)
+    else this.#outstanding.shift()
+    const { ok, responseCode, text, line } = reply
+    return { type: 'status', command, ok, responseCode, text, line }
+  }
+
+  #bodyPhase(command: Command, shape: 'lines' | 'body'): Phase {
+    if (shape === 'lines') return { type: 'lines', command, rows: 0 }
+    const decoder = new BodyDecoder({
+      bareLineEnds: this.#input.endedBare,
+      listedOctets: command.keyword === 'RETR' ? command.listedOctets : undefined,
+    })
+    return { type: 'body', command, decoder }
+  }
+
+  /** No mail is in these lines, so a lone dot ends them whatever the line ends are. */
+  #line(phase: Extract<Phase, { type: 'lines' }>): ProtocolEvent | undefined {
+    const { command } = phase
+    const isCapa = command.keyword === 'CAPA'
+    const line = this.#input.line(isCapa ? CAPABILITY_LINE_OCTETS : LISTING_ROW_OCTETS)
+    if (!line) return undefined
+    const isStuffed = line[0] === DOT
+    if (isStuffed && line.length === 1) return this.#end(command, 0)
+    phase.rows += 1
+    const limit = isCapa ? CAPABILITY_LINES : LISTING_ROWS
+    if (phase.rows > limit) {
+      throw new ProtocolError(
+        'POP3_LIMIT',
+        `the server answered ${command.keyword} with more than ${limit} lines`,
+      )
+    }
+    return { type: 'line', command, line: isStuffed ? line.subarray(1) : line }
+  }
+
+  #body({ command, decoder }: Extract<Phase, { type: 'body' }>): ProtocolEvent | undefined {
+    decoder.feed(this.#input.unread)
+    const octets = decoder.next()
+    this.#input.skip(decoder.position)
+    if (octets) {
+      if (command.keyword === 'TOP' && decoder.octets > TOP_OCTETS) {
+        throw new ProtocolError(
+          'POP3_LIMIT',
+          `the server answered TOP with more than ${TOP_OCTETS} octets`,
+        )
+      }
+      return { type: 'body', command, octets }
+    }
+    return decoder.ended ? this.#end(command, decoder.octets) : undefined
+  }
+
+  #end(command: Command, octets: number): ProtocolEvent {
+    this.#outstanding.shift()
+    this.#phase = STATUS
+    return { type: 'end', command, octets }
+  }
+}
+
+function lossyText(octets: Uint8Array): string {
+  return new TextDecoder().decode(octets.subarray(0, 512))
+}
+
+function notPop3(serverText: string): ProtocolError {
+  return new ProtocolError('POP3_NOT_POP3', 'the greeting is not that of a POP3 server', {
+    serverText,
+  })
+}
+
+/**
+ * Octets that no command asked for. An -ERR is how servers end a session: Dovecot's `Disconnected for inactivity.`, or
+ * `[SYS/TEMP]` where the maildrop could not be opened after the login had said +OK.
+ */
+function unsolicited(reply: StatusLine | undefined, serverText: string): Error {
+  if (reply?.type === 'status' && !reply.ok) {
+    return new SessionError('POP3_TEMPORARY', 'the server ended the session', {
+      serverText: reply.line,
+      responseCode: reply.responseCode,
+    })
+  }
+  return new ProtocolError('POP3_OUT_OF_STEP', 'the server sent what no command asked for', {
+    serverText,
+  })
+}
