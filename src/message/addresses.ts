@@ -108,7 +108,7 @@ class AddressReader {
       case '[':
         return this.#literal(at)
       case '\\':
-        this.#add(this.#text.charAt(at + 1), false)
+        this.#add(this.#text.charAt(at + 1), true)
         return at + 2
       case '>':
         return at + 1
@@ -187,7 +187,7 @@ class AddressReader {
       this.#add(this.#text.slice(at, start), true)
       this.#isJoined = false
     }
-    this.#angle ??= this.#text.slice(start + 1, end).replace(/\s+/g, '')
+    this.#angle ??= this.#text.slice(start + 1, end).trim()
     return end + 1
   }
 
@@ -232,7 +232,7 @@ class AddressReader {
     if (address === undefined) {
       const only = words.length === 1 ? words[0] : undefined
       const bare = words.findLast((word) => !word.isQuoted && word.text.includes('@')) ?? only
-      if (bare !== undefined && !bare.isQuoted && !bare.text.includes('=?')) {
+      if (bare !== undefined && !bare.isQuoted && !/=\?|[<>]/.test(bare.text)) {
         words.splice(words.indexOf(bare), 1)
         address = bare.text
       }

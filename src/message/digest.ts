@@ -3,8 +3,9 @@
 import type { Hash } from 'node:crypto'
 import { createHash } from 'node:crypto'
 
-import { fingerprintOf } from './fingerprint.ts'
-import { fieldName, HeaderCollector, headerLines } from './header-fields.ts'
+import { fingerprintOfLines } from './fingerprint.ts'
+import type { HeaderLine } from './header-fields.ts'
+import { HeaderCollector, headerLines } from './header-fields.ts'
 import { SERVER_FIELDS } from './server-fields.ts'
 
 export interface MessageDigests {
@@ -35,6 +36,12 @@ export function createMessageDigester(): MessageDigester {
   const canonical = new CanonicalHash()
   const collector = new HeaderCollector()
   let octets = 0
+  let lines: readonly HeaderLine[] = []
+  const endHeader = () => {
+    const header = collector.octets()
+    lines = headerLines(header)
+    canonical.writeHeader(header, lines)
+  }
   return {
     write(chunk) {
       if (chunk.length === 0) return
@@ -46,18 +53,17 @@ export function createMessageDigester(): MessageDigester {
       }
       const taken = collector.write(chunk)
       if (!collector.isComplete) return
-      canonical.writeHeader(collector.octets())
+      endHeader()
       canonical.write(chunk.subarray(taken))
     },
     end() {
-      const header = collector.octets()
-      if (!collector.isComplete) canonical.writeHeader(header)
+      if (!collector.isComplete) endHeader()
       return {
         digest: plain.digest(),
         octets,
         canonical: canonical.digest(),
-        fingerprint: fingerprintOf(header),
-        header,
+        fingerprint: fingerprintOfLines(lines),
+        header: collector.octets(),
       }
     },
   }
@@ -79,14 +85,13 @@ class CanonicalHash {
   #isCrHeld = false
 
   /** Hashes a header section but for the fields that servers write. */
-  writeHeader(header: Uint8Array): void {
+  writeHeader(header: Uint8Array, lines: readonly HeaderLine[]): void {
     let keptFrom = 0
     let isDropped = false
-    for (const line of headerLines(header)) {
+    for (const line of lines) {
       if (!line.isContinuation) {
         const wasDropped = isDropped
-        const name = fieldName(header, line)
-        isDropped = name !== undefined && SERVER_FIELDS.has(name.toLowerCase())
+        isDropped = line.name !== undefined && SERVER_FIELDS.has(line.name)
         if (isDropped && !wasDropped) this.write(header.subarray(keptFrom, line.start))
       }
       if (isDropped) keptFrom = line.next
@@ -110,13 +115,10 @@ class CanonicalHash {
   }
 
   #writePart(octets: Uint8Array): void {
-    let filled = 0
-    if (this.#isCrHeld) scratch[filled++] = CR
-    for (let at = 0; at < octets.length; at++) {
-      const octet = octets[at] as number
-      if (octet === LF && filled > 0 && scratch[filled - 1] === CR) filled--
-      scratch[filled++] = octet
-    }
+    if (this.#isCrHeld) scratch[0] = CR
+    const start = this.#isCrHeld ? 1 : 0
+    scratch.set(octets, start)
+    let filled = dropCrBeforeLf(scratch.subarray(0, start + octets.length))
     this.#isCrHeld = scratch[filled - 1] === CR
     if (this.#isCrHeld) filled--
     let text = filled
@@ -134,4 +136,18 @@ class CanonicalHash {
     }
     this.#heldLineFeeds = 0
   }
+}
+
+/** Turns CR LF into LF in place and returns how many octets are left. Moves whole lines: twice as fast as octets. */
+function dropCrBeforeLf(octets: Uint8Array): number {
+  let filled = 0
+  let from = 0
+  while (from < octets.length) {
+    const cr = octets.indexOf(CR, from)
+    const end = cr < 0 ? octets.length : octets[cr + 1] === LF ? cr : cr + 1
+    if (filled !== from) octets.copyWithin(filled, from, end)
+    filled += end - from
+    from = cr < 0 ? end : cr + 1
+  }
+  return filled
 }

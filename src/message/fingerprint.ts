@@ -6,10 +6,9 @@
  */
 import { createHash } from 'node:crypto'
 
-import { fieldName, headerLines } from './header-fields.ts'
+import type { HeaderLine } from './header-fields.ts'
+import { headerLines } from './header-fields.ts'
 import { SERVER_FIELDS } from './server-fields.ts'
-
-const LINE_FEED = Uint8Array.of(0x0a)
 
 /**
  * SHA-256 of the header section without its blank line, with LF line ends, and without
@@ -21,25 +20,21 @@ const LINE_FEED = Uint8Array.of(0x0a)
  * fingerprint NO_FINGERPRINT, which tells nothing.
  */
 export function fingerprintOf(header: Uint8Array): Uint8Array {
-  const kept: Uint8Array[] = []
+  return fingerprintOfLines(headerLines(header))
+}
+
+/** The same for a header section that was taken apart already. */
+export function fingerprintOfLines(lines: readonly HeaderLine[]): Uint8Array {
+  let kept = ''
   let isKept = false
-  for (const line of headerLines(header)) {
-    if (!line.isContinuation) {
-      const name = fieldName(header, line)?.toLowerCase()
+  for (const { text, isContinuation, name } of lines) {
+    if (!isContinuation) {
       isKept = name !== undefined && !SERVER_FIELDS.has(name) && name !== 'x-yahoo-newman-property'
     }
-    if (!isKept || (line.isContinuation && isBlank(header, line.start, line.end))) continue
-    kept.push(header.subarray(line.start, line.end), LINE_FEED)
+    if (isKept && !(isContinuation && /^[ \t]+$/.test(text))) kept += `${text}\n`
   }
-  return createHash('sha256').update(Buffer.concat(kept)).digest()
+  return createHash('sha256').update(kept, 'latin1').digest()
 }
 
 /** The fingerprint of every message that has no header field. It must not be used to recognise one. */
 export const NO_FINGERPRINT: Uint8Array = fingerprintOf(new Uint8Array(0))
-
-function isBlank(header: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    if (header[at] !== 0x20 && header[at] !== 0x09) return false
-  }
-  return true
-}

@@ -79,29 +79,47 @@ export function readHeader(message: Iterable<Uint8Array>): Uint8Array {
   return collector.octets()
 }
 
-/** One line of a header section: `[start, end)` is its text, `next` the start of the line after it. */
+/** One line of a header section. Offsets are those of its octets. */
 export interface HeaderLine {
+  /** One UTF-16 unit per octet, without its line end: LF and all CRs before it. */
+  readonly text: string
   readonly start: number
-  /** Before its line end: LF and all CRs that stand before it. */
-  readonly end: number
+  /** Where the next line starts. */
   readonly next: number
   /** It begins with white space, so it belongs to the line before it. */
   readonly isContinuation: boolean
+  /** Lower-case name of the field that begins here; undefined if none does (see fieldName). */
+  readonly name: string | undefined
+  /** Offset of the field body in `text`. */
+  readonly bodyStart: number
 }
 
-/** The lines of a header section up to its blank line, which is not among them. */
-export function* headerLines(header: Uint8Array): Generator<HeaderLine> {
+/** The lines of a header section up to its blank line, which is not among them. At most MAX_HEADER_OCTETS are read. */
+export function headerLines(header: Uint8Array): HeaderLine[] {
   const length = Math.min(header.length, MAX_HEADER_OCTETS)
+  const octets = Buffer.from(header.buffer, header.byteOffset, length).toString('latin1')
+  const lines: HeaderLine[] = []
   for (let start = 0; start < length; ) {
-    const lf = header.indexOf(LF, start)
-    const next = lf < 0 || lf >= length ? length : lf + 1
-    let end = lf < 0 || lf >= length ? length : lf
-    while (end > start && header[end - 1] === CR) end--
-    if (end === start) return
-    const first = header[start]
-    yield { start, end, next, isContinuation: first === SPACE || first === TAB }
+    const lf = octets.indexOf('\n', start)
+    const next = lf < 0 ? length : lf + 1
+    let end = lf < 0 ? length : lf
+    while (end > start && octets.charCodeAt(end - 1) === CR) end--
+    if (end === start) break
+    const text = octets.slice(start, end)
+    const first = text.charCodeAt(0)
+    const isContinuation = first === SPACE || first === TAB
+    const colon = isContinuation ? -1 : text.indexOf(':')
+    lines.push({
+      text,
+      start,
+      next,
+      isContinuation,
+      name: fieldName(text, colon),
+      bodyStart: colon + 1,
+    })
     start = next
   }
+  return lines
 }
 
 /**
@@ -110,48 +128,36 @@ export function* headerLines(header: Uint8Array): Generator<HeaderLine> {
  */
 export function parseHeaderFields(header: Uint8Array): HeaderFields {
   const fields = new Map<string, string[]>()
-  const text = Buffer.from(header.buffer, header.byteOffset, header.byteLength)
   let bodies: string[] | undefined
   let count = 0
   for (const line of headerLines(header)) {
     if (line.isContinuation) {
       const last = bodies?.pop()
-      if (bodies === undefined || last === undefined) continue
-      const room = MAX_VALUE_OCTETS - last.length
-      bodies.push(last + text.toString('latin1', line.start, Math.min(line.end, line.start + room)))
+      if (last !== undefined)
+        bodies?.push(last + line.text.slice(0, MAX_VALUE_OCTETS - last.length))
       continue
     }
     bodies = undefined
-    const name = fieldName(header, line)
-    if (name === undefined) continue
+    if (line.name === undefined) continue
     if (++count > MAX_FIELDS) break
-    const start = text.indexOf(0x3a, line.start) + 1
-    const key = name.toLowerCase()
-    bodies = fields.get(key) ?? []
-    fields.set(key, bodies)
-    bodies.push(text.toString('latin1', start, Math.min(line.end, start + MAX_VALUE_OCTETS)))
+    bodies = fields.get(line.name) ?? []
+    fields.set(line.name, bodies)
+    bodies.push(line.text.slice(line.bodyStart, line.bodyStart + MAX_VALUE_OCTETS))
   }
   return fields
 }
 
 /**
- * The field name of a line as it stands there, or undefined if the line is no field: no colon, nothing before it, or
- * an octet in the name that is not printable ASCII. White space between name and colon is obsolete, but is tolerated.
+ * The name before a colon, or undefined if it is none: nothing there, or an octet that is not printable ASCII. White
+ * space between name and colon is obsolete (RFC 5322 section 4.5), but is tolerated.
  */
-export function fieldName(header: Uint8Array, line: HeaderLine): string | undefined {
-  let colon = line.start
-  while (colon < line.end && header[colon] !== 0x3a) colon++
-  if (colon === line.end) return undefined
+function fieldName(text: string, colon: number): string | undefined {
   let end = colon
-  while (end > line.start && (header[end - 1] === SPACE || header[end - 1] === TAB)) end--
-  if (end === line.start) return undefined
-  for (let at = line.start; at < end; at++) {
-    const octet = header[at] ?? 0
+  while (end > 0 && (text.charCodeAt(end - 1) === SPACE || text.charCodeAt(end - 1) === TAB)) end--
+  if (end <= 0) return undefined
+  for (let at = 0; at < end; at++) {
+    const octet = text.charCodeAt(at)
     if (octet <= SPACE || octet >= 0x7f) return undefined
   }
-  return Buffer.from(header.buffer, header.byteOffset, header.byteLength).toString(
-    'latin1',
-    line.start,
-    end,
-  )
+  return text.slice(0, end).toLowerCase()
 }
