@@ -1,5 +1,5 @@
 /** The built command against a real Dovecot. Skipped, with one line, where there is none. */
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestsIn, query } from '../support/archive-content.ts'
@@ -173,6 +173,56 @@ describe.skipIf(!isInstalled && !isRequired)('popkeep against Dovecot', () => {
     expect(query(archive, 'SELECT DISTINCT state FROM provenance')).toEqual([{ state: 'deleted' }])
     expect(await popkeep(['verify', '--archive', archive])).toMatchObject({ code: 0 })
     expect(digestsIn(archive)).toEqual(distinct(expected.emptied))
+  })
+
+  it('leaves with 130 on Ctrl-C in the middle, deletes nothing, and goes on in the next run', async () => {
+    const archive = archiveAt('sqlite', 'interrupted')
+    tap.take()
+    const held = tap.holdAfter(1_000_000)
+    const running = startPopkeep(throughTap('small', archive, '--delete'), as('small'))
+    await held
+    running.child.kill('SIGINT')
+    expect(await running.finished).toMatchObject({ code: 130, stdout: Buffer.alloc(0) })
+    tap.release()
+    expect(tap.take().filter((line) => /^(DELE|QUIT)/.test(line))).toEqual([])
+    expect(await popkeep(overTls('small', archive), as('small'))).toEqual(SILENCE)
+    expect(digestsIn(archive)).toEqual(distinct(expected.small))
+  })
+
+  it('syncs the accounts of a config, and one that fails does not stop the others', async () => {
+    const home = join(folder.path, 'home')
+    const config = join(home, '.config/popkeep')
+    mkdirSync(config, { recursive: true })
+    const account = (name: string, user: User, password: string) => {
+      writeFileSync(join(home, `${name}.password`), `${password}\n`, { mode: 0o600 })
+      return `[accounts.${name}]
+host = "127.0.0.1"
+port = ${dovecot.port}
+tls = "none"
+user = "${user}"
+password_file = "~/${name}.password"
+`
+    }
+    const write = (...accounts: readonly string[]) =>
+      writeFileSync(join(config, 'config.toml'), `archive = "sqlite:~/all"\n${accounts.join('')}`)
+    const archive = `sqlite:${join(home, 'all')}`
+
+    write(account('one', 'small', 'no'), account('two', 'both', maildrops.both))
+    const first = await popkeep(['sync'], { home })
+    expect(first).toMatchObject({ code: 1, stdout: Buffer.alloc(0) })
+    expect(first.stderr.toString()).toMatch(/^popkeep: [^\n]*one[^\n]*\n$/)
+    expect(digestsIn(archive)).toEqual(distinct(expected.both))
+
+    write(account('one', 'small', maildrops.small), account('two', 'both', maildrops.both))
+    expect(await popkeep(['sync'], { home })).toEqual(SILENCE)
+    const both = distinct([...expected.both, ...expected.small])
+    expect(digestsIn(archive)).toEqual(both)
+    const listed = await popkeep(['list', '--json'], { home })
+    expect(
+      jsonLines(listed.stdout)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(both)
   })
 
   it('leaves with 77 where the password is wrong, and says what the server said', async () => {
