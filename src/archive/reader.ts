@@ -5,16 +5,12 @@
  */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import type { Database, Row } from '../sqlite/database.ts'
-import { inspectCatalog, openCatalogForReading } from './catalog-file.ts'
-import type { ContentStore, StoredMessage } from './content.ts'
-import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
-import { MaildirFiles } from './maildir-files.ts'
+import type { StoredMessage } from './content.ts'
+import type { ArchiveLocation } from './location.ts'
+import { openForReading, type ReadableArchive } from './open.ts'
 import { type ListOptions, listMessages, type MessageSummary } from './reader-list.ts'
+import type { ContentReader } from './reader-proof.ts'
 import { type ArchiveStatus, readStatus } from './reader-status.ts'
-import { openSqliteContent } from './sqlite-content.ts'
-
-/** The part of a content store that reading needs. */
-export type ContentReader = Pick<ContentStore, 'has' | 'read'>
 
 /** What a prefix of a digest names. `tooShort`: fewer than 6 digits, or something that is no hex digit. */
 export type Resolution =
@@ -36,24 +32,7 @@ const CANDIDATES = 10
  * there is no archive of this kind, ARCHIVE_NEWER, ARCHIVE_DAMAGED.
  */
 export function openReader(location: ArchiveLocation): ArchiveReader {
-  const path = catalogPath(location)
-  const state = inspectCatalog(path)
-  // Version 0: an empty file, left where a creation was interrupted.
-  if (state === undefined || state.version === 0) {
-    throw new ArchiveError(
-      'ARCHIVE_NOT_FOUND',
-      location.kind === 'maildir'
-        ? `${formatLocation(location)}: no archive is there (it has no popkeep.sqlite; a sync makes it anew from the files)`
-        : `${formatLocation(location)}: no archive is there`,
-    )
-  }
-  const database = openCatalogForReading(path)
-  try {
-    return new ArchiveReader(location, database)
-  } catch (error) {
-    database.close()
-    throw asArchiveError(error, path, 'read')
-  }
+  return new ArchiveReader(openForReading(location))
 }
 
 /** An archive open for reading. */
@@ -63,17 +42,13 @@ export class ArchiveReader {
   readonly database: Database
   readonly content: ContentReader
 
-  constructor(location: ArchiveLocation, database: Database) {
-    const kind = database.prepare('SELECT kind FROM archive').get()?.kind
-    if (kind !== location.kind) {
-      throw new ArchiveError(
-        'ARCHIVE_FOREIGN',
-        `${location.path} belongs to a ${kind} archive, not to a ${location.kind} one`,
-      )
-    }
-    this.location = location
-    this.database = database
-    this.content = openContentReader(location, database)
+  readonly #archive: ReadableArchive
+
+  constructor(archive: ReadableArchive) {
+    this.location = archive.location
+    this.database = archive.database
+    this.content = archive.content
+    this.#archive = archive
   }
 
   /** Newest first; removed messages are left out. The first of a million come at once. */
@@ -132,7 +107,7 @@ export class ArchiveReader {
   }
 
   close(): void {
-    this.database.close()
+    this.#archive.close()
   }
 
   #guarded<T>(read: () => T): T {
@@ -150,10 +125,6 @@ export function storedMessageOf(row: Row): StoredMessage {
     throw new ArchiveError('ARCHIVE_DAMAGED', `message ${row.id} has no digest in the catalog`)
   }
   return { id: Number(row.id), digest: row.digest, octets: Number(row.octets) }
-}
-
-function openContentReader(location: ArchiveLocation, database: Database): ContentReader {
-  return location.kind === 'maildir' ? new MaildirFiles(location.path) : openSqliteContent(database)
 }
 
 function digestOf(hex: string): Uint8Array {
