@@ -11,6 +11,7 @@ import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
 import type { MessageRecord } from './messages.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
+import type { Upkeep } from './upkeep.ts'
 
 /** A group is committed when it has one of these, or when it has waited for this long. */
 const GROUP_MESSAGES = 200
@@ -54,18 +55,26 @@ export interface PendingMessage {
 /** Starts a timer and returns what stops it. */
 export type StartTimer = (act: () => void, ms: number) => () => void
 
+export interface GroupStores {
+  readonly catalog: Catalog
+  readonly content: ContentStore
+  readonly upkeep: Upkeep
+}
+
 export class GroupCommit {
   readonly #catalog: Catalog
   readonly #content: ContentStore
+  readonly #upkeep: Upkeep
   readonly #startTimer: StartTimer
   #pending: PendingMessage[] = []
   #octets = 0
   #stopTimer: (() => void) | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(catalog: Catalog, content: ContentStore, startTimer: StartTimer) {
+  constructor({ catalog, content, upkeep }: GroupStores, startTimer: StartTimer) {
     this.#catalog = catalog
     this.#content = content
+    this.#upkeep = upkeep
     this.#startTimer = startTimer
   }
 
@@ -135,7 +144,9 @@ export class GroupCommit {
 
   #commit(group: readonly PendingMessage[]): readonly Stored[] {
     if (this.#failure) throw this.#failure.error
-    this.#content.publish(group.flatMap(({ draft }) => draft ?? []))
+    const arriving = group.filter(({ draft }) => draft !== undefined)
+    if (arriving.length > 0) this.#upkeep.beforePublish(arriving.map(({ owner }) => owner.run))
+    this.#content.publish(arriving.flatMap(({ draft }) => draft ?? []))
     const results = this.#catalog.database.transaction(() => group.map((one) => this.#record(one)))
     group.forEach(({ owner }, index) => {
       const result = results[index]
@@ -152,7 +163,7 @@ export class GroupCommit {
     const inserted = message === undefined && draft ? messages.insert(record) : undefined
     const known = message ?? inserted ?? messages.find(record.digest)?.id
     if (known === undefined) throw new Error('a message that waited for its twin has none')
-    if (draft && inserted === undefined) messages.restore(known)
+    if (draft && inserted === undefined && messages.restore(known)) receipts.restore(known)
     // Another run may have stored the same octets since this draft was sealed; then they are there once already.
     if (draft && (inserted !== undefined || !this.#content.has({ ...record, id: known }))) {
       this.#content.attach(database, known, draft)

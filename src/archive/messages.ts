@@ -41,7 +41,7 @@ export class MessageTable {
          message_id, archived_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING RETURNING id`,
     )
-    this.#restore = database.prepare('UPDATE message SET removed = 0 WHERE id = ?')
+    this.#restore = database.prepare('UPDATE message SET removed = 0 WHERE id = ? AND removed = 1')
   }
 
   get(id: number): KnownMessage | undefined {
@@ -86,9 +86,9 @@ export class MessageTable {
     return row === undefined ? undefined : Number(row.id)
   }
 
-  /** The file of a removed message is there again. */
-  restore(id: number): void {
-    this.#restore.run(id)
+  /** The file is there again. Returns false if the message was not removed. */
+  restore(id: number): boolean {
+    return this.#restore.run(id).changes > 0
   }
 }
 

@@ -14,7 +14,7 @@ import { pragma, settleToOneFile } from '../sqlite/pragmas.ts'
 import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
 import type { ContentStore } from './content.ts'
 import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
-import { createMaildir, openMaildirContent } from './maildir-content.ts'
+import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import { openSqliteContent } from './sqlite-content.ts'
 
@@ -31,6 +31,8 @@ export interface ReadableArchive {
 }
 
 export interface WritableArchive extends ReadableArchive {
+  /** The content once more, where it is a Maildir. */
+  readonly maildir: MaildirContent | undefined
   /** The catalog was created by this opening. */
   readonly isNew: boolean
   /** True until `share`: no other run is in the archive. */
@@ -55,8 +57,14 @@ export function openForReading(location: ArchiveLocation): ReadableArchive {
     throw new ArchiveError('ARCHIVE_NOT_FOUND', `there is no archive at ${location.path}`)
   }
   const database = openCatalogForReading(catalogPath(location))
-  const content = openContent(location, database, systemSources)
-  return { location, database, content, close: () => database.close() }
+  try {
+    requireKind(location, database)
+    const content = openMaildir(location, systemSources) ?? openSqliteContent(database)
+    return { location, database, content, close: () => database.close() }
+  } catch (error) {
+    database.close()
+    throw asArchiveError(error, location.path, 'read')
+  }
 }
 
 /**
@@ -92,12 +100,15 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
     now: new Date(sources.now()).toISOString(),
   })
   try {
-    const content = openContent(location, database, sources)
+    requireKind(location, database)
+    const maildir = openMaildir(location, sources)
+    const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
     return {
       location,
       database,
       content,
+      maildir,
       isNew,
       get isAlone() {
         return lock.held === 'exclusive'
@@ -138,13 +149,18 @@ function settle(path: string): void {
   }
 }
 
-function openContent(
-  location: ArchiveLocation,
-  database: Database,
-  sources: NameSources,
-): ContentStore {
-  if (location.kind === 'sqlite') return openSqliteContent(database)
-  return openMaildirContent(location.path, { names: sources })
+/** The state file of a Maildir is no sqlite archive, though it is a catalog. */
+function requireKind(location: ArchiveLocation, database: Database): void {
+  const kind = database.prepare('SELECT kind FROM archive').get()?.kind
+  if (kind === location.kind) return
+  throw new ArchiveError(
+    'ARCHIVE_FOREIGN',
+    `${location.path} belongs to a ${kind} archive, not to a ${location.kind} one`,
+  )
+}
+
+function openMaildir(location: ArchiveLocation, names: NameSources): MaildirContent | undefined {
+  return location.kind === 'maildir' ? openMaildirContent(location.path, { names }) : undefined
 }
 
 /** Whether a catalog is there. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */

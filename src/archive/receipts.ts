@@ -58,6 +58,7 @@ export class ReceiptTable {
   readonly #rebind: Statement
   readonly #refuse: Statement
   readonly #refuseAgain: Statement
+  readonly #restore: Statement
   readonly #setState: Statement
   readonly #setAbsent: Statement
   readonly #setPresent: Statement
@@ -103,6 +104,9 @@ export class ReceiptTable {
     )
     this.#refuseAgain = database.prepare(
       'UPDATE receipt SET reason = ?, attempts = attempts + 1, absent_since = NULL WHERE id = ?',
+    )
+    this.#restore = database.prepare(
+      "UPDATE receipt SET state = 'stored' WHERE message = ? AND state = 'removed'",
     )
     this.#setState = database.prepare('UPDATE receipt SET state = ? WHERE id = ?')
     this.#setAbsent = database.prepare(
@@ -168,6 +172,11 @@ export class ReceiptTable {
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     this.#refuse.run(id, epoch, uniqueId, key.occurrence, octets, at, run, reason)
+  }
+
+  /** The octets of a removed message came again. */
+  restore(message: number): void {
+    this.#restore.run(message)
   }
 
   settle(seen: Settlement, run: number): void {

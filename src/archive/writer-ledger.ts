@@ -16,12 +16,14 @@ import {
 import type { MessageRecord } from './messages.ts'
 import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
+import type { Upkeep } from './upkeep.ts'
 
 /** What the ledgers of an archive share. */
 export interface WriterRoom {
   readonly catalog: Catalog
   readonly content: ContentStore
   readonly group: GroupCommit
+  readonly upkeep: Upkeep
   /** ms since the epoch. */
   now(): number
 }
@@ -132,6 +134,11 @@ export class WriterLedger {
     return proven
   }
 
+  /** Whether a write of this archive has failed in this run. */
+  hasFailed(): boolean {
+    return this.#room.group.failure !== undefined
+  }
+
   deleteSent(receipts: readonly number[]): void {
     if (receipts.length === 0) return
     this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
@@ -146,10 +153,14 @@ export class WriterLedger {
 
   /** Commits what waits and records the run. After a failed write the row stays open, as after a kill. */
   finish(counts: RunCounts, outcome: string): void {
-    const { group, catalog } = this.#room
+    const { group, catalog, upkeep } = this.#room
     if (group.failure) return
+    const { run } = this.#owner
     const at = timeText(this.#room.now())
-    group.write(() => catalog.runs.end(this.#owner.run, counts, outcome, at))
+    group.write(() => {
+      catalog.runs.end(run, counts, outcome, at)
+      upkeep.atCleanEnd(run)
+    })
   }
 
   #isProven(id: number): boolean {

@@ -13,6 +13,7 @@ import {
 import { type Catalog, openCatalog } from './catalog.ts'
 import { GroupCommit, type StartTimer } from './group-commit.ts'
 import type { WritableArchive } from './open.ts'
+import { beginUpkeep, type Upkeep } from './upkeep.ts'
 import { WriterLedger, type WriterRoom } from './writer-ledger.ts'
 
 export interface WriterClock {
@@ -43,6 +44,7 @@ export class ArchiveWriter {
   readonly #archive: WritableArchive
   readonly #catalog: Catalog
   readonly #clock: WriterClock
+  readonly #upkeep: Upkeep
   readonly #group: GroupCommit
   readonly #ledgers = new Map<string, OpenLedger>()
 
@@ -50,7 +52,10 @@ export class ArchiveWriter {
     this.#archive = archive
     this.#clock = clock
     this.#catalog = openCatalog(archive.database)
-    this.#group = new GroupCommit(this.#catalog, archive.content, clock.startTimer)
+    this.#upkeep = beginUpkeep(archive, () => clock.now())
+    const { content } = archive
+    const stores = { catalog: this.#catalog, content, upkeep: this.#upkeep }
+    this.#group = new GroupCommit(stores, clock.startTimer)
   }
 
   /**
@@ -81,8 +86,8 @@ export class ArchiveWriter {
           account: identity.name,
           renamedFrom: former,
           isMoved: isElsewhere(account, identity),
-          vanished: 0,
-          isDamaged: false,
+          vanished: this.#upkeep.vanished,
+          isDamaged: this.#upkeep.isDamaged,
           facts: account.facts,
         },
       }
@@ -110,6 +115,7 @@ export class ArchiveWriter {
       catalog: this.#catalog,
       content: this.#archive.content,
       group: this.#group,
+      upkeep: this.#upkeep,
       now: () => this.#clock.now(),
     }
   }

@@ -1,0 +1,103 @@
+/**
+ * Octets on their way to the writer: copied into buffers that are transferred, since a message to another thread costs
+ * far more than the octets in it.
+ */
+import type { IntakeStep } from './channel.ts'
+
+const BATCH_OCTETS = 256 * 1024
+const BATCH_STEPS = 2048
+
+/** Octets that the writer has not taken in yet; beyond it, senders are asked to wait. */
+const IN_FLIGHT_OCTETS = 16 * 1024 * 1024
+
+export interface Batch {
+  readonly buffer: ArrayBuffer
+  readonly octets: number
+  readonly steps: readonly IntakeStep[]
+}
+
+export class OctetBatches {
+  readonly #send: (batch: Batch) => void
+  readonly #idle: ArrayBuffer[] = []
+  readonly #waiting: (() => void)[] = []
+  #buffer: Uint8Array | undefined
+  #filled = 0
+  #steps: IntakeStep[] = []
+  #inFlight = 0
+  #isScheduled = false
+
+  constructor(send: (batch: Batch) => void) {
+    this.#send = send
+  }
+
+  add(step: IntakeStep): void {
+    this.#steps.push(step)
+    if (this.#steps.length >= BATCH_STEPS) this.flush()
+    else this.#schedule()
+  }
+
+  /** Copies the octets. The promise asks to wait; it resolves when the writer has caught up. */
+  write(intake: number, octets: Uint8Array): Promise<void> | undefined {
+    for (let start = 0; start < octets.byteLength; ) {
+      const buffer = this.#room()
+      const part = octets.subarray(start, start + buffer.byteLength - this.#filled)
+      buffer.set(part, this.#filled)
+      this.#extend(intake, this.#filled + part.byteLength)
+      start += part.byteLength
+      if (this.#filled === buffer.byteLength) this.flush()
+    }
+    if (this.#inFlight + this.#filled <= IN_FLIGHT_OCTETS) return undefined
+    this.flush()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Sends what was added so far. */
+  flush(): void {
+    if (this.#steps.length === 0) return
+    const buffer = this.#buffer?.buffer as ArrayBuffer | undefined
+    const batch = { buffer: buffer ?? new ArrayBuffer(0), octets: this.#filled, steps: this.#steps }
+    this.#inFlight += this.#filled
+    this.#buffer = undefined
+    this.#filled = 0
+    this.#steps = []
+    this.#send(batch)
+  }
+
+  /** The writer has taken a batch in. */
+  taken(buffer: ArrayBuffer, octets: number): void {
+    this.#inFlight -= octets
+    if (buffer.byteLength === BATCH_OCTETS) this.#idle.push(buffer)
+    if (this.#inFlight <= IN_FLIGHT_OCTETS / 2) this.#release()
+  }
+
+  /** Nobody will take anything any more: whoever waits goes on, to hear of it elsewhere. */
+  stop(): void {
+    this.#inFlight = 0
+    this.#release()
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #room(): Uint8Array {
+    this.#buffer ??= new Uint8Array(this.#idle.pop() ?? new ArrayBuffer(BATCH_OCTETS))
+    return this.#buffer
+  }
+
+  #extend(intake: number, end: number): void {
+    const last = this.#steps.at(-1)
+    if (last?.step === 'octets' && last.intake === intake) last.end = end
+    else this.add({ step: 'octets', intake, start: this.#filled, end })
+    this.#filled = end
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.flush()
+    })
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * An archive open for sync, seen from the main thread. Its writer runs in a thread of its own, since a COMMIT on the main
+ * thread would stop the socket of every account; the thread is started for the first account and ended with the last.
+ */
+import { Worker } from 'node:worker_threads'
+import type { AccountIdentity, ServerFacts } from './accounts.ts'
+import type { FromWriter } from './channel.ts'
+import type { ArchiveLocation } from './location.ts'
+import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
+import type { RunCounts } from './runs.ts'
+import type { OpenedAccount } from './writer.ts'
+import { WriterClient, type WriterConnection } from './writer-client.ts'
+
+/** Fifty idle threads cost some 300 MB: archives beyond these wait until one is left. */
+const MOST_WRITERS = 4
+
+/** Messages that are read back in one request, so that other accounts are served in between. */
+const PROOF_MESSAGES = 64
+
+/** How many writers run in this process, and who waits for one. */
+class WriterSlots {
+  #free = MOST_WRITERS
+  readonly #waiting: (() => void)[] = []
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  free(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#free += 1
+  }
+}
+
+const slots = new WriterSlots()
+
+/** Starts the thread of the built program. */
+export function startWriterThread(): WriterConnection {
+  const worker = new Worker(new URL('./writer-thread.js', import.meta.url))
+  return {
+    send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
+    receive: (hear) => {
+      worker.on('message', (message: FromWriter) => hear(message))
+    },
+    ended: (hear) => {
+      worker.on('error', hear)
+      worker.on('exit', () => hear(undefined))
+    },
+    close: async () => {
+      await worker.terminate()
+    },
+  }
+}
+
+export class ThreadArchive {
+  readonly #location: ArchiveLocation
+  readonly #start: () => WriterConnection
+  #accounts = 0
+  #client: Promise<WriterClient> | undefined
+  /** Resolves when the writer before is gone. */
+  #left: Promise<void> = Promise.resolve()
+
+  constructor(location: ArchiveLocation, start: () => WriterConnection = startWriterThread) {
+    this.#location = location
+    this.#start = start
+  }
+
+  /**
+   * Opens the archive with its first account, creating it where nothing is, and takes the account's lock. Throws what
+   * `openForWriting` throws, and LockedError if another run holds the account.
+   */
+  async openAccount(
+    identity: AccountIdentity,
+    options: { readonly configured: ReadonlySet<string> },
+  ): Promise<ThreadLedger> {
+    this.#accounts += 1
+    try {
+      this.#client ??= this.#open()
+      const client = await this.#client
+      const { name, host, user } = identity
+      const configured = new Set(options.configured)
+      const opened = await client.request('openAccount', name, { name, host, user }, configured)
+      return new ThreadLedger(client, opened as OpenedAccount, () => this.#leave())
+    } catch (error) {
+      // What went wrong while opening is the thing to hear, not what followed from it.
+      await this.#leave().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #open(): Promise<WriterClient> {
+    await this.#left
+    await slots.take()
+    let client: WriterClient | undefined
+    try {
+      client = new WriterClient(this.#start())
+      await client.request('open', '', this.#location)
+      return client
+    } catch (error) {
+      await client?.close()
+      slots.free()
+      throw error
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#accounts -= 1
+    const open = this.#client
+    if (this.#accounts > 0 || open === undefined) return
+    this.#client = undefined
+    const closing = closeWriter(open)
+    this.#left = closing.catch(() => undefined)
+    await closing
+  }
+}
+
+async function closeWriter(open: Promise<WriterClient>): Promise<void> {
+  let client: WriterClient
+  try {
+    client = await open
+  } catch {
+    // It never came to be; whoever opened it heard why.
+    return
+  }
+  try {
+    await client.request('close', '')
+  } finally {
+    await client.close()
+    slots.free()
+  }
+}
+
+/** Implements `AccountLedger` of the sync ports. */
+export class ThreadLedger {
+  readonly account: string
+  readonly renamedFrom: string | undefined
+  readonly vanished: number
+  readonly isDamaged: boolean
+  readonly isMoved: boolean
+  readonly facts: ServerFacts
+  readonly #client: WriterClient
+  readonly #leave: () => Promise<void>
+
+  constructor(client: WriterClient, opened: OpenedAccount, leave: () => Promise<void>) {
+    this.account = opened.account
+    this.renamedFrom = opened.renamedFrom
+    this.vanished = opened.vanished
+    this.isDamaged = opened.isDamaged
+    this.isMoved = opened.isMoved
+    this.facts = opened.facts
+    this.#client = client
+    this.#leave = leave
+  }
+
+  async receipts(): Promise<readonly Receipt[]> {
+    return (await this.#ask('receipts')) as readonly Receipt[]
+  }
+
+  async fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    return (await this.#ask('fingerprints', receipts)) as ReadonlyMap<number, string>
+  }
+
+  async resolveMove(isSameMaildrop: boolean): Promise<void> {
+    await this.#ask('resolveMove', isSameMaildrop)
+  }
+
+  async claim(receipts: readonly number[]): Promise<void> {
+    await this.#ask('claim', receipts)
+  }
+
+  intake(key: ReceiptKey, options: { readonly byCanonical: boolean }) {
+    return this.#client.intake(this.account, key, options)
+  }
+
+  async flush(): Promise<void> {
+    await this.#ask('flush')
+  }
+
+  async bind(
+    bindings: readonly {
+      readonly key: ReceiptKey
+      readonly message: number
+      readonly by: BoundBy
+    }[],
+  ): Promise<void> {
+    await this.#ask('bind', bindings)
+  }
+
+  async quarantine(key: ReceiptKey, reason: string): Promise<void> {
+    await this.#ask('quarantine', key, reason)
+  }
+
+  async settle(seen: Settlement): Promise<void> {
+    await this.#ask('settle', seen)
+  }
+
+  async prove(messages: readonly number[]): Promise<ReadonlySet<number>> {
+    const proven = new Set<number>()
+    for (let start = 0; start < messages.length; start += PROOF_MESSAGES) {
+      const some = (await this.#ask(
+        'prove',
+        messages.slice(start, start + PROOF_MESSAGES),
+      )) as ReadonlySet<number>
+      for (const message of some) proven.add(message)
+    }
+    return (await this.#ask('hasFailed')) ? new Set() : proven
+  }
+
+  async deleteSent(receipts: readonly number[]): Promise<void> {
+    await this.#ask('deleteSent', receipts)
+  }
+
+  async learn(facts: Partial<ServerFacts>): Promise<void> {
+    await this.#ask('learn', facts)
+  }
+
+  /** To be called once, also after a failure: it frees the account's lock, and ends the writer with its last account. */
+  async finish(counts: RunCounts, outcome: string): Promise<void> {
+    try {
+      await this.#ask('finish', counts, outcome)
+    } finally {
+      await this.#leave()
+    }
+  }
+
+  #ask(method: string, ...parameters: readonly unknown[]): Promise<unknown> {
+    return this.#client.request(method, this.account, ...parameters)
+  }
+}

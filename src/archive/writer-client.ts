@@ -1,0 +1,138 @@
+/** The main thread's side of the channel to a writer. */
+import { ArchiveError } from '../durable/errors.ts'
+import { type FromWriter, type ToWriter, unpackError, type WriterPort } from './channel.ts'
+import type { Stored } from './group-commit.ts'
+import { OctetBatches } from './octet-batches.ts'
+import type { ReceiptKey } from './receipts.ts'
+
+/** A channel whose other end may die. */
+export interface WriterConnection extends WriterPort<ToWriter, FromWriter> {
+  /** Sets who hears that the other side is gone, with the reason if there is one. */
+  ended(hear: (reason: unknown) => void): void
+  /** Ends the other side. */
+  close(): Promise<void>
+}
+
+/** Receives one message as it left the wire. See `MessageSink` of the sync ports. */
+export interface OctetSink {
+  write(octets: Uint8Array): Promise<void> | undefined
+  end(): undefined
+  abandon(): void
+}
+
+interface Settlers<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class WriterClient {
+  readonly #connection: WriterConnection
+  readonly #batches: OctetBatches
+  readonly #requests = new Map<number, Settlers<unknown>>()
+  readonly #intakes = new Map<number, Settlers<Stored>>()
+  #last = 0
+  #end: { readonly error: unknown } | undefined
+
+  constructor(connection: WriterConnection) {
+    this.#connection = connection
+    this.#batches = new OctetBatches((batch) => {
+      if (!this.#end) connection.send({ type: 'batch', ...batch }, [batch.buffer])
+    })
+    connection.receive((message) => this.#hear(message))
+    connection.ended((reason) => this.#lose(reason))
+  }
+
+  /** Asks the writer; what was written before is there before. Rejects if the writer has died. */
+  request(method: string, account: string, ...parameters: readonly unknown[]): Promise<unknown> {
+    this.#batches.flush()
+    return new Promise((resolve, reject) => {
+      if (this.#end) {
+        reject(this.#end.error)
+        return
+      }
+      const id = this.#next()
+      this.#requests.set(id, { resolve, reject })
+      this.#connection.send({ type: 'request', id, method, account, parameters })
+    })
+  }
+
+  intake(
+    account: string,
+    key: ReceiptKey,
+    options: { readonly byCanonical: boolean },
+  ): { readonly sink: OctetSink; readonly stored: Promise<Stored> } {
+    const intake = this.#next()
+    const { uniqueId, occurrence, octets } = key
+    const stored = new Promise<Stored>((resolve, reject) => {
+      if (this.#end) reject(this.#end.error)
+      else this.#intakes.set(intake, { resolve, reject })
+    })
+    // Its user may hear of the failure by another message first, and not look at this one any more.
+    stored.catch(() => undefined)
+    const { byCanonical } = options
+    this.#batches.add({
+      step: 'begin',
+      intake,
+      account,
+      key: { uniqueId, occurrence, octets },
+      byCanonical,
+    })
+    const sink: OctetSink = {
+      write: (part) => (this.#end ? undefined : this.#batches.write(intake, part)),
+      end: () => {
+        this.#batches.add({ step: 'end', intake })
+        return undefined
+      },
+      abandon: () => this.#batches.add({ step: 'abandon', intake }),
+    }
+    return { sink, stored }
+  }
+
+  close(): Promise<void> {
+    this.#lose(undefined)
+    return this.#connection.close()
+  }
+
+  #next(): number {
+    this.#last += 1
+    return this.#last
+  }
+
+  #hear(message: FromWriter): void {
+    switch (message.type) {
+      case 'reply':
+        take(this.#requests, message.id)?.resolve(message.value)
+        return
+      case 'failure':
+        take(this.#requests, message.id)?.reject(unpackError(message.error))
+        return
+      case 'stored':
+        take(this.#intakes, message.intake)?.resolve(message.result)
+        return
+      case 'unstored':
+        take(this.#intakes, message.intake)?.reject(unpackError(message.error))
+        return
+      case 'taken':
+        this.#batches.taken(message.buffer, message.octets)
+    }
+  }
+
+  /** Whatever was asked or sent and not answered may have happened or not: nothing of it counts. */
+  #lose(reason: unknown): void {
+    if (this.#end) return
+    const error = new ArchiveError('ARCHIVE_IO', "the archive's writer has ended", {
+      cause: reason,
+    })
+    this.#end = { error }
+    for (const { reject } of [...this.#requests.values(), ...this.#intakes.values()]) reject(error)
+    this.#requests.clear()
+    this.#intakes.clear()
+    this.#batches.stop()
+  }
+}
+
+function take<T>(from: Map<number, T>, id: number): T | undefined {
+  const found = from.get(id)
+  from.delete(id)
+  return found
+}

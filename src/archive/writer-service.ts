@@ -1,0 +1,150 @@
+/** The writer's side of the channel: takes requests and batches, one after the other, in the order they were sent. */
+import type { AccountIdentity } from './accounts.ts'
+import {
+  type FromWriter,
+  type IntakeStep,
+  packError,
+  type ToWriter,
+  type WriterPort,
+} from './channel.ts'
+import type { ArchiveLocation } from './location.ts'
+import { openForWriting } from './open.ts'
+import { ArchiveWriter, type WriterClock } from './writer.ts'
+import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
+
+/** Methods of a ledger that are asked for by name: what the other side sends is checked against this list. */
+const LEDGER_METHODS = [
+  'receipts',
+  'fingerprints',
+  'resolveMove',
+  'claim',
+  'flush',
+  'bind',
+  'quarantine',
+  'settle',
+  'prove',
+  'hasFailed',
+  'deleteSent',
+  'learn',
+] as const satisfies readonly (keyof WriterLedger)[]
+
+export class WriterService {
+  readonly #port: WriterPort<FromWriter, ToWriter>
+  readonly #clock: WriterClock
+  readonly #ledgers = new Map<string, WriterLedger>()
+  readonly #intakes = new Map<number, WriterIntake>()
+  #writer: ArchiveWriter | undefined
+
+  constructor(port: WriterPort<FromWriter, ToWriter>, clock: WriterClock) {
+    this.#port = port
+    this.#clock = clock
+    port.receive((message) => {
+      if (message.type === 'batch') this.#take(message)
+      else this.#answer(message)
+    })
+  }
+
+  #answer({ id, method, account, parameters }: Extract<ToWriter, { type: 'request' }>): void {
+    try {
+      this.#port.send({ type: 'reply', id, value: this.#call(method, account, parameters) })
+    } catch (error) {
+      this.#port.send({ type: 'failure', id, error: packError(error) })
+    }
+  }
+
+  #call(method: string, account: string, parameters: readonly unknown[]): unknown {
+    switch (method) {
+      case 'open':
+        this.#writer = new ArchiveWriter(
+          openForWriting(parameters[0] as ArchiveLocation),
+          this.#clock,
+        )
+        return undefined
+      case 'close':
+        this.#open().close()
+        return undefined
+      case 'openAccount':
+        return this.#openAccount(
+          ...(parameters as readonly unknown[] as [AccountIdentity, ReadonlySet<string>]),
+        )
+      case 'finish':
+        return this.#finish(account, parameters as Parameters<WriterLedger['finish']>)
+    }
+    const known = LEDGER_METHODS.find((name) => name === method)
+    if (known === undefined) throw new Error(`the writer has no method ${method}`)
+    const ledger = this.#ledger(account)
+    return Reflect.apply(ledger[known], ledger, parameters)
+  }
+
+  #openAccount(identity: AccountIdentity, configured: ReadonlySet<string>) {
+    const { ledger, opened } = this.#open().openAccount(identity, configured)
+    this.#ledgers.set(identity.name, ledger)
+    return opened
+  }
+
+  #finish(account: string, parameters: Parameters<WriterLedger['finish']>): void {
+    try {
+      this.#ledger(account).finish(...parameters)
+    } finally {
+      this.#ledgers.delete(account)
+      this.#open().release(account)
+    }
+  }
+
+  #open(): ArchiveWriter {
+    if (this.#writer === undefined) throw new Error('the archive is not open')
+    return this.#writer
+  }
+
+  #ledger(account: string): WriterLedger {
+    const ledger = this.#ledgers.get(account)
+    if (ledger === undefined) throw new Error(`account ${account} is not open`)
+    return ledger
+  }
+
+  #take({ buffer, octets, steps }: Extract<ToWriter, { type: 'batch' }>): void {
+    const batch = new Uint8Array(buffer)
+    for (const step of steps) this.#step(step, batch)
+    this.#port.send({ type: 'taken', buffer, octets }, [buffer])
+  }
+
+  #step(step: IntakeStep, batch: Uint8Array): void {
+    const { intake: id } = step
+    if (step.step === 'begin') {
+      this.#begin(step)
+      return
+    }
+    // One that has failed is gone already; what of it was on its way is let pass.
+    const intake = this.#intakes.get(id)
+    if (intake === undefined) return
+    if (step.step === 'octets') intake.write(batch.subarray(step.start, step.end))
+    else if (step.step === 'end') intake.end()
+    else intake.abandon()
+  }
+
+  #begin({ intake: id, account, key, byCanonical }: Extract<IntakeStep, { step: 'begin' }>): void {
+    const fail = (error: unknown): void => {
+      isOver = true
+      this.#intakes.delete(id)
+      this.#port.send({ type: 'unstored', intake: id, error: packError(error) })
+    }
+    let isOver = false
+    try {
+      const intake = this.#ledger(account).intake(
+        key,
+        { byCanonical },
+        {
+          stored: (result) => {
+            this.#intakes.delete(id)
+            this.#port.send({ type: 'stored', intake: id, result })
+          },
+          failed: fail,
+        },
+      )
+      // It may have failed within the call.
+      if (!isOver) this.#intakes.set(id, intake)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}

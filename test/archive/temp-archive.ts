@@ -1,0 +1,122 @@
+/** Archives in temporary folders, their writer in this thread behind a real message channel. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { afterEach } from 'vitest'
+import type { ArchiveKind, ArchiveLocation } from '../../src/archive/location.ts'
+import { catalogPath, parseLocation } from '../../src/archive/location.ts'
+import type { ReceiptKey } from '../../src/archive/receipts.ts'
+import type { RunCounts } from '../../src/archive/runs.ts'
+import { ThreadArchive, type ThreadLedger } from '../../src/archive/thread-archive.ts'
+import type { WriterConnection } from '../../src/archive/writer-client.ts'
+import { WriterService } from '../../src/archive/writer-service.ts'
+import type { Row, SqlValue } from '../../src/sqlite/database.ts'
+import { openDatabase } from '../../src/sqlite/driver.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'popkeep-archive-'))
+  folders.push(folder)
+  return folder
+}
+
+export function temporaryLocation(kind: ArchiveKind): ArchiveLocation {
+  return parseLocation(`${kind}:${join(temporaryFolder(), 'mail')}`)
+}
+
+/** A writer that shares this thread. */
+export function startWriterHere(): WriterConnection {
+  const { port1, port2 } = new MessageChannel()
+  const service = new WriterService(
+    {
+      send: (message, transfer = []) => port2.postMessage(message, [...transfer]),
+      receive: (hear) => port2.on('message', hear),
+    },
+    {
+      now: () => Date.now(),
+      startTimer: (act, ms) => {
+        const timer = setTimeout(act, Math.min(ms, 5))
+        return () => clearTimeout(timer)
+      },
+    },
+  )
+  void service
+  return {
+    send: (message, transfer = []) => port1.postMessage(message, [...transfer]),
+    receive: (hear) => port1.on('message', hear),
+    ended: (hear) => port1.on('close', () => hear(undefined)),
+    close: async () => port1.close(),
+  }
+}
+
+export const openHere = (location: ArchiveLocation): ThreadArchive =>
+  new ThreadArchive(location, startWriterHere)
+
+export const work = { name: 'work', host: 'pop.example.com', user: 'me' }
+
+export const noCounts: RunCounts = {
+  listed: 0,
+  retrieved: 0,
+  stored: 0,
+  octets: 0,
+  deleted: 0,
+  failed: 0,
+}
+
+export const octetsOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'))
+
+export const mail = (subject: string, body = 'text'): Uint8Array =>
+  octetsOf(`From: a@example.com\r\nSubject: ${subject}\r\n\r\n${body}\r\n`)
+
+export const keyOf = (
+  uniqueId: string | undefined,
+  octets?: number,
+  occurrence = 1,
+): ReceiptKey => ({
+  uniqueId,
+  occurrence,
+  octets,
+})
+
+/** Starts, writes and ends one intake. */
+export function put(
+  ledger: ThreadLedger,
+  key: ReceiptKey,
+  message: Uint8Array,
+  byCanonical = false,
+): Promise<Awaited<ReturnType<ThreadLedger['intake']>['stored']>> {
+  const { sink, stored } = ledger.intake(key, { byCanonical })
+  sink.write(message)
+  sink.end()
+  return stored
+}
+
+/** Runs `act` on the ledger of an account and ends the run. */
+export async function sync<T>(
+  location: ArchiveLocation,
+  act: (ledger: ThreadLedger) => Promise<T>,
+  identity = work,
+): Promise<T> {
+  const ledger = await openHere(location).openAccount(identity, {
+    configured: new Set([identity.name]),
+  })
+  try {
+    return await act(ledger)
+  } finally {
+    await ledger.finish(noCounts, 'done')
+  }
+}
+
+export function query(location: ArchiveLocation, sql: string, ...parameters: SqlValue[]): Row[] {
+  const database = openDatabase(catalogPath(location), { isReadOnly: true })
+  try {
+    return database.prepare(sql).all(...parameters)
+  } finally {
+    database.close()
+  }
+}
