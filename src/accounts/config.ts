@@ -1,0 +1,139 @@
+/** The config file: TOML, at one place only. Nothing is read from the current directory. */
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+
+import { parse, TomlError } from 'smol-toml'
+
+import type { Policy } from '../sync/policy.ts'
+import { type Account, defaultPort } from './account.ts'
+import { checkConfig } from './config-check.ts'
+import type { AccountTable } from './config-schema.ts'
+import { ConfigError } from './errors.ts'
+import type { SecretSource } from './secret-source.ts'
+
+export interface Config {
+  readonly file: string
+  /** The common archive: for accounts that name none it stands in `Account.archive` already. */
+  readonly archive: string | undefined
+  readonly jobs: number | undefined
+  /** In the order of the file. */
+  readonly accounts: readonly Account[]
+}
+
+/** Where the config file is looked for. */
+export interface ConfigPlace {
+  /** The user's home folder, for the default place and for a leading `~/`. */
+  readonly home: string
+  /** $XDG_CONFIG_HOME. */
+  readonly xdgConfigHome?: string | undefined
+}
+
+/** `popkeep/config.toml` below $XDG_CONFIG_HOME, or below `~/.config` if that is unset or not absolute. */
+export function defaultConfigFile({ home, xdgConfigHome }: ConfigPlace): string {
+  const isUsable = xdgConfigHome !== undefined && isAbsolute(xdgConfigHome)
+  return join(isUsable ? xdgConfigHome : join(home, '.config'), 'popkeep', 'config.toml')
+}
+
+/**
+ * Reads the config file: `file` if given, else the one of defaultConfigFile.
+ *
+ * Throws ConfigError: CONFIG_NOT_FOUND if it is not there or cannot be read, else what parseConfig throws.
+ */
+export function loadConfig(place: ConfigPlace, file = defaultConfigFile(place)): Config {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const message = isMissing
+      ? `there is no config file ${file}`
+      : `the config file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`
+    throw new ConfigError('CONFIG_NOT_FOUND', message, { file }, { cause })
+  }
+  return parseConfig(text, file, place.home)
+}
+
+/**
+ * Reads a config document. `file` is its name for messages, and relative paths in it start from its folder; `~/` is
+ * `home`.
+ *
+ * Throws ConfigError: CONFIG_SYNTAX, CONFIG_KEY or CONFIG_VALUE.
+ */
+export function parseConfig(text: string, file: string, home: string): Config {
+  // Editors on Windows begin a file with a byte order mark.
+  const document = text.replace(/^\ufeff/, '')
+  const tables = checkConfig(parseToml(document, file), document, file)
+  const locate = (path: string) => locatePath(path, home, dirname(resolve(file)))
+  const archive = tables.archive === undefined ? undefined : locateArchive(tables.archive, locate)
+  return {
+    file,
+    archive,
+    jobs: tables.jobs,
+    accounts: Object.entries(tables.accounts ?? {}).map(([name, table]) =>
+      accountOf(name, table, archive, locate),
+    ),
+  }
+}
+
+function parseToml(text: string, file: string): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause
+    const { line, column, codeblock } = cause
+    const [reason = ''] = cause.message.split('\n', 1)
+    const message = `${file}:${line}:${column}: ${reason}\n\n${codeblock.trimEnd()}`
+    throw new ConfigError('CONFIG_SYNTAX', message, { file, line }, { cause })
+  }
+}
+
+function accountOf(
+  name: string,
+  table: AccountTable,
+  archive: string | undefined,
+  locate: (path: string) => string,
+): Account {
+  const tls = table.tls ?? 'implicit'
+  return {
+    name,
+    host: table.host,
+    port: table.port ?? defaultPort(tls),
+    tls,
+    ca: table.tls_ca === undefined ? undefined : locate(table.tls_ca),
+    pin: table.tls_pin,
+    user: table.user,
+    auth: table.auth,
+    archive: table.archive === undefined ? archive : locateArchive(table.archive, locate),
+    policy: policyOf(table),
+    secret: secretSourceOf(table, locate),
+  }
+}
+
+function policyOf(table: AccountTable): Policy {
+  const afterMs = table.delete === true ? 0 : table.delete_after
+  return {
+    delete: afterMs === undefined ? 'never' : { afterMs },
+    deleteRemoved: table.delete_removed ?? false,
+    maxMessages: table.max_messages,
+    limitOctets: table.limit_octets,
+  }
+}
+
+function secretSourceOf(
+  table: AccountTable,
+  locate: (path: string) => string,
+): SecretSource | undefined {
+  if (table.password_file !== undefined) return { type: 'file', path: locate(table.password_file) }
+  return table.password_command === undefined
+    ? undefined
+    : { type: 'command', command: table.password_command }
+}
+
+function locateArchive(archive: string, locate: (path: string) => string): string {
+  const [, kind = '', path = ''] = /^((?:sqlite|maildir):)?(.*)$/s.exec(archive) ?? []
+  return path === '' ? archive : `${kind}${locate(path)}`
+}
+
+function locatePath(path: string, home: string, folder: string): string {
+  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : resolve(folder, path)
+}
