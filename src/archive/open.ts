@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
 import { archiveLockPath, Lock } from '../durable/lock.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
@@ -53,7 +53,7 @@ export const systemSources: NameSources = {
 
 /** Throws ArchiveError ARCHIVE_NOT_FOUND, ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_DAMAGED or ARCHIVE_IO. */
 export function openForReading(location: ArchiveLocation): ReadableArchive {
-  if (!isThere(location)) {
+  if (!isThere(location, 'read')) {
     throw new ArchiveError('ARCHIVE_NOT_FOUND', `there is no archive at ${location.path}`)
   }
   const database = openCatalogForReading(catalogPath(location))
@@ -79,7 +79,7 @@ export function openForWriting(
   sources: NameSources = systemSources,
 ): WritableArchive {
   // Before the lock's folder is made beside something that is none of ours.
-  isThere(location)
+  isThere(location, 'create')
   const lock = new Lock(archiveLockPath(location.path))
   try {
     const isAlone = lock.tryExclusive()
@@ -164,30 +164,28 @@ function openMaildir(location: ArchiveLocation, names: NameSources): MaildirCont
 }
 
 /** Whether a catalog is there. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */
-function isThere(location: ArchiveLocation): boolean {
+function isThere(location: ArchiveLocation, doing: 'create' | 'read'): boolean {
   const { kind, path } = location
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return false
-  if (kind === 'maildir' && !(found.isDirectory() && mayBeOurs(path))) {
-    throw new ArchiveError('ARCHIVE_FOREIGN', `${formatLocation(location)}: this is no Maildir`)
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return false
+    if (kind === 'maildir' && !(found.isDirectory() && mayBeOurs(path))) {
+      throw new ArchiveError('ARCHIVE_FOREIGN', `${formatLocation(location)}: this is no Maildir`)
+    }
+    return (inspectCatalog(catalogPath(location))?.version ?? 0) > 0
+  } catch (error) {
+    // A part of the path is a file: nothing is there, and nothing can be made there.
+    if (systemCode(error) === 'ENOTDIR') return false
+    throw asArchiveError(error, path, doing)
   }
-  return (inspectCatalog(catalogPath(location))?.version ?? 0) > 0
 }
 
 /** A Maildir, a folder where creating one was interrupted, or an empty folder. */
 function mayBeOurs(path: string): boolean {
-  const entries = listFolder(path)
+  const entries = readdirSync(path)
   if (entries.includes('popkeep.sqlite')) return true
   if (MAILDIR_FOLDERS.every((name) => entries.includes(name))) return true
   return entries.every(
-    (name) => MAILDIR_FOLDERS.includes(name) && listFolder(join(path, name)).length === 0,
+    (name) => MAILDIR_FOLDERS.includes(name) && readdirSync(join(path, name)).length === 0,
   )
-}
-
-function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path)
-  } catch (error) {
-    throw asArchiveError(error, path, 'create')
-  }
 }

@@ -14,12 +14,14 @@ import {
   work,
 } from './temp-archive.ts'
 
-// The archive has the shape of the engine's port without importing it: this line is the check.
-export const isAnArchive = (archive: ThreadArchive): Archive => archive
-
 describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kind) => {
   const messages = (location: ReturnType<typeof temporaryLocation>) =>
     query(location, 'SELECT count(*) AS n FROM message')[0]?.n
+
+  it("has the shape of the engine's port without importing it", () => {
+    const archive: Archive = openHere(temporaryLocation(kind)) satisfies ThreadArchive
+    expect(archive.openAccount).toBeTypeOf('function')
+  })
 
   it('binds a retrieved message to its receipt, and the next run knows it', async () => {
     const location = temporaryLocation(kind)
