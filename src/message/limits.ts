@@ -15,5 +15,8 @@ export const MAX_ADDRESSES = 1000
 /** Characters of text that a reading command shows of one message; the rest is left to `--raw`. */
 export const MAX_TEXT_CHARACTERS = 16 * 1024 * 1024
 
+/** Octets of one message that are parsed to be read: the parser holds all text in memory. Mail servers pass 50 MB at most. */
+export const MAX_PARSED_OCTETS = 64 * 1024 * 1024
+
 /** MIME parts of one message that are looked at: nesting bombs have more, mail does not. */
 export const MAX_PARTS = 1000
