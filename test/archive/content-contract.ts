@@ -69,9 +69,9 @@ export function describeContentStore(name: string, open: () => StoreUnderTest): 
       )
       for (const [draft, octets] of drafts) draft.write(octets)
       const messages = settle(store, drafts)
-      expect(messages.map((message) => Buffer.from(read(store.content, message)).toString())).toEqual(
-        ['one', 'two', 'three'],
-      )
+      expect(
+        messages.map((message) => Buffer.from(read(store.content, message)).toString()),
+      ).toEqual(['one', 'two', 'three'])
     })
 
     it.each([10, 3 * MIB])('leaves nothing of %i discarded octets, sealed or not', (octets) => {
@@ -94,7 +94,9 @@ export function describeContentStore(name: string, open: () => StoreUnderTest): 
       const next = store.reopen()
       next.content.sweep()
       expect(next.staged()).toBe(0)
-      expect(sameOctets(read(next.content, message), new Uint8Array(2 * MIB + 1).fill(69))).toBe(true)
+      expect(sameOctets(read(next.content, message), new Uint8Array(2 * MIB + 1).fill(69))).toBe(
+        true,
+      )
     })
 
     it('says what it does not have', () => {

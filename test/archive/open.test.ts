@@ -16,7 +16,16 @@ import { migrate } from '../../src/archive/migrations.ts'
 import { openForReading, openForWriting } from '../../src/archive/open.ts'
 import { openDatabase } from '../../src/sqlite/driver.ts'
 import { pragma } from '../../src/sqlite/pragmas.ts'
-import { keyOf, mail, openHere, put, sync, temporaryFolder, temporaryLocation, work } from './temp-archive.ts'
+import {
+  keyOf,
+  mail,
+  openHere,
+  put,
+  sync,
+  temporaryFolder,
+  temporaryLocation,
+  work,
+} from './temp-archive.ts'
 
 const codeOf = (act: () => unknown): unknown => {
   try {
@@ -72,7 +81,8 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive', (kind) => {
       const files = folders.flatMap((path) =>
         readdirSync(path).map((name) => statSync(join(path, name))),
       )
-      for (const file of files.filter((found) => found.isFile())) expect(file.mode & 0o777).toBe(0o600)
+      for (const file of files.filter((found) => found.isFile()))
+        expect(file.mode & 0o777).toBe(0o600)
     } finally {
       process.umask(umask)
     }
@@ -82,7 +92,12 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive', (kind) => {
     const location = temporaryLocation(kind)
     await sync(location, (ledger) => put(ledger, keyOf('a'), mail('one')))
     const catalog = catalogPath(location)
-    expect(readdirSync(dirname(catalog)).filter((name) => name.startsWith(catalog.slice(dirname(catalog).length + 1)) && !name.endsWith('.locks'))).toHaveLength(1)
+    expect(
+      readdirSync(dirname(catalog)).filter(
+        (name) =>
+          name.startsWith(catalog.slice(dirname(catalog).length + 1)) && !name.endsWith('.locks'),
+      ),
+    ).toHaveLength(1)
     // Octets 18 and 19 of a database: 1 rollback journal, 2 WAL.
     expect([...readFileSync(catalog).subarray(18, 20)]).toEqual([1, 1])
   })
@@ -101,7 +116,11 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive', (kind) => {
     chmodSync(catalogPath(location), 0o400)
     const archive = openForReading(location)
     const row = archive.database.prepare('SELECT id, digest, octets FROM message').get()
-    const message = { id: Number(row?.id), digest: row?.digest as Uint8Array, octets: Number(row?.octets) }
+    const message = {
+      id: Number(row?.id),
+      digest: row?.digest as Uint8Array,
+      octets: Number(row?.octets),
+    }
     expect(Buffer.concat([...archive.content.read(message)])).toEqual(Buffer.from(mail('one')))
     archive.close()
     expect(readdirSync(dirname(catalogPath(location)))).toEqual(before)
@@ -185,7 +204,9 @@ describe('what is no archive', () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'letter.txt'), 'x')
     expect(codeOf(() => openForWriting({ kind: 'maildir', path: folder }))).toBe('ARCHIVE_FOREIGN')
-    expect(codeOf(() => openForWriting({ kind: 'maildir', path: join(folder, 'letter.txt') }))).toBe('ARCHIVE_FOREIGN')
+    expect(
+      codeOf(() => openForWriting({ kind: 'maildir', path: join(folder, 'letter.txt') })),
+    ).toBe('ARCHIVE_FOREIGN')
     expect(codeOf(() => openForWriting({ kind: 'sqlite', path: folder }))).toBe('ARCHIVE_FOREIGN')
     expect(readdirSync(folder)).toEqual(['letter.txt'])
   })
@@ -193,7 +214,9 @@ describe('what is no archive', () => {
   it('a path below a file cannot be created', () => {
     const file = join(temporaryFolder(), 'f')
     writeFileSync(file, '')
-    expect(codeOf(() => openForWriting({ kind: 'sqlite', path: join(file, 'a.sqlite') }))).toBe('ARCHIVE_CREATE')
+    expect(codeOf(() => openForWriting({ kind: 'sqlite', path: join(file, 'a.sqlite') }))).toBe(
+      'ARCHIVE_CREATE',
+    )
   })
 
   it('an empty folder and an empty file become archives', () => {
@@ -237,7 +260,9 @@ describe('migrations', () => {
     expect(pragma(database, 'user_version')).toBe(4)
     expect(() => migrate(database, 4, [{ from: 4, sql: 'CREATE TABLE a (b); nonsense' }])).toThrow()
     expect(pragma(database, 'user_version')).toBe(4)
-    expect(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'a'").get()).toBeUndefined()
+    expect(
+      database.prepare("SELECT name FROM sqlite_schema WHERE name = 'a'").get(),
+    ).toBeUndefined()
     database.close()
   })
 })

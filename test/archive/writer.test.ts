@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest'
+import type { ContentStore } from '../../src/archive/content.ts'
+import type { Stored } from '../../src/archive/group-commit.ts'
+import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
+import { ArchiveWriter } from '../../src/archive/writer.ts'
+import type { WriterLedger } from '../../src/archive/writer-ledger.ts'
+import type { Database } from '../../src/sqlite/database.ts'
+import { keyOf, mail, noCounts, query, temporaryLocation, work } from './temp-archive.ts'
+
+const failure = (code: string) => Object.assign(new Error(code), { code, syscall: 'fsync' })
+
+/** A writer whose timers are pulled by hand, over an archive with a fault. */
+function open(kind: 'sqlite' | 'maildir', change: (archive: WritableArchive) => WritableArchive) {
+  const location = temporaryLocation(kind)
+  const timers = new Set<() => void>()
+  const writer = new ArchiveWriter(change(openForWriting(location)), {
+    now: () => 0,
+    startTimer: (act) => {
+      timers.add(act)
+      return () => timers.delete(act)
+    },
+  })
+  const { ledger } = writer.openAccount(work, new Set(['work']))
+  return { location, writer, ledger, timers }
+}
+
+const withContent = (change: Partial<ContentStore>) => (archive: WritableArchive) => ({
+  ...archive,
+  content: { ...archive.content, ...change },
+  share: () => archive.share(),
+})
+
+const withDatabase =
+  (change: (database: Database) => Partial<Database>) => (archive: WritableArchive) => ({
+    ...archive,
+    database: { ...archive.database, ...change(archive.database) },
+    share: () => archive.share(),
+  })
+
+function put(ledger: WriterLedger, name: string, octets = mail(name)) {
+  const outcome: { stored?: Stored; error?: unknown } = {}
+  const intake = ledger.intake(
+    keyOf(name),
+    { byCanonical: false },
+    {
+      stored: (result) => {
+        outcome.stored = result
+      },
+      failed: (error) => {
+        outcome.error = error
+      },
+    },
+  )
+  intake.write(octets)
+  intake.end()
+  return outcome
+}
+
+describe('group commit', () => {
+  const plain = (archive: WritableArchive) => archive
+
+  it('waits for its timer, and then reports what is durable', () => {
+    const { ledger, writer, timers, location } = open('sqlite', plain)
+    const outcome = put(ledger, 'one')
+    expect(outcome).toEqual({})
+    expect(query(location, 'SELECT * FROM message')).toEqual([])
+    expect(timers.size).toBe(1)
+    for (const act of timers) act()
+    expect(outcome.stored?.isNew).toBe(true)
+    expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([{ n: 1 }])
+    expect(timers.size).toBe(0)
+    writer.close()
+  })
+
+  it('commits at 200 messages, not at 199', () => {
+    const { ledger, writer } = open('sqlite', plain)
+    const outcomes = Array.from({ length: 199 }, (_, index) => put(ledger, `m${index}`))
+    expect(outcomes.some(({ stored }) => stored)).toBe(false)
+    put(ledger, 'last')
+    expect(outcomes.every(({ stored }) => stored)).toBe(true)
+    writer.close()
+  })
+
+  it('commits at 8 MiB', () => {
+    const { ledger, writer } = open('sqlite', plain)
+    const octets = 8 * 1024 * 1024
+    const small = put(ledger, 'small', new Uint8Array(octets - 1))
+    expect(small.stored).toBeUndefined()
+    put(ledger, 'one', new Uint8Array(1))
+    expect(small.stored?.octets).toBe(octets - 1)
+    writer.close()
+  })
+
+  it('begins with what waits, whoever writes next', () => {
+    const { ledger, writer } = open('sqlite', plain)
+    const outcome = put(ledger, 'one')
+    ledger.quarantine(keyOf('b'), 'no')
+    expect(outcome.stored).toBeDefined()
+    writer.close()
+  })
+})
+
+describe.each([
+  [
+    'publishing fails (fsync: EIO)',
+    'ARCHIVE_IO',
+    'maildir',
+    withContent({
+      publish: () => {
+        throw failure('EIO')
+      },
+    }),
+  ],
+  [
+    'the content row does not fit (ENOSPC)',
+    'ARCHIVE_FULL',
+    'sqlite',
+    withContent({
+      attach: () => {
+        throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' })
+      },
+    }),
+  ],
+  [
+    'COMMIT fails',
+    'ARCHIVE_IO',
+    'sqlite',
+    (archive: WritableArchive) => {
+      let transactions = 0
+      return withDatabase((database) => ({
+        transaction: (body) =>
+          database.transaction(() => {
+            const result = body()
+            transactions += 1
+            if (transactions === 3)
+              throw Object.assign(new Error('io'), { code: 'SQLITE_IOERR_FSYNC' })
+            return result
+          }),
+      }))(archive)
+    },
+  ],
+] as const)('when %s', (_name, code, kind, change) => {
+  it('nothing of the group is stored, and nothing is stored, proven or deleted any more', () => {
+    const { ledger, writer, location } = open(kind, change)
+    // For COMMIT this is the group that succeeds, so that there is something to prove.
+    const first = put(ledger, 'first')
+    ledger.flush()
+    const group = [put(ledger, 'one'), put(ledger, 'two')]
+    ledger.flush()
+    for (const { stored, error } of group) {
+      expect(stored).toBeUndefined()
+      expect(error).toMatchObject({ name: 'ArchiveError', code })
+    }
+    const later = put(ledger, 'later')
+    expect(later.error).toBe(group[0]?.error)
+    expect(ledger.prove(first.stored ? [first.stored.message] : []).size).toBe(0)
+    expect(ledger.hasFailed()).toBe(true)
+    expect(() => ledger.deleteSent([1])).toThrow(expect.objectContaining({ code }))
+    ledger.finish(noCounts, code)
+    writer.close()
+    expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([
+      { n: first.stored ? 1 : 0 },
+    ])
+    expect(query(location, 'SELECT outcome FROM run')).toEqual([{ outcome: null }])
+  })
+})
+
+describe('when staging a large message fails', () => {
+  it('the message is refused and the archive fails', () => {
+    let pieces = 0
+    const { ledger, writer } = open(
+      'sqlite',
+      withContent({
+        draft: () => ({
+          write: () => {
+            pieces += 1
+            if (pieces === 2) throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' })
+          },
+          seal: () => undefined,
+          discard: () => undefined,
+        }),
+      }),
+    )
+    const waiting = put(ledger, 'one')
+    const refused = put(ledger, 'two')
+    expect(refused.error).toMatchObject({ code: 'ARCHIVE_FULL' })
+    expect(waiting.error).toBe(refused.error)
+    writer.close()
+  })
+})
+
+describe('another run that stores the same octets meanwhile', () => {
+  it('is found at the commit', () => {
+    const { ledger, writer, location } = open('sqlite', (archive) => archive)
+    const other = new ArchiveWriter(openForWriting(location), {
+      now: () => 0,
+      startTimer: () => () => undefined,
+    })
+    const there = other.openAccount({ ...work, name: 'home', user: 'x' }, new Set(['home', 'work']))
+    const mine = put(ledger, 'one')
+    const theirs = put(there.ledger, 'one')
+    there.ledger.flush()
+    ledger.flush()
+    expect(mine.stored?.message).toBe(theirs.stored?.message)
+    expect(ledger.prove([mine.stored?.message ?? 0]).size).toBe(1)
+    writer.close()
+    other.close()
+    expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([{ n: 1 }])
+    expect(query(location, 'PRAGMA journal_mode')).toEqual([{ journal_mode: 'delete' }])
+  })
+})
+
+describe('a message that its owner removed from the Maildir', () => {
+  it('is linked again if its octets come again', async () => {
+    const { ledger, writer, location } = open('maildir', (archive) => archive)
+    put(ledger, 'one')
+    ledger.finish(noCounts, 'done')
+    writer.close()
+    const { readdirSync, unlinkSync } = await import('node:fs')
+    const { join } = await import('node:path')
+    const folder = join(location.path, 'new')
+    unlinkSync(join(folder, readdirSync(folder)[0] ?? ''))
+    const next = new ArchiveWriter(openForWriting(location), {
+      now: () => 0,
+      startTimer: () => () => undefined,
+    })
+    const { ledger: again, opened } = next.openAccount(work, new Set(['work']))
+    expect(opened).toMatchObject({ vanished: 1, isDamaged: false })
+    expect(again.receipts()).toMatchObject([{ state: 'removed' }])
+    put(again, 'one')
+    again.flush()
+    expect(again.receipts()).toMatchObject([{ state: 'stored' }])
+    expect(readdirSync(folder)).toHaveLength(1)
+    expect(query(location, 'SELECT removed FROM message')).toEqual([{ removed: 0 }])
+    again.finish(noCounts, 'done')
+    next.close()
+  })
+})
