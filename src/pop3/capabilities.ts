@@ -1,5 +1,3 @@
-import { octetString } from './octets.ts'
-
 /** What a server announced by CAPA (RFC 2449 section 5). Immutable. */
 export interface Capabilities {
   /** The lines as they came, one UTF-16 unit for each octet, without line ends; for people to read. */
@@ -11,15 +9,13 @@ export interface Capabilities {
 }
 
 /** Nothing announced: also what a server without CAPA gets. */
-export const NO_CAPABILITIES: Capabilities = capabilitiesOf([])
+export const NO_CAPABILITIES: Capabilities = parseCapabilities([])
 
-/** Reads capability lines as CAPA brought them. Empty lines are ignored, tags that nobody knows are kept. */
-export function parseCapabilities(lines: readonly Uint8Array[]): Capabilities {
-  return capabilitiesOf(lines.map((line) => octetString(line)))
-}
-
-/** Tags divide from arguments at runs of blanks and tabs; of a tag that comes twice the arguments are joined. */
-export function capabilitiesOf(lines: readonly string[]): Capabilities {
+/**
+ * Reads capability lines. Tags divide from arguments at runs of blanks and tabs; of a tag that comes twice the arguments
+ * are joined. Empty lines are ignored, tags that nobody knows are kept.
+ */
+export function parseCapabilities(lines: readonly string[]): Capabilities {
   const byTag = new Map<string, string[]>()
   const kept: string[] = []
   for (const line of lines) {
@@ -43,5 +39,5 @@ export function capabilitiesOf(lines: readonly string[]): Capabilities {
  */
 export function completeCapabilities(later: Capabilities, earlier: Capabilities): Capabilities {
   const missing = earlier.lines.filter((line) => !later.has(line.trim().split(/[ \t]/, 1)[0] ?? ''))
-  return capabilitiesOf([...later.lines, ...missing])
+  return parseCapabilities([...later.lines, ...missing])
 }

@@ -54,6 +54,11 @@ export function redactCommand(command: Command): string {
   return words(command)
 }
 
+/** Octets of the command line with CRLF, for a command whose arguments are numbers. */
+export function commandOctets(command: Command): number {
+  return words(command).length + 2
+}
+
 function words(command: Command): string {
   switch (command.keyword) {
     case 'USER':

@@ -1,0 +1,194 @@
+import type { Capabilities } from '../pop3/capabilities.ts'
+import { type CommandError, ProtocolError } from '../pop3/errors.ts'
+import { type DropListing, type ListedMessage, parseDropListing } from '../pop3/listing.ts'
+import { HeaderCollector } from './header-collector.ts'
+import { type Listings, readListings } from './listings.ts'
+import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
+import { commandRefusal } from './refusal.ts'
+import type { Timeouts } from './timeouts.ts'
+import { ONE_AT_A_TIME, PIPELINED, type WindowLimits } from './window.ts'
+import type { Wire } from './wire.ts'
+
+/** Decides where the octets of each retrieved message go. */
+export interface Receiver {
+  begin(row: ListedMessage): BodySink
+  refused(row: ListedMessage, error: CommandError): void
+}
+
+export interface SessionFacts {
+  readonly capabilities: Capabilities
+  readonly pipelined: boolean
+  readonly timeouts: Timeouts
+}
+
+/**
+ * A POP3 session in the transaction state (RFC 1939 section 5). One call at a time. After any error but CommandError
+ * (POP3_REFUSED) the connection cannot go on: close it.
+ */
+export class Session {
+  readonly capabilities: Capabilities
+  readonly pipelined: boolean
+  readonly #wire: Wire
+  readonly #timeouts: Timeouts
+  #limits: WindowLimits
+  /** What STAT must say: as at first, less what was deleted since. Undefined before the first STAT. */
+  #expected: DropListing | undefined
+  #deletes = 0
+
+  constructor(wire: Wire, { capabilities, pipelined, timeouts }: SessionFacts) {
+    this.capabilities = capabilities
+    this.pipelined = pipelined
+    this.#wire = wire
+    this.#timeouts = timeouts
+    this.#limits = pipelined ? PIPELINED : ONE_AT_A_TIME
+  }
+
+  /** STAT; where its reply holds no count, the count of LIST. */
+  async stat(): Promise<DropListing> {
+    const reply = await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing)
+    if (!reply.ok) throw commandRefusal('STAT', reply)
+    const drop = parseDropListing(reply.text)
+    if (drop) {
+      this.#expected ??= drop
+      return drop
+    }
+    const { rows } = await this.listing()
+    return { messages: rows.length, octets: undefined }
+  }
+
+  /**
+   * UIDL and LIST, joined by message number. `onRows` hears how many rows came so far, once a chunk. Throws SessionError
+   * (POP3_TEMPORARY) if UIDL is refused though announced.
+   */
+  listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
+    return readListings(this.#wire, {
+      pipelined: this.pipelined,
+      announced: this.capabilities.has('UIDL'),
+      timeouts: this.#timeouts,
+      onRows,
+    })
+  }
+
+  /** LAST (RFC 1460); undefined where the server refuses it or names no number. */
+  async last(): Promise<number | undefined> {
+    const { ok, text } = await this.#wire.ask({ keyword: 'LAST' }, this.#timeouts.command)
+    const number = /^\d{1,10}(?!\S)/.exec(text)?.[0]
+    return ok && number !== undefined ? Number(number) : undefined
+  }
+
+  /**
+   * TOP n 0 for each row. The first goes alone: if it is refused and CAPA did not name TOP, the answer is false and
+   * `receive` was not called.
+   */
+  async headers(
+    rows: Iterable<ListedMessage>,
+    receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
+  ): Promise<boolean> {
+    const iterator = rows[Symbol.iterator]()
+    const first = iterator.next()
+    if (first.done) return true
+    let isAccepted = true
+    const exchange: Exchange = {
+      command: ({ messageNumber }) => ({ keyword: 'TOP', messageNumber, lines: 0 }),
+      expectedOctets: () => undefined,
+      accepted: (row) => new HeaderCollector((header) => receive(row, header)),
+      refused: (row) => {
+        if (row === first.value) isAccepted = false
+        else receive(row, undefined)
+      },
+    }
+    await this.#run([first.value], exchange)
+    if (!isAccepted) {
+      if (!this.capabilities.has('TOP')) return false
+      receive(first.value, undefined)
+    }
+    await this.#run({ [Symbol.iterator]: () => iterator }, exchange)
+    return true
+  }
+
+  /**
+   * RETR for each row, in that order. `receiver.begin` is called when the server says +OK, and its sink takes the body;
+   * a promise that the sink returns is the only thing that stops the reading. If this throws, the body under way was
+   * abandoned and the connection is closed; those that ended before are whole.
+   */
+  retrieve(rows: Iterable<ListedMessage>, receiver: Receiver): Promise<void> {
+    return this.#run(rows, {
+      command: ({ messageNumber, octets }) => ({
+        keyword: 'RETR',
+        messageNumber,
+        listedOctets: octets,
+      }),
+      expectedOctets: ({ octets }) => octets,
+      accepted: (row) => receiver.begin(row),
+      refused: (row, error) => receiver.refused(row, error),
+    })
+  }
+
+  /**
+   * DELE for each row, behind a STAT that must agree with the first one of the session: all +OK look alike, and only
+   * STAT's reply tells a session that went out of step. Returns the rows that the server accepted. Throws ProtocolError
+   * (POP3_OUT_OF_STEP), before any DELE, if they differ.
+   */
+  async delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
+    if (rows.length === 0) return []
+    await this.#expectInStep()
+    const accepted: ListedMessage[] = []
+    this.#deletes += 1
+    await this.#run(rows, {
+      command: ({ messageNumber }) => ({ keyword: 'DELE', messageNumber }),
+      expectedOctets: () => 64,
+      accepted: (row) => {
+        accepted.push(row)
+        return undefined
+      },
+      refused: () => {},
+    })
+    if (this.#expected) {
+      const { messages } = this.#expected
+      this.#expected = { messages: messages - accepted.length, octets: undefined }
+    }
+    return accepted
+  }
+
+  /** QUIT, alone; then the connection is closed. Behind DELE it waits longer: some servers rewrite the maildrop first. */
+  async quit(): Promise<'done' | 'refused' | 'lost'> {
+    const { quit, update } = this.#timeouts
+    try {
+      const { ok } = await this.#wire.ask({ keyword: 'QUIT' }, this.#deletes > 0 ? update : quit)
+      return ok ? 'done' : 'refused'
+    } catch {
+      // No reply, whatever the cause: the next listing shows what became of the deletions.
+      return 'lost'
+    } finally {
+      this.#wire.close()
+    }
+  }
+
+  /** Closes without QUIT: nothing is deleted (RFC 1939 section 6). */
+  close(): void {
+    this.#wire.close()
+  }
+
+  async #run(rows: Iterable<ListedMessage>, exchange: Exchange): Promise<void> {
+    const options = { limits: this.#limits, timeouts: this.#timeouts }
+    this.#limits = await runPipeline(this.#wire, rows, exchange, options)
+  }
+
+  async #expectInStep(): Promise<void> {
+    const reply = await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing)
+    const drop = reply.ok ? parseDropListing(reply.text) : undefined
+    const { messages, octets } = this.#expected ?? drop ?? {}
+    const isSameSize = octets === undefined || drop?.octets === undefined || drop.octets === octets
+    if (drop && drop.messages === messages && isSameSize) return
+    const error = new ProtocolError(
+      'POP3_OUT_OF_STEP',
+      'STAT differs from the first of this session',
+      {
+        serverText: reply.line,
+        responseCode: reply.responseCode,
+      },
+    )
+    this.#wire.close(error)
+    throw error
+  }
+}

@@ -1,0 +1,162 @@
+import type { Connection } from '../net/connection.ts'
+import { NetworkError } from '../net/errors.ts'
+import { type Command, encodeAnswer, redactCommand } from '../pop3/command.ts'
+import { ProtocolError, SessionError } from '../pop3/errors.ts'
+import { concatOctets, octetString } from '../pop3/octets.ts'
+import { Protocol, type ProtocolEvent } from '../pop3/protocol.ts'
+
+export type StatusEvent = Extract<ProtocolEvent, { type: 'status' }>
+
+/** Hears each line of the session, `C: ` or `S: ` before it, secrets masked and bodies as counts. Untrusted text. */
+export type Trace = (line: string) => void
+
+/** A connection that speaks POP3: commands go out, events come in. The only place that writes secrets. */
+export class Wire {
+  readonly #connection: Connection
+  readonly #protocol = new Protocol()
+  readonly #trace: Trace | undefined
+  /** The last event, if it was an -ERR: why the server will have closed. */
+  #refusal: StatusEvent | undefined
+
+  constructor(connection: Connection, trace: Trace | undefined) {
+    this.#connection = connection
+    this.#trace = trace
+  }
+
+  get outstanding(): number {
+    return this.#protocol.outstanding
+  }
+
+  /** A multi-line response has begun and not ended. */
+  get isMidResponse(): boolean {
+    return this.#protocol.isMidResponse
+  }
+
+  /**
+   * Writes all commands at once. Throws ProtocolError or SessionError if octets came that no command asked for, and
+   * NetworkError (NET_POLICY) if a secret would cross an unprotected connection.
+   */
+  send(commands: readonly Command[]): void {
+    if (this.#protocol.outstanding === 0) this.#expectSilence()
+    for (const command of commands) {
+      if (command.keyword === 'PASS' || command.keyword === 'AUTH') this.#guardSecret()
+      this.#trace?.(`C: ${redactCommand(command)}`)
+    }
+    this.#connection.write(concatOctets(commands.map((command) => this.#protocol.send(command))))
+  }
+
+  /** Writes a line in answer to a SASL challenge. */
+  answer(base64: string): void {
+    this.#guardSecret()
+    this.#trace?.('C: ***')
+    this.#connection.write(encodeAnswer(base64))
+  }
+
+  /** The next event that what was received so far yields; else undefined: then ask for `more`. */
+  next(): ProtocolEvent | undefined {
+    const event = this.#protocol.next()
+    if (event) {
+      this.#refusal = event.type === 'status' && !event.ok ? event : undefined
+      if (this.#trace) this.#traceEvent(event, this.#trace)
+    }
+    return event
+  }
+
+  /**
+   * Waits for octets, `timeoutMs` at most; undefined: until the deadline of the attempt. Throws NetworkError, or
+   * SessionError (POP3_TEMPORARY) if the last that the server said before closing was an -ERR.
+   */
+  async more(timeoutMs?: number): Promise<void> {
+    const chunk = this.#connection.take() ?? (await this.#read(timeoutMs))
+    if (chunk) return this.#protocol.receive(chunk)
+    this.#protocol.end()
+    throw this.#closed()
+  }
+
+  /** The next event, waited for. */
+  async event(timeoutMs?: number): Promise<ProtocolEvent> {
+    for (;;) {
+      const event = this.next()
+      if (event) return event
+      await this.more(timeoutMs)
+    }
+  }
+
+  /** Sends a command whose reply is a status line, and waits for it. */
+  async ask(command: Command, timeoutMs: number): Promise<StatusEvent> {
+    this.send([command])
+    const event = await this.event(timeoutMs)
+    if (event.type === 'status') return event
+    throw new ProtocolError('POP3_OUT_OF_STEP', `no status line in reply to ${command.keyword}`)
+  }
+
+  /**
+   * Waits for the multi-line response to a command already sent. Hands each line over as octets that die on return;
+   * `onPause` is called whenever the server must be waited for. Returns its status line, -ERR or +OK.
+   */
+  async lines(
+    timeouts: { readonly first: number; readonly data: number },
+    onLine: (line: Uint8Array) => void,
+    onPause?: () => void,
+  ): Promise<StatusEvent> {
+    const status = await this.event(timeouts.first)
+    if (status.type !== 'status') throw new ProtocolError('POP3_OUT_OF_STEP', 'no status line')
+    if (!status.ok) return status
+    for (;;) {
+      const event = this.next()
+      if (event?.type === 'line') {
+        onLine(event.line)
+      } else if (event) {
+        onPause?.()
+        return status
+      } else {
+        onPause?.()
+        await this.more(timeouts.data)
+      }
+    }
+  }
+
+  /** Ends the connection in good form, or at once with a reason. Safe to call twice. */
+  close(reason?: unknown): void {
+    this.#connection.close(reason)
+  }
+
+  async #read(timeoutMs: number | undefined): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#connection.read(timeoutMs)
+    } catch (error) {
+      if (!(error instanceof NetworkError) || error.code !== 'NET_CLOSED') throw error
+      throw this.#refusal ? this.#closed(error) : error
+    }
+  }
+
+  #closed(cause?: unknown): Error {
+    const { outstanding } = this.#protocol
+    if (this.#refusal) {
+      const { line: serverText, responseCode } = this.#refusal
+      const words = { serverText, responseCode, cause }
+      return new SessionError('POP3_TEMPORARY', 'the server ended the session', words)
+    }
+    const unanswered = outstanding > 0 ? ` before it had answered ${outstanding} commands` : ''
+    return new NetworkError('NET_CLOSED', `the server closed the connection${unanswered}`, cause)
+  }
+
+  #expectSilence(): void {
+    for (let chunk = this.#connection.take(); chunk; chunk = this.#connection.take()) {
+      this.#protocol.receive(chunk)
+      this.next()
+    }
+  }
+
+  /** RFC 2595 section 6: credentials cross protected connections only. */
+  #guardSecret(): void {
+    if (this.#connection.isTrusted) return
+    throw new NetworkError('NET_POLICY', 'the connection is not protected: no password is sent')
+  }
+
+  #traceEvent(event: ProtocolEvent, trace: Trace): void {
+    if (event.type === 'line') trace(`S: ${octetString(event.line)}`)
+    else if (event.type === 'end') trace(event.octets > 0 ? `S: (${event.octets} octets)` : 'S: .')
+    else if (event.type !== 'body') trace(`S: ${event.line}`)
+  }
+}
