@@ -1,7 +1,7 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
-import { nameRows, sampleAgrees } from './recognise.ts'
+import { nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
 
 /** UIDL was there in the last run and is refused now: an outage, not a server without unique-ids. */
 export class UniqueIdsMissingError extends Error {
@@ -49,15 +49,16 @@ export async function compareMaildrop(
     }
   }
   const { resized, unnamed } = comparison
+  const returned = await recheckReturned(session, ledger, comparison.known)
   const isRecount = resized.length > 0 && (await sampleAgrees(session, ledger, resized))
   const recounted = isRecount ? resized : []
   const named =
     unnamed.length > 0
       ? await nameRows(session, ledger, unnamed, receipts)
       : { known: [], fresh: [] }
-  const fresh: PlannedRow[] = [...comparison.fresh, ...named.fresh]
+  const fresh: PlannedRow[] = [...comparison.fresh, ...returned.fresh, ...named.fresh]
   if (!isRecount) fresh.push(...resized.map(({ row, key }) => ({ row, key })))
   fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
-  const known = [...comparison.known, ...named.known, ...recounted]
+  const known = [...returned.known, ...named.known, ...recounted]
   return { listed: rows.length, receipts, known, fresh, recounted }
 }

@@ -58,6 +58,34 @@ export async function sampleAgrees(
 }
 
 /**
+ * Checks known rows whose receipt had left the listing: the server may have given their unique-id to a new message.
+ * Those with another header section are new. Where TOP cannot tell, what we had deleted ourselves is taken for new.
+ */
+export async function recheckReturned(
+  session: MaildropSession,
+  ledger: LedgerView,
+  known: readonly MatchedRow[],
+): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
+  const returned = known.filter(({ receipt }) => receipt.absent || receipt.state === 'deleted')
+  if (returned.length === 0) return { known, fresh: [] }
+  const listed = await fingerprintRows(
+    session,
+    returned.map(({ row }) => row),
+  )
+  const kept = await ledger.fingerprints(returned.map(({ receipt }) => receipt.id))
+  const isOther = ({ row, receipt }: MatchedRow) => {
+    const fingerprint = listed?.get(row.messageNumber)
+    if (fingerprint === undefined) return receipt.state === 'deleted'
+    return fingerprint !== kept.get(receipt.id)
+  }
+  const others = new Set(returned.filter(isOther))
+  return {
+    known: known.filter((matched) => !others.has(matched)),
+    fresh: [...others].map(({ row, key }) => ({ row, key })),
+  }
+}
+
+/**
  * Matches rows without unique-id to receipts without one: equal listed octets and equal fingerprint, each receipt
  * once. Rows that match nothing are to be retrieved; without TOP these are all of them.
  */

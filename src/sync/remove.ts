@@ -2,8 +2,9 @@
  * Decides which messages may be deleted, and deletes them. Invariant I1 stands here:
  *
  * for every DELE, the exact octets of that message are durable in the archive and were found there again in this run,
- * and "that message" means: retrieved in this session, or its unique-id, listed octets and, where the server has TOP,
- * header fingerprint equal the receipt's.
+ * and "that message" means: retrieved in this session, or its unique-id, listed octets and header fingerprint equal
+ * the receipt's. A server without TOP cannot show the last, so its messages are retrieved once more: servers give
+ * unique-ids of deleted messages to new ones.
  */
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, QuitOutcome } from './ports.ts'
@@ -39,12 +40,10 @@ export async function checkDueRows(
     session,
     checkable.map(({ row }) => row),
   )
-  const kept = listed
-    ? await ledger.fingerprints(checkable.map(({ receipt }) => receipt.id))
-    : new Map<number, string>()
-  for (const matched of checkable) {
-    const { row, key, receipt } = matched
-    const isSame = !listed || listed.get(row.messageNumber) === kept.get(receipt.id)
+  const kept = await ledger.fingerprints(checkable.map(({ receipt }) => receipt.id))
+  for (const { row, key, receipt } of checkable) {
+    const fingerprint = listed?.get(row.messageNumber)
+    const isSame = fingerprint !== undefined && fingerprint === kept.get(receipt.id)
     if (isSame && receipt.message !== undefined) {
       sure.push({ row, key, receipt: receipt.id, message: receipt.message })
     } else doubtful.push({ row, key })

@@ -1,0 +1,178 @@
+/**
+ * A maildrop in memory behind the engine's port, and a fuse that burns it down at a chosen step.
+ *
+ * It keeps the protocol's promises and no more: message numbers live for one session, deletes happen at QUIT only.
+ */
+
+import { CommandError } from '../../src/pop3/errors.ts'
+import type { ListedMessage } from '../../src/pop3/listing.ts'
+import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/ports.ts'
+
+export interface FakeMessage {
+  readonly uniqueId: string | undefined
+  readonly octets: Uint8Array
+}
+
+export interface FakeMaildropOptions {
+  readonly hasUniqueIds?: boolean
+  readonly hasTop?: boolean
+  readonly last?: number
+  /** How QUIT ends. `lost-after`: the server commits, its reply is lost. `lost-before`: it never heard QUIT. */
+  readonly quit?: 'done' | 'refused' | 'lost-after' | 'lost-before'
+  /** Message numbers that RETR refuses. */
+  readonly refuses?: ReadonlySet<number>
+}
+
+/** Counts steps and throws at the chosen one, and at every later one: the process or the line is dead. */
+export class Fuse {
+  steps = 0
+  readonly #burnsAt: number
+
+  constructor(burnsAt = Number.POSITIVE_INFINITY) {
+    this.#burnsAt = burnsAt
+  }
+
+  step(): void {
+    this.steps += 1
+    if (this.isBurnt) throw new BurntError()
+  }
+
+  get isBurnt(): boolean {
+    return this.steps >= this.#burnsAt
+  }
+}
+
+export class BurntError extends Error {
+  readonly code = 'NET_CLOSED'
+}
+
+export class FakeMaildrop implements Maildrop {
+  /** What is on the server now. */
+  messages: FakeMessage[]
+  /** Commands as they came, e.g. 'RETR 3'. */
+  readonly commands: string[] = []
+  /** Octets of every message that QUIT removed. */
+  readonly removed: Uint8Array[] = []
+  options: FakeMaildropOptions
+  fuse = new Fuse()
+
+  constructor(messages: FakeMessage[], options: FakeMaildropOptions = {}) {
+    this.messages = messages
+    this.options = options
+  }
+
+  async open(): Promise<MaildropSession> {
+    this.fuse.step()
+    return new FakeSession(this)
+  }
+}
+
+class FakeSession implements MaildropSession {
+  readonly capabilities = { lines: ['TOP', 'UIDL'], has: () => true, args: () => [] }
+  readonly pipelined = true
+  readonly #drop: FakeMaildrop
+  readonly #snapshot: readonly FakeMessage[]
+  readonly #doomed = new Set<FakeMessage>()
+
+  constructor(drop: FakeMaildrop) {
+    this.#drop = drop
+    this.#snapshot = [...drop.messages]
+  }
+
+  #command(line: string): void {
+    this.#drop.fuse.step()
+    this.#drop.commands.push(line)
+  }
+
+  #message({ messageNumber }: ListedMessage): FakeMessage {
+    const message = this.#snapshot[messageNumber - 1]
+    if (!message) throw new Error(`no message ${messageNumber}`)
+    return message
+  }
+
+  async stat() {
+    this.#command('STAT')
+    return { messages: this.#snapshot.length, octets: undefined }
+  }
+
+  async listing(onRows?: (rows: number) => void) {
+    this.#command('UIDL')
+    const hasUniqueIds = this.#drop.options.hasUniqueIds !== false
+    const rows = this.#snapshot.map(({ uniqueId, octets }, i) => ({
+      messageNumber: i + 1,
+      octets: octets.length,
+      uniqueId: hasUniqueIds ? uniqueId : undefined,
+    }))
+    onRows?.(rows.length)
+    return { rows, hasUniqueIds }
+  }
+
+  async last() {
+    this.#command('LAST')
+    return this.#drop.options.last
+  }
+
+  async headers(
+    rows: Iterable<ListedMessage>,
+    receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
+  ) {
+    for (const row of rows) {
+      this.#command(`TOP ${row.messageNumber}`)
+      if (this.#drop.options.hasTop === false) return false
+      const { octets } = this.#message(row)
+      const end = Buffer.from(octets).indexOf('\r\n\r\n')
+      receive(row, end === -1 ? octets : octets.subarray(0, end + 2))
+    }
+    return true
+  }
+
+  async retrieve(
+    rows: Iterable<ListedMessage>,
+    receiver: Parameters<MaildropSession['retrieve']>[1],
+  ) {
+    for (const row of rows) {
+      this.#command(`RETR ${row.messageNumber}`)
+      if (this.#drop.options.refuses?.has(row.messageNumber)) {
+        receiver.refused(row, new CommandError('RETR', '-ERR poison', undefined))
+        continue
+      }
+      const sink = receiver.begin(row)
+      try {
+        const { octets } = this.#message(row)
+        const half = octets.length >> 1
+        await sink.write(octets.subarray(0, half))
+        this.#drop.fuse.step()
+        await sink.write(octets.subarray(half))
+        this.#drop.fuse.step()
+      } catch (error) {
+        sink.abandon()
+        throw error
+      }
+      await sink.end()
+    }
+  }
+
+  async delete(rows: readonly ListedMessage[]) {
+    for (const row of rows) {
+      this.#command(`DELE ${row.messageNumber}`)
+      this.#doomed.add(this.#message(row))
+    }
+    return rows
+  }
+
+  async quit(): Promise<QuitOutcome> {
+    const { quit = 'done' } = this.#drop.options
+    try {
+      this.#command('QUIT')
+    } catch {
+      return 'lost'
+    }
+    if (quit === 'lost-before') return 'lost'
+    if (quit === 'refused') return 'refused'
+    this.#drop.messages = this.#drop.messages.filter((m) => !this.#doomed.has(m))
+    for (const { octets } of this.#doomed) this.#drop.removed.push(octets)
+    return quit === 'lost-after' || this.#drop.fuse.isBurnt ? 'lost' : 'done'
+  }
+
+  close(): void {}
+}

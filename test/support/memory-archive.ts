@@ -1,0 +1,280 @@
+/**
+ * The reference archive: the ports' contract in memory, with nothing durable but what a commit made so.
+ *
+ * `durable` survives a kill; intakes that were ended but not flushed do not. The engine's tests run against it, and it
+ * says in little what the real archives do in much.
+ */
+import { createMessageDigester } from '../../src/message/digest.ts'
+import type {
+  AccountIdentity,
+  AccountLedger,
+  Archive,
+  Intake,
+  Receipt,
+  ReceiptKey,
+  RunCounts,
+  ServerFacts,
+  Stored,
+} from '../../src/sync/ports.ts'
+import type { Fuse } from './fake-maildrop.ts'
+
+interface KeptMessage {
+  readonly id: number
+  readonly octets: Buffer
+  readonly digest: string
+  readonly canonical: string
+  readonly fingerprint: string
+}
+
+interface KeptAccount extends AccountIdentity {
+  facts: ServerFacts
+  receipts: Receipt[]
+}
+
+export class MemoryArchive implements Archive {
+  readonly messages: KeptMessage[] = []
+  readonly accounts: KeptAccount[] = []
+  readonly outcomes: string[] = []
+  /** Burns at the step where the process is killed. */
+  fuse: Fuse | undefined
+  now = 0
+  /** Rows of messages whose octets do not hash right any more. */
+  readonly altered = new Set<number>()
+
+  async openAccount(identity: AccountIdentity): Promise<MemoryLedger> {
+    this.fuse?.step()
+    let account = this.accounts.find(({ name }) => name === identity.name)
+    const isMoved =
+      account !== undefined && (account.host !== identity.host || account.user !== identity.user)
+    if (!account) {
+      account = { ...identity, facts: {}, receipts: [] }
+      this.accounts.push(account)
+    }
+    return new MemoryLedger(this, account, identity, isMoved)
+  }
+
+  /** Texts of all messages, sorted: what the archive holds. */
+  contents(): string[] {
+    return this.messages.map(({ octets }) => octets.toString('latin1')).sort()
+  }
+}
+
+interface Pending {
+  readonly key: ReceiptKey
+  readonly chunks: Buffer[]
+  readonly byCanonical: boolean
+  readonly resolve: (stored: Stored) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class MemoryLedger implements AccountLedger {
+  readonly account: string
+  readonly isMoved: boolean
+  readonly renamedFrom = undefined
+  readonly vanished = 0
+  readonly isDamaged = false
+  readonly #archive: MemoryArchive
+  readonly #identity: AccountIdentity
+  #account: KeptAccount
+  #pending: Pending[] = []
+  readonly #claimed = new Set<number>()
+
+  constructor(
+    archive: MemoryArchive,
+    account: KeptAccount,
+    identity: AccountIdentity,
+    isMoved: boolean,
+  ) {
+    this.#archive = archive
+    this.#account = account
+    this.#identity = identity
+    this.account = account.name
+    this.isMoved = isMoved
+  }
+
+  get facts(): ServerFacts {
+    return this.#account.facts
+  }
+
+  async receipts(): Promise<readonly Receipt[]> {
+    return [...this.#account.receipts]
+  }
+
+  async fingerprints(ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const found = new Map<number, string>()
+    for (const { id, message } of this.#account.receipts) {
+      const kept = this.#archive.messages.find((m) => m.id === message)
+      if (kept && ids.includes(id)) found.set(id, kept.fingerprint)
+    }
+    return found
+  }
+
+  async resolveMove(isSame: boolean): Promise<void> {
+    this.#step()
+    Object.assign(this.#account, this.#identity)
+    if (!isSame) this.#account.receipts = []
+  }
+
+  async claim(ids: readonly number[]): Promise<void> {
+    for (const { id, message } of this.#account.receipts) {
+      if (message !== undefined && ids.includes(id)) this.#claimed.add(message)
+    }
+  }
+
+  intake(key: ReceiptKey, { byCanonical }: { readonly byCanonical: boolean }): Intake {
+    const chunks: Buffer[] = []
+    let settle: ((stored: Stored) => void) | undefined
+    let fail: ((error: unknown) => void) | undefined
+    const stored = new Promise<Stored>((resolve, reject) => {
+      settle = resolve
+      fail = reject
+    })
+    return {
+      stored,
+      sink: {
+        write: (octets) => {
+          chunks.push(Buffer.from(octets))
+          return undefined
+        },
+        end: () => {
+          this.#pending.push({
+            key,
+            chunks,
+            byCanonical,
+            resolve: (result) => settle?.(result),
+            reject: (error) => fail?.(error),
+          })
+          return this.#pending.length >= 3 ? this.flush() : undefined
+        },
+        abandon: () => fail?.(new Error('abandoned')),
+      },
+    }
+  }
+
+  async flush(): Promise<void> {
+    const pending = this.#pending.splice(0)
+    try {
+      if (pending.length > 0) this.#step()
+    } catch (error) {
+      for (const { reject } of pending) reject(error)
+      throw error
+    }
+    for (const { key, chunks, byCanonical, resolve } of pending) {
+      resolve(this.#commit(key, Buffer.concat(chunks), byCanonical))
+    }
+  }
+
+  #commit(key: ReceiptKey, octets: Buffer, byCanonical: boolean): Stored {
+    const digester = createMessageDigester()
+    digester.write(octets)
+    const { digest, canonical, fingerprint } = digester.end()
+    const fresh = { digest: hex(digest), canonical: hex(canonical), fingerprint: hex(fingerprint) }
+    const { messages, accounts } = this.#archive
+    const bound = (id: number) =>
+      accounts.flatMap((a) => a.receipts.filter((r) => r.message === id))
+    let kept = messages.find((m) => m.digest === fresh.digest)
+    let boundBy: 'digest' | 'canonical' = 'digest'
+    if (!kept) {
+      kept = messages.find(
+        (m) =>
+          m.canonical === fresh.canonical &&
+          !this.#claimed.has(m.id) &&
+          (bound(m.id).length === 0 ||
+            (byCanonical && bound(m.id).every((r) => this.#account.receipts.includes(r)))),
+      )
+      if (kept) boundBy = 'canonical'
+    }
+    const isNew = kept === undefined
+    if (!kept) {
+      kept = { id: messages.length + 1, octets, ...fresh }
+      messages.push(kept)
+    }
+    const receipt = this.#bind(key, kept.id, boundBy)
+    return { receipt, message: kept.id, octets: octets.length, isNew, boundBy }
+  }
+
+  #bind(key: ReceiptKey, message: number, boundBy: Receipt['boundBy']): number {
+    const { receipts } = this.#account
+    const sameKey = (r: Receipt) =>
+      r.uniqueId === key.uniqueId &&
+      r.octets === key.octets &&
+      (key.uniqueId === undefined
+        ? r.message === message && !this.#claimed.has(message)
+        : r.occurrence === key.occurrence)
+    const at = receipts.findIndex(sameKey)
+    const id = receipts[at]?.id ?? Math.max(0, ...this.#allReceiptIds()) + 1
+    const receipt: Receipt = {
+      ...key,
+      id,
+      message,
+      boundBy,
+      boundAt: this.#archive.now,
+      state: 'stored',
+      absent: false,
+    }
+    if (at === -1) receipts.push(receipt)
+    else receipts[at] = receipt
+    this.#claimed.add(message)
+    return id
+  }
+
+  #allReceiptIds(): number[] {
+    return this.#archive.accounts.flatMap((a) => a.receipts.map(({ id }) => id))
+  }
+
+  async bind(bindings: Parameters<AccountLedger['bind']>[0]): Promise<void> {
+    this.#step()
+    for (const { key, message, by } of bindings) this.#bind(key, message, by)
+  }
+
+  async quarantine(key: ReceiptKey): Promise<void> {
+    this.#step()
+    const state = 'quarantined'
+    const id = Math.max(0, ...this.#allReceiptIds()) + 1
+    const base = { message: undefined, boundBy: undefined, boundAt: this.#archive.now }
+    this.#account.receipts.push({ ...key, ...base, id, state, absent: false })
+  }
+
+  async settle(seen: Parameters<AccountLedger['settle']>[0]): Promise<void> {
+    this.#step()
+    this.#account.receipts = this.#account.receipts.map((r) => ({
+      ...r,
+      state: seen.deleted.includes(r.id)
+        ? 'deleted'
+        : seen.undeleted.includes(r.id)
+          ? 'stored'
+          : r.state,
+      absent: seen.absent.includes(r.id) || (r.absent && !seen.present.includes(r.id)),
+    }))
+  }
+
+  async prove(messages: readonly number[]): Promise<ReadonlySet<number>> {
+    this.#step()
+    return new Set(messages.filter((id) => !this.#archive.altered.has(id)))
+  }
+
+  async deleteSent(ids: readonly number[]): Promise<void> {
+    this.#step()
+    this.#account.receipts = this.#account.receipts.map((r) =>
+      ids.includes(r.id) ? { ...r, state: 'delete sent' } : r,
+    )
+  }
+
+  async learn(facts: Partial<ServerFacts>): Promise<void> {
+    this.#step()
+    this.#account.facts = { ...this.#account.facts, ...facts }
+  }
+
+  async finish(_counts: RunCounts, outcome: string): Promise<void> {
+    await this.flush()
+    this.#archive.outcomes.push(outcome)
+  }
+
+  #step(): void {
+    this.#archive.fuse?.step()
+  }
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('hex')
+}

@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest'
+import type { ListedMessage } from '../../src/pop3/listing.ts'
+import {
+  applyLimits,
+  compareListing,
+  dueRows,
+  isEmpty,
+  settleListing,
+} from '../../src/sync/plan.ts'
+import { KEEP_ALL } from '../../src/sync/policy.ts'
+import type { Receipt } from '../../src/sync/ports.ts'
+
+function row(messageNumber: number, uniqueId?: string, octets?: number): ListedMessage {
+  return { messageNumber, uniqueId, octets }
+}
+
+function receipt(id: number, uniqueId?: string, octets?: number, over?: Partial<Receipt>): Receipt {
+  return {
+    id,
+    uniqueId,
+    occurrence: 1,
+    octets,
+    message: id,
+    boundAt: 0,
+    boundBy: 'digest',
+    state: 'stored',
+    absent: false,
+    ...over,
+  }
+}
+
+/** 'known' | 'fresh' | 'resized' | 'unnamed' by message number. */
+function verdicts(rows: ListedMessage[], receipts: Receipt[], last?: number) {
+  const comparison = compareListing(rows, receipts, last)
+  const found: Record<number, string> = {}
+  for (const [verdict, list] of Object.entries(comparison)) {
+    for (const { row: r } of list as { row: ListedMessage }[]) found[r.messageNumber] = verdict
+  }
+  return found
+}
+
+const many = Array.from({ length: 20 }, (_, i) => i + 1)
+const manyReceipts = many.map((n) => receipt(n, `u${n}`, 100))
+
+describe('compareListing', () => {
+  const cases: [string, ListedMessage[], Receipt[], Record<number, string>, number?][] = [
+    ['equal in all three is known', [row(1, 'a', 10)], [receipt(1, 'a', 10)], { 1: 'known' }],
+    ['an unheard unique-id is new', [row(1, 'b', 10)], [receipt(1, 'a', 10)], { 1: 'fresh' }],
+    [
+      'the number of a message is no key',
+      [row(1, 'b', 20), row(2, 'a', 10)],
+      [receipt(1, 'a', 10), receipt(2, 'b', 20)],
+      { 1: 'known', 2: 'known' },
+    ],
+    [
+      'other octets under a known unique-id: a new message',
+      [...many.map((n) => row(n, `u${n}`, n === 7 ? 101 : 100))],
+      manyReceipts,
+      Object.fromEntries(many.map((n) => [n, n === 7 ? 'fresh' : 'known'])),
+    ],
+    [
+      'other octets under most of them: the server counts anew',
+      [...many.map((n) => row(n, `u${n}`, n > 4 ? 101 : 100))],
+      manyReceipts,
+      Object.fromEntries(many.map((n) => [n, n > 4 ? 'resized' : 'known'])),
+    ],
+    [
+      'a fifth is not more than a fifth',
+      [...many.slice(0, 5).map((n) => row(n, `u${n}`, n === 1 ? 101 : 100))],
+      manyReceipts,
+      { 1: 'fresh', 2: 'known', 3: 'known', 4: 'known', 5: 'known' },
+    ],
+    [
+      'equal unique-ids with equal receipts are known',
+      [row(1, 'a', 10), row(2, 'a', 20)],
+      [receipt(1, 'a', 10), receipt(2, 'a', 20, { occurrence: 2 })],
+      { 1: 'known', 2: 'known' },
+    ],
+    [
+      'one more of them than before: all are retrieved',
+      [row(1, 'a', 10), row(2, 'a', 10)],
+      [receipt(1, 'a', 10)],
+      { 1: 'fresh', 2: 'fresh' },
+    ],
+    [
+      'one fewer than before: which one is gone, only octets tell',
+      [row(1, 'a', 10)],
+      [receipt(1, 'a', 10), receipt(2, 'a', 10, { occurrence: 2 })],
+      { 1: 'fresh' },
+    ],
+    [
+      'one fewer since long: known',
+      [row(1, 'a', 10)],
+      [receipt(1, 'a', 10), receipt(2, 'a', 10, { occurrence: 2, absent: true })],
+      { 1: 'known' },
+    ],
+    [
+      'an absent message that is listed again is known',
+      [row(1, 'a', 10)],
+      [receipt(1, 'a', 10, { absent: true })],
+      { 1: 'known' },
+    ],
+    [
+      'what its owner removed is not retrieved again',
+      [row(1, 'a', 10)],
+      [receipt(1, 'a', 10, { state: 'removed' })],
+      { 1: 'known' },
+    ],
+    [
+      'a quarantined message is tried again',
+      [row(1, 'a', 10)],
+      [receipt(1, 'a', 10, { state: 'quarantined', message: undefined })],
+      { 1: 'fresh' },
+    ],
+    [
+      'unusable sizes compare too',
+      [row(1, 'a'), row(2, 'b', 5)],
+      [receipt(1, 'a'), receipt(2, 'b')],
+      { 1: 'known', 2: 'resized' },
+    ],
+    [
+      'no unique-id, octets unheard of: new',
+      [row(1, undefined, 11)],
+      [receipt(1, undefined, 10)],
+      { 1: 'fresh' },
+    ],
+    [
+      'no unique-id, octets of a receipt: TOP must tell',
+      [row(1, undefined, 10)],
+      [receipt(1, undefined, 10)],
+      { 1: 'unnamed' },
+    ],
+    [
+      'no unique-id, above LAST: new to everybody',
+      [row(1, undefined, 10), row(2, undefined, 10)],
+      [receipt(1, undefined, 10)],
+      { 1: 'unnamed', 2: 'fresh' },
+      1,
+    ],
+    [
+      'a receipt with unique-id says nothing of a row without',
+      [row(1, undefined, 10)],
+      [receipt(1, 'a', 10)],
+      { 1: 'fresh' },
+    ],
+  ]
+  it.each(cases)('%s', (_, rows, receipts, expected, last) => {
+    expect(verdicts(rows, receipts, last)).toEqual(expected)
+  })
+
+  it('numbers equal unique-ids by their order in the listing', () => {
+    const { fresh } = compareListing([row(3, 'a', 1), row(5, 'b', 1), row(9, 'a', 1)], [])
+    expect(fresh.map(({ key }) => [key.uniqueId, key.occurrence])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['a', 2],
+    ])
+  })
+
+  it('finds a unique-id that is a property of every object', () => {
+    const rows = [row(1, '__proto__', 1), row(2, 'constructor', 1)]
+    expect(verdicts(rows, [])).toEqual({ 1: 'fresh', 2: 'fresh' })
+  })
+})
+
+describe('settleListing', () => {
+  const known = (...receipts: Receipt[]) =>
+    receipts.map((r) => ({ row: row(1), key: r, receipt: r }))
+
+  it('writes nothing for a steady listing', () => {
+    const receipts = [receipt(1, 'a', 10), receipt(2, 'b', 10, { absent: true })]
+    expect(isEmpty(settleListing(receipts, known(receipts[0]!), []))).toBe(true)
+  })
+
+  it('confirms a deletion by absence, and takes it back by presence', () => {
+    const gone = receipt(1, 'a', 10, { state: 'delete sent' })
+    const back = receipt(2, 'b', 10, { state: 'delete sent' })
+    expect(settleListing([gone, back], known(back), [])).toEqual({
+      deleted: [1],
+      undeleted: [2],
+      absent: [1],
+      present: [],
+    })
+  })
+
+  it('takes back a deletion that the server undid later', () => {
+    const undone = receipt(1, 'a', 10, { state: 'deleted', absent: true })
+    expect(settleListing([undone], known(undone), [])).toMatchObject({
+      undeleted: [1],
+      present: [1],
+    })
+  })
+
+  it('sees a quarantined message in the listing by its key', () => {
+    const bad = receipt(1, 'a', 10, { state: 'quarantined', message: undefined })
+    const listed = settleListing([bad], [], [{ row: row(1, 'a', 10), key: bad }])
+    expect(listed.absent).toEqual([])
+    expect(settleListing([bad], [], []).absent).toEqual([1])
+  })
+})
+
+describe('applyLimits', () => {
+  const rows = [300, 300, 300].map((octets, i) => ({
+    row: row(i + 1, `u${i}`, octets),
+    key: { uniqueId: `u${i}`, occurrence: 1, octets },
+  }))
+  it.each([
+    [{}, 3],
+    [{ maxMessages: 2 }, 2],
+    [{ maxMessages: 0 }, 0],
+    [{ limitOctets: 600 }, 2],
+    [{ limitOctets: 599 }, 1],
+    [{ limitOctets: 1 }, 1],
+    [{ maxMessages: 1, limitOctets: 900 }, 1],
+  ])('%j keeps %i', (limits, count) => {
+    expect(applyLimits(rows, { ...KEEP_ALL, ...limits })).toHaveLength(count)
+  })
+})
+
+describe('dueRows', () => {
+  const day = 24 * 3600 * 1000
+  const matched = (over: Partial<Receipt>) => {
+    const r = receipt(1, 'a', 10, over)
+    return { row: row(1, 'a', 10), key: r, receipt: r }
+  }
+  const after = { delete: { afterMs: 30 * day }, deleteRemoved: false }
+  it.each([
+    ['never unless asked', KEEP_ALL, matched({}), 99 * day, false],
+    ['before its time', after, matched({}), 30 * day - 1, false],
+    ['at its time', after, matched({}), 30 * day, true],
+    ['counted from archiving', after, matched({ boundAt: 5 * day }), 34 * day, false],
+    ['a clock set back deletes nothing', after, matched({ boundAt: 99 * day }), 30 * day, false],
+    ['not what the owner removed', after, matched({ state: 'removed' }), 99 * day, false],
+    [
+      'unless the owner says so',
+      { ...after, deleteRemoved: true },
+      matched({ state: 'removed' }),
+      99 * day,
+      true,
+    ],
+    ['again if the server kept it', after, matched({ state: 'delete sent' }), 99 * day, true],
+  ])('%s', (_, policy, known, now, due) => {
+    expect(dueRows([known], policy, now)).toHaveLength(due ? 1 : 0)
+  })
+})
