@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signals: SignalSource
+  /** How the person called the program, for commands to copy: `popkeep`, or `node bin/popkeep.js`. */
+  readonly invocation: string
   /** Ends the process at once; used for the second signal only. */
   readonly quit: (exit: number) => void
   /** Ms since the epoch. */

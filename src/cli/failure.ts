@@ -1,12 +1,6 @@
 import { endingOf } from './exit-codes.ts'
 import { quoted } from './safe.ts'
 
-/** Arguments that make no sense: the caller's mistake, told in one line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-  readonly code = 'USAGE'
-}
-
 /** The owner ended the run: SIGINT (130) or SIGTERM (143). The reason of the run's AbortSignal. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'

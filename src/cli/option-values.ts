@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseOctets } from '../accounts/quantities.ts'
 
 /** Parses a whole number of at least `least`. Throws InvalidArgumentError, which commander words with the option. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -9,6 +10,17 @@ export function wholeNumber(least: number): (text: string) => number {
     }
     return value
   }
+}
+
+/** Octets as people write them: 500000, 200K, 10M, 1G. */
+export function octetCount(text: string): number {
+  const octets = parseOctets(text)
+  if (octets === undefined || octets === 0) {
+    throw new InvalidArgumentError(
+      'It must be a number of octets, such as 500000, 200K, 10M or 1G.',
+    )
+  }
+  return octets
 }
 
 /** A TCP port; 0 lets the system choose. */

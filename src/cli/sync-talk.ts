@@ -12,6 +12,8 @@ export interface TalkOptions {
   readonly json?: boolean | undefined
   readonly quiet?: boolean | undefined
   readonly verbose?: boolean | undefined
+  /** One line an account, also where no terminal is. */
+  readonly summaries?: boolean | undefined
   readonly progress: 'auto' | 'always' | 'never'
 }
 
@@ -30,7 +32,8 @@ export class SyncTalk {
     this.#display = display
     this.#options = options
     const isTerminal = output.stderr.isTTY === true
-    this.#isTalkative = !options.quiet && (isTerminal || options.verbose === true)
+    this.#isTalkative =
+      !options.quiet && (isTerminal || options.verbose === true || options.summaries === true)
   }
 
   static async open(output: Output, options: TalkOptions, now: () => number): Promise<SyncTalk> {

@@ -1,0 +1,61 @@
+import { UsageError } from '../accounts/errors.ts'
+import { type ArchiveLocation, formatLocation, parseLocation } from '../archive/location.ts'
+import { type ArchiveReader, openReader } from '../archive/reader.ts'
+import { configLoader } from './configuration.ts'
+import type { CommandContext } from './context.ts'
+import type { ArchiveOptions } from './option-values.ts'
+
+/**
+ * Runs `work` with the archives that the options name: that of --archive, else every one of the config. Configured
+ * archives that no sync has made yet are left out, unless none is there. Closes them at the end.
+ */
+export async function withReaders(
+  options: ArchiveOptions,
+  context: CommandContext,
+  work: (readers: readonly ArchiveReader[]) => Promise<void>,
+): Promise<void> {
+  const readers: ArchiveReader[] = []
+  try {
+    if (options.archive !== undefined) readers.push(openReader(locate(options.archive)))
+    else openAll(configuredArchives(options.config, context), readers)
+    await work(readers)
+  } finally {
+    for (const reader of readers) reader.close()
+  }
+}
+
+/** An archive as the command line names it. */
+export function locate(text: string): ArchiveLocation {
+  if (/^(?:sqlite:|maildir:)?$/.test(text)) throw new UsageError('the archive has no path')
+  return parseLocation(text)
+}
+
+function configuredArchives(
+  file: string | undefined,
+  context: CommandContext,
+): readonly ArchiveLocation[] {
+  const config = configLoader(file, context)({ mayBeMissing: true })
+  const named = [config?.archive, ...(config?.accounts ?? []).map(({ archive }) => archive)]
+  const locations = named.filter((text) => text !== undefined).map(locate)
+  if (locations.length === 0) {
+    throw new UsageError('name the archive by --archive; there is none in a config file')
+  }
+  return [...new Map(locations.map((place) => [formatLocation(place), place])).values()]
+}
+
+function openAll(locations: readonly ArchiveLocation[], readers: ArchiveReader[]): void {
+  let missing: unknown
+  for (const location of locations) {
+    try {
+      readers.push(openReader(location))
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      missing ??= error
+    }
+  }
+  if (readers.length === 0 && missing !== undefined) throw missing
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ARCHIVE_NOT_FOUND'
+}

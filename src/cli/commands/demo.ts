@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import { UsageError } from '../../accounts/errors.ts'
+import type { CommandContext } from '../context.ts'
+import { portNumber } from '../option-values.ts'
+
+interface DemoOptions {
+  readonly serve?: true
+  readonly port?: number
+}
+
+export function addDemo(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .summary('see popkeep work: built-in server, sample maildrop, no account needed')
+    .description(
+      'Starts a POP3 server on the loopback interface with a maildrop of 1997 and some mail of today,\n' +
+        'syncs both into a fresh archive, and shows what is in it.',
+    )
+    .option('--serve', 'keep the server up, for telnet or any mail program')
+    .option('--port <n>', 'port of the server (default: a free one; with --serve 1110)', portNumber)
+    .action(async (options: DemoOptions) => {
+      if (options.port !== undefined && !options.serve) {
+        throw new UsageError('demo: --port needs --serve')
+      }
+      const { runDemo, serveDemo } = await import('../demo.ts')
+      if (options.serve) await serveDemo(options.port, context)
+      else context.end(await runDemo(context))
+    })
+}

@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander'
+import { UsageError } from '../../accounts/errors.ts'
+import type { CommandContext } from '../context.ts'
+import { type ArchiveOptions, withArchiveOptions } from '../option-values.ts'
+
+export interface ExportOptions extends ArchiveOptions {
+  readonly format?: 'eml' | 'mbox' | 'maildir'
+  readonly account?: string
+}
+
+export function addExport(program: Command, context: CommandContext): void {
+  const command = program
+    .command('export')
+    .summary('copy an archive to another one, or to plain files')
+    .description(
+      'To sqlite:PATH or maildir:PATH: makes or completes a full archive, receipts included; a sync\n' +
+        'into it retrieves nothing that is in there. To a plain path: eml files named by their\n' +
+        'digest, byte for byte; one mbox file (mboxrd); or a plain Maildir.',
+    )
+    .argument('<dest>', 'sqlite:PATH, maildir:PATH, or a path for plain files')
+    .addOption(
+      new Option('--format <format>', 'form of plain files (default: eml)').choices([
+        'eml',
+        'mbox',
+        'maildir',
+      ]),
+    )
+    .option('--account <name>', 'only messages that came from this account')
+  withArchiveOptions(command).action(async (destination: string, options: ExportOptions) => {
+    if (namesArchive(destination) && options.format !== undefined) {
+      throw new UsageError('export: --format is for plain files, not for an archive')
+    }
+    const { runExport } = await import('../export-run.ts')
+    await runExport(destination, options, context)
+  })
+}
+
+/** A bare path is plain files, also where an archive is: it could not be told from a folder to fill. */
+export function namesArchive(destination: string): boolean {
+  return /^(?:sqlite|maildir):/.test(destination)
+}

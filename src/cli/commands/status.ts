@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import type { CommandContext } from '../context.ts'
+import { type ArchiveOptions, jsonOption, withArchiveOptions } from '../option-values.ts'
+
+interface StatusOptions extends ArchiveOptions {
+  readonly json?: true
+}
+
+export function addStatus(program: Command, context: CommandContext): void {
+  const command = program
+    .command('status')
+    .summary('count what an archive holds, and say how the last syncs ended')
+    .description('Counts what an archive holds, by account, and says how the last syncs ended.')
+    .addOption(jsonOption('print one object an archive on a line'))
+  withArchiveOptions(command).action(async (options: StatusOptions) => {
+    const { withReaders } = await import('../archives.ts')
+    const { statusJson, statusText } = await import('../status-lines.ts')
+    await withReaders(options, context, async (readers) => {
+      for (const reader of readers) {
+        const status = reader.status()
+        await context.output.data(
+          options.json ? statusJson(reader.location, status) : statusText(reader.location, status),
+        )
+      }
+    })
+  })
+}

@@ -1,0 +1,86 @@
+import { type Command, Option } from 'commander'
+import type { CommandContext } from '../context.ts'
+import { configOption, jsonOption, octetCount, wholeNumber } from '../option-values.ts'
+
+/** `sync` as it was asked for on the command line; unsaid options are absent. */
+export interface SyncOptions {
+  readonly archive?: string
+  readonly account?: string
+  readonly config?: string
+  readonly tls?: 'implicit' | 'stls' | 'none'
+  readonly tlsCa?: string
+  readonly tlsPin?: string
+  readonly auth?: string
+  readonly passwordFile?: string
+  readonly passwordCommand?: string
+  readonly delete?: true
+  readonly deleteAfter?: string
+  readonly dryRun?: true
+  readonly maxMessages?: number
+  readonly limitOctets?: number
+  readonly jobs?: number
+  readonly json?: true
+  readonly quiet?: true
+  readonly verbose?: true
+  readonly trace?: string
+  readonly progress: 'auto' | 'always' | 'never'
+}
+
+export function addSync(program: Command, context: CommandContext): void {
+  program
+    .command('sync')
+    .summary('retrieve what is new from the server into the archive')
+    .description(
+      'Retrieves what is new from the maildrops into their archives. Nothing is deleted on a\n' +
+        'server unless you ask for it, and then only what is proven to be in the archive.',
+    )
+    .usage('[options] [ACCOUNT...]\n       popkeep sync [options] POP-URL --archive ARCHIVE')
+    .argument('[account...]', 'accounts of the config (default: all), or one pops://user@host')
+    .option('--archive <archive>', 'sqlite:PATH or maildir:PATH; created if it does not exist')
+    .option('--account <name>', 'name of the account of a POP-URL in the archive')
+    .addOption(
+      new Option('--tls <mode>', 'how to secure the connection').choices([
+        'implicit',
+        'stls',
+        'none',
+      ]),
+    )
+    .option('--tls-ca <file>', 'trust the certificates in this PEM file')
+    .option('--tls-pin <sha256>', 'trust exactly the certificate with this fingerprint')
+    .option('--auth <mechanism>', 'use this mechanism to log in (user, plain)')
+    .option('--password-file <file>', 'read the password from the first line of a file')
+    .option('--password-command <command>', 'run a command that prints the password')
+    .option('--delete', 'delete on the server all that is proven stored')
+    .option(
+      '--delete-after <time>',
+      'delete on the server what is in the archive for so long (30d)',
+    )
+    .option('--dry-run', 'only say what would be retrieved and deleted')
+    .option('--max-messages <n>', 'retrieve at most so many messages an account', wholeNumber(1))
+    .option(
+      '--limit-octets <n>',
+      'stop retrieving after so many octets an account (500M)',
+      octetCount,
+    )
+    .option('--jobs <n>', 'accounts at a time, at most 4 on one host (default: 8)', wholeNumber(1))
+    .addOption(jsonOption('print one event a line on stdout'))
+    .option('--quiet', 'say nothing but problems')
+    .option('--verbose', 'say each step, also where no terminal is')
+    .option('--trace <file>', 'write the session to a file, secrets masked')
+    .addOption(
+      new Option('--progress <when>', 'show progress bars on stderr')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .addOption(configOption())
+    .action(async (accounts: string[], options: SyncOptions) => {
+      const { composeSync } = await import('../compose.ts')
+      const { runSyncTasks } = await import('../sync-run.ts')
+      const { tasks, jobs, close } = composeSync(accounts, options, context)
+      try {
+        context.end(await runSyncTasks(tasks, { ...options, jobs }, context))
+      } finally {
+        close()
+      }
+    })
+}

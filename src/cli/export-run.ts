@@ -1,0 +1,75 @@
+import { resolve } from 'node:path'
+import { UsageError } from '../accounts/errors.ts'
+import { type ExportTarget, exportMessages } from '../archive/export.ts'
+import type { ExportFinding } from '../archive/export-messages.ts'
+import { locate, withReaders } from './archives.ts'
+import { counted, humanOctets } from './columns.ts'
+import { type ExportOptions, namesArchive } from './commands/export.ts'
+import type { CommandContext } from './context.ts'
+import type { Output } from './output.ts'
+import { safe } from './safe.ts'
+
+/** Exports, and ends with 65 if the source is damaged, with 1 if something else was in the way. */
+export async function runExport(
+  destination: string,
+  options: ExportOptions,
+  context: CommandContext,
+): Promise<void> {
+  const target = targetOf(destination, options)
+  const tally = new ExportTally(context.output)
+  await withReaders(options, context, async (readers) => {
+    if (options.format === 'mbox' && readers.length > 1) {
+      throw new UsageError('an mbox holds one archive: name it by --archive')
+    }
+    for (const reader of readers) {
+      const { account } = options
+      for (const finding of exportMessages(reader, target, { account })) tally.add(finding)
+    }
+  })
+  tally.close(destination)
+  context.end(tally.exit)
+}
+
+function targetOf(destination: string, { format = 'eml' }: ExportOptions): ExportTarget {
+  return namesArchive(destination)
+    ? { type: 'archive', location: locate(destination) }
+    : { type: 'tree', format, path: resolve(destination) }
+}
+
+/** Counts what became of the messages and tells what went wrong. */
+class ExportTally {
+  readonly #output: Output
+  readonly #counts = { written: 0, present: 0, removed: 0, damaged: 0, conflict: 0 }
+  #octets = 0
+
+  constructor(output: Output) {
+    this.#output = output
+  }
+
+  get exit(): number {
+    if (this.#counts.damaged > 0) return 65
+    return this.#counts.conflict > 0 ? 1 : 0
+  }
+
+  add({ kind, id, octets, text }: ExportFinding): void {
+    this.#counts[kind] += 1
+    if (kind === 'written') this.#octets += octets
+    if (kind === 'damaged') {
+      const why = text === undefined ? '' : `: ${text}`
+      this.#output.problem(`message ${id} is damaged in the archive and was not exported${why}.`)
+    }
+    if (kind === 'conflict') {
+      this.#output.problem(`message ${id}: something else has its name there, and was left alone.`)
+    }
+  }
+
+  /** Says on a terminal what was done. */
+  close(destination: string): void {
+    if (!this.#output.stderr.isTTY) return
+    const { written, present, removed } = this.#counts
+    const parts = [`${counted(written, 'message')} (${humanOctets(this.#octets)}) written`]
+    if (present > 0) parts.push(`${present.toLocaleString('en-US')} there already`)
+    if (removed > 0) parts.push(`${removed.toLocaleString('en-US')} removed by you left out`)
+    this.#output.talk(`${safe(destination)}: ${parts.join(', ')}`)
+  }
+}

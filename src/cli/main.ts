@@ -1,0 +1,71 @@
+import { basename, relative } from 'node:path'
+import process from 'node:process'
+import { CommanderError } from 'commander'
+import type { CommandContext, Io } from './context.ts'
+import { describeFailure, type Failure } from './failure.ts'
+import { ClosedPipeError, Output } from './output.ts'
+import { buildProgram } from './program.ts'
+
+/** Runs one command line to its end. Never throws; returns the exit code. Problems are told on stderr, a line each. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const { stdout, stderr, ...rest } = io
+  const output = new Output(stdout, stderr)
+  let exit = 0
+  const context: CommandContext = { ...rest, output, end: (code) => (exit = code) }
+  try {
+    await buildProgram(context).parseAsync([...argv], { from: 'user' })
+    return exit
+  } catch (error) {
+    if (error instanceof ClosedPipeError) return 0
+    const failure = error instanceof CommanderError ? parseFailure(error) : describeFailure(error)
+    if (failure.sentence) output.problem(failure.sentence)
+    if (failure.exit === 70 && error instanceof Error) output.talk(stackOf(error))
+    return failure.exit
+  }
+}
+
+/** The program as the shell starts it. */
+export async function main(): Promise<void> {
+  // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
+  process.umask(0o077)
+  const { stdin, stdout, stderr, env } = process
+  process.exitCode = await run(process.argv.slice(2), {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    signals: process,
+    invocation: invocationOf(process.argv[1], env, process.cwd()),
+    quit: (exit) => process.exit(exit),
+    now: Date.now,
+  })
+}
+
+/** What to type for this program to run again: by its name where it is installed, else by its path. */
+export function invocationOf(
+  script: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  folder: string,
+): string {
+  if (script === undefined || basename(script) === 'popkeep') {
+    return env.npm_command === 'exec' ? 'npx popkeep' : 'popkeep'
+  }
+  return `node ${relative(folder, script) || script}`
+}
+
+/** Help and version are no failure; everything else that commander throws is usage. */
+function parseFailure(error: CommanderError): Failure {
+  if (error.exitCode === 0) return { exit: 0, code: error.code, sentence: '' }
+  // Without a command, commander has printed the help to stderr.
+  if (error.code === 'commander.help') return { exit: 64, code: error.code, sentence: '' }
+  const sentence = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  return { exit: 64, code: error.code, sentence }
+}
+
+/** Only of a defect: where it happened, for the report. Absolute paths of this machine stay out. */
+function stackOf(error: Error): string {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  return frames
+    .map((line) => line.replace(/\(?(?:file:\/\/)?\/\S*\/((?:src|dist|node_modules)\/)/, '($1'))
+    .join('\n')
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addDemo } from './commands/demo.ts'
+import { addExport } from './commands/export.ts'
+import { addList } from './commands/list.ts'
+import { addShow } from './commands/show.ts'
+import { addStatus } from './commands/status.ts'
+import { addSync } from './commands/sync.ts'
+import { addVerify } from './commands/verify.ts'
+import type { CommandContext } from './context.ts'
+import { exitStatusHelp } from './exit-codes.ts'
+
+/** The whole command line. Parsing throws CommanderError; it never ends the process. */
+export function buildProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.output
+  const program = new Command('popkeep')
+    .description('Keeps the mail of POP3 maildrops in an archive that you own.')
+    .version(programVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      // The caller of the program says it, in one line.
+      outputError: () => undefined,
+    })
+  for (const add of [addSync, addList, addShow, addExport, addVerify, addStatus, addDemo]) {
+    add(program, context)
+  }
+  for (const command of [program, ...program.commands])
+    command.addHelpText('after', exitStatusHelp())
+  return program
+}
+
+/** The version of the package, from its manifest two folders up, both in src/ and in dist/. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  )
+  const isManifest = (value: unknown): value is { readonly version: string } =>
+    typeof value === 'object' && value !== null && 'version' in value
+  return isManifest(manifest) ? manifest.version : 'unknown'
+}

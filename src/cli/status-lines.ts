@@ -1,0 +1,55 @@
+import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
+import type { AccountStatus, ArchiveStatus, RunSummary } from '../archive/reader-status.ts'
+import { counted, humanOctets } from './columns.ts'
+import { localMinute } from './message-lines.ts'
+import { jsonLine, quoted, safe } from './safe.ts'
+
+/** Refused messages are listed up to here; `--json` has more. */
+const REFUSED_SHOWN = 5
+
+export function statusJson(location: ArchiveLocation, status: ArchiveStatus): string {
+  return jsonLine({ archive: formatLocation(location), ...status })
+}
+
+/** The archive in a paragraph: what it holds, then two lines an account. */
+export function statusText(location: ArchiveLocation, status: ArchiveStatus): string {
+  const { messages, octets, removed, accounts } = status
+  const gone = removed > 0 ? `, and ${removed.toLocaleString('en-US')} removed by you` : ''
+  const lines = [
+    safe(formatLocation(location)),
+    `  ${counted(messages, 'message')} (${humanOctets(octets)})${gone}, since ${localMinute(status.createdAt)}`,
+    ...accounts.flatMap((account) => accountLines(account).map((line) => `  ${line}`)),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function accountLines(account: AccountStatus): readonly string[] {
+  const { name, user, host, messages, octets, states, quarantined, lastRun } = account
+  const notes = [
+    `${counted(messages, 'message')} (${humanOctets(octets)})`,
+    ...(states.deleted > 0
+      ? [`${states.deleted.toLocaleString('en-US')} deleted on the server`]
+      : []),
+    ...(states['delete sent'] > 0
+      ? [`${states['delete sent'].toLocaleString('en-US')} to be confirmed as deleted`]
+      : []),
+  ]
+  const refused = quarantined.slice(0, REFUSED_SHOWN).map(({ uniqueId, reason, attempts }) => {
+    const which = uniqueId === undefined ? 'without a unique-id' : safe(uniqueId)
+    return `  refused ${counted(attempts, 'time')}: ${which}: ${quoted(reason)}`
+  })
+  const rest = states.quarantined - refused.length
+  return [
+    `${safe(name)}: ${notes.join(', ')}`,
+    `  ${safe(user)} at ${safe(host)}; ${lastRun ? runText(lastRun) : 'never synced'}`,
+    ...refused,
+    ...(rest > 0 ? [`  and ${rest.toLocaleString('en-US')} more refused`] : []),
+  ]
+}
+
+function runText({ startedAt, outcome, stored, listed }: RunSummary): string {
+  const when = `last sync ${localMinute(startedAt)}`
+  if (outcome === undefined) return `${when}: still running, or killed`
+  const what = `${counted(stored, 'new message')} of ${listed.toLocaleString('en-US')} listed`
+  return outcome === 'done' ? `${when}: ${what}` : `${when}: ${what}, ended by ${safe(outcome)}`
+}

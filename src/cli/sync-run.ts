@@ -1,0 +1,131 @@
+import pLimit from 'p-limit'
+import { formatLocation } from '../archive/location.ts'
+import { previewAccount, type SyncContext, syncAccount } from '../sync/engine.ts'
+import type { Archive } from '../sync/ports.ts'
+import { type AccountResult, emptyTally } from '../sync/report.ts'
+import { openArchive, openLedger, type SyncTask } from './compose.ts'
+import type { CommandContext } from './context.ts'
+import { aggregate } from './exit-codes.ts'
+import { InterruptedError } from './failure.ts'
+import { interruptibly } from './interruption.ts'
+import { SyncTalk, type TalkOptions } from './sync-talk.ts'
+
+export interface SyncRunOptions extends TalkOptions {
+  readonly jobs: number
+  readonly dryRun?: boolean | undefined
+}
+
+/** More connections than this from one client, and a server may take it for an attack. */
+const JOBS_PER_HOST = 4
+
+/**
+ * Syncs the accounts, several at once, and says how each of them ended. Returns the exit code of all. One that fails
+ * does not stop the others; an interruption stops all.
+ */
+export async function runSyncTasks(
+  tasks: readonly SyncTask[],
+  options: SyncRunOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { output, signals, quit, now } = context
+  const talk = await SyncTalk.open(output, options, now)
+  const quitCleanly = (exit: number): void => {
+    talk.stop()
+    quit(exit)
+  }
+  try {
+    return await interruptibly(signals, quitCleanly, async (signal) => {
+      const exits = await new SyncRun(tasks, options, { talk, signal, now }).all()
+      const reason: unknown = signal.reason
+      const interruption = reason instanceof InterruptedError ? reason : undefined
+      const exit = interruption?.exit ?? aggregate(exits)
+      talk.close(exit, interruption)
+      return exit
+    })
+  } finally {
+    talk.stop()
+  }
+}
+
+interface RunContext {
+  readonly talk: SyncTalk
+  readonly signal: AbortSignal
+  readonly now: () => number
+}
+
+type Limit = <T>(work: () => Promise<T>) => Promise<T>
+
+class SyncRun {
+  readonly #tasks: readonly SyncTask[]
+  readonly #isDryRun: boolean
+  readonly #context: RunContext
+  readonly #jobs: Limit
+  readonly #hosts = new Map<string, Limit>()
+  readonly #archives = new Map<string, Archive>()
+
+  constructor(tasks: readonly SyncTask[], options: SyncRunOptions, context: RunContext) {
+    this.#tasks = tasks
+    this.#isDryRun = options.dryRun === true
+    this.#context = context
+    this.#jobs = pLimit(options.jobs)
+  }
+
+  /** Exit codes, one an account. The host comes first: who waits for it must not keep a job from others. */
+  async all(): Promise<readonly number[]> {
+    return await Promise.all(
+      this.#tasks.map((task) =>
+        this.#host(task.identity.host)(() => this.#jobs(() => this.#one(task))),
+      ),
+    )
+  }
+
+  async #one(task: SyncTask): Promise<number> {
+    const { talk, signal, now } = this.#context
+    try {
+      signal.throwIfAborted()
+      const maildrop = await task.prepare()
+      const { identity, policy } = task
+      const context = { identity, maildrop, policy, progress: talk.take, signal, now }
+      const sync = this.#isDryRun ? this.#preview(context, task) : this.#sync(context, task)
+      return talk.finished(await sync)
+    } catch (error) {
+      return talk.finished(failed(task, error))
+    }
+  }
+
+  #sync(context: SyncContext, task: SyncTask): Promise<AccountResult> {
+    const key = formatLocation(task.location)
+    const archive = this.#archives.get(key) ?? openArchive(task.location)
+    this.#archives.set(key, archive)
+    return syncAccount(context, archive, task.configured)
+  }
+
+  async #preview(context: SyncContext, task: SyncTask): Promise<AccountResult> {
+    const ledger = openLedger(task)
+    try {
+      return await previewAccount(context, ledger)
+    } finally {
+      ledger.close()
+    }
+  }
+
+  #host(host: string): Limit {
+    const limit = this.#hosts.get(host) ?? pLimit(JOBS_PER_HOST)
+    this.#hosts.set(host, limit)
+    return limit
+  }
+}
+
+/** The result of an account that did not come as far as the engine. */
+function failed(task: SyncTask, error: unknown): AccountResult {
+  return {
+    account: task.identity.name,
+    error,
+    counts: emptyTally(),
+    known: 0,
+    postponed: 0,
+    renamedFrom: undefined,
+    refusals: [],
+    preview: undefined,
+  }
+}

@@ -1,0 +1,75 @@
+import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
+import { type Finding, isDamage } from '../archive/verify.ts'
+import { counted, humanOctets } from './columns.ts'
+import { jsonLine, safe } from './safe.ts'
+
+/** What a run of verify counts. */
+export class VerifyCounts {
+  readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0 }
+  #octets = 0
+  #isDamaged = false
+
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
+  add(finding: Finding): void {
+    this.#messages[finding.kind] += 1
+    if (finding.kind === 'ok') this.#octets += finding.octets
+    if (isDamage(finding)) this.#isDamaged = true
+  }
+
+  json(location: ArchiveLocation): string {
+    return jsonLine({
+      type: 'summary',
+      archive: formatLocation(location),
+      ...this.#messages,
+      octets: this.#octets,
+    })
+  }
+
+  line(location: ArchiveLocation): string {
+    const { ok, removed, altered, missing, damaged } = this.#messages
+    const wrong = [
+      [altered, 'altered'],
+      [missing, 'missing'],
+      [damaged, 'unreadable'],
+      [removed, 'removed by you'],
+    ] as const
+    const parts = wrong.flatMap(([count, word]) =>
+      count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [],
+    )
+    const verdict = this.#isDamaged ? 'damaged' : 'sound'
+    const good = `${counted(ok, 'message')} (${humanOctets(this.#octets)}) as stored`
+    return `${safe(formatLocation(location))}: ${verdict}: ${[good, ...parts].join(', ')}\n`
+  }
+}
+
+export function findingJson(location: ArchiveLocation, finding: Finding): string {
+  const { kind, id, ...facts } = finding
+  return jsonLine({
+    type: 'finding',
+    archive: formatLocation(location),
+    kind,
+    id: id ?? null,
+    ...facts,
+  })
+}
+
+/** One line on something that is wrong. */
+export function findingSentence(location: ArchiveLocation, finding: Finding): string {
+  const where = formatLocation(location)
+  switch (finding.kind) {
+    case 'altered':
+      return `${where}: message ${finding.id} is altered: its octets are not those that were stored.`
+    case 'missing':
+      return `${where}: message ${finding.id} is missing: its octets are gone.`
+    case 'damaged':
+      return finding.id === undefined
+        ? `${where}: ${finding.text}`
+        : `${where}: message ${finding.id} cannot be read: ${finding.text}`
+    case 'ok':
+    case 'removed':
+      return `${where}: message ${finding.id} is ${finding.kind}.`
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../src/accounts/config.ts'
+import { chooseAccounts } from '../../src/cli/account-choice.ts'
+import type { SyncOptions } from '../../src/cli/commands/sync.ts'
+import type { ConfigLoader } from '../../src/cli/configuration.ts'
+
+const CONFIG = `
+archive = "sqlite:~/mail.sqlite"
+[accounts.work]
+host = "pop.example.com"
+user = "me"
+delete_after = "30d"
+[accounts.home]
+host = "pop.example.org"
+user = "me"
+port = 8995
+archive = "maildir:~/home"
+`
+const config: ConfigLoader = () => parseConfig(CONFIG, '/etc/popkeep.toml', '/home/me')
+const noConfig: ConfigLoader = ({ mayBeMissing }) => {
+  if (!mayBeMissing) throw new Error('asked for the config')
+  return undefined
+}
+const URL = 'pops://me%40example.com@pop.example.com'
+
+function choose(
+  names: readonly string[],
+  options: Partial<SyncOptions> = {},
+  loadConfig: ConfigLoader = config,
+) {
+  return chooseAccounts(names, { progress: 'auto', ...options }, loadConfig)
+}
+
+describe('chooseAccounts', () => {
+  it('takes all accounts of the config, each with its archive', () => {
+    const { accounts, isSingle } = choose([])
+    expect(accounts.map(({ name, archive }) => [name, archive])).toEqual([
+      ['work', 'sqlite:/home/me/mail.sqlite'],
+      ['home', 'maildir:/home/me/home'],
+    ])
+    expect(isSingle).toBe(false)
+  })
+
+  it('takes those that are named, once each, and knows the others', () => {
+    const { accounts, configured, isSingle } = choose(['home', 'home'])
+    expect(accounts.map(({ name }) => name)).toEqual(['home'])
+    expect([...configured]).toEqual(['work', 'home'])
+    expect(isSingle).toBe(false)
+    expect(choose(['home']).isSingle).toBe(true)
+  })
+
+  it('takes a POP-URL without a config', () => {
+    const { accounts, isSingle } = choose([URL], { archive: 'sqlite:a.sqlite' }, noConfig)
+    expect(isSingle).toBe(true)
+    expect(accounts).toMatchObject([
+      { name: 'me@example.com', host: 'pop.example.com', port: 995, tls: 'implicit' },
+    ])
+  })
+
+  it('names the account of a POP-URL by its option, and takes the archive of the config', () => {
+    expect(choose([URL], { account: 'work' }).accounts).toMatchObject([
+      { name: 'work', archive: 'sqlite:/home/me/mail.sqlite' },
+    ])
+  })
+
+  it.each([
+    ['pop://me@127.0.0.1', 'none', 110],
+    ['pop://me@127.0.0.1:2110', 'none', 2110],
+    ['pops://me@127.0.0.1', 'none', 110],
+    ['pops://me@127.0.0.1:995', 'none', 995],
+  ] as const)('connects to %s with --tls %s at port %d', (url, tls, port) => {
+    expect(choose([url], { tls, archive: 'a.sqlite' }).accounts).toMatchObject([{ tls, port }])
+  })
+
+  it.each([
+    ['all', { delete: true } as const, { afterMs: 0 }],
+    ['all after a time', { deleteAfter: '2w' }, { afterMs: 14 * 86_400_000 }],
+    ['what the config says', {}, { afterMs: 30 * 86_400_000 }],
+  ])('deletes %s', (_name, options, policy) => {
+    expect(choose(['work'], options).accounts[0]?.policy.delete).toEqual(policy)
+  })
+
+  it.each<[string, readonly string[], Partial<SyncOptions>, ConfigLoader?]>([
+    ['an unknown account', ['werk'], {}],
+    ['a POP-URL and a name', [URL, 'work'], {}],
+    ['a password option for all', [], { passwordFile: 'pw' }],
+    ['a password option for two', ['work', 'home'], { passwordCommand: 'pass' }],
+    ['two password options', ['work'], { passwordFile: 'pw', passwordCommand: 'pass' }],
+    ['a name for a configured account', ['work'], { account: 'x' }],
+    ['no archive at all', [URL], {}, noConfig],
+    ['both ways to delete', ['work'], { delete: true, deleteAfter: '1d' }],
+    ['a time without a unit', ['work'], { deleteAfter: '30' }],
+    ['a pin that is none', ['work'], { tlsPin: 'abc' }],
+    ['a mechanism that is none', ['work'], { auth: 'pl ain' }],
+    ['STLS, which is to come', ['work'], { tls: 'stls' }],
+    ['pop:// without --tls none', ['pop://me@127.0.0.1'], { archive: 'a.sqlite' }],
+    ['a password in the URL', ['pops://me:secret@example.com'], { archive: 'a.sqlite' }],
+  ])('refuses %s', (_name, names, options, loadConfig) => {
+    expect(() => choose(names, options, loadConfig)).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    )
+  })
+})

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { describeFailure, InterruptedError } from '../../src/cli/failure.ts'
+
+function coded(message: string, fields: object): Error {
+  return Object.assign(new Error(message), fields)
+}
+
+describe('describeFailure', () => {
+  it.each([
+    [
+      'what happened, what the server said, what to do',
+      coded('the server refused the login', { code: 'LOGIN_REFUSED', serverText: 'no\x07' }),
+      77,
+      'the server refused the login. The server said: "no\\x07". Check user and password; many providers want an app password.',
+    ],
+    [
+      'a message of several lines in one',
+      coded('line 3: bad value\n  x = 1\n', { code: 'CONFIG_SYNTAX' }),
+      78,
+      'line 3: bad value x = 1.',
+    ],
+    [
+      'an error of the system',
+      coded("EACCES: permission denied, open 'x'", { code: 'EACCES', syscall: 'open' }),
+      74,
+      "EACCES: permission denied, open 'x'.",
+    ],
+    [
+      'a defect',
+      new TypeError('x is undefined'),
+      70,
+      'x is undefined. Please report it, with what you did.',
+    ],
+    ['what is no error', 'a string', 70, 'a string. Please report it, with what you did.'],
+  ])('tells %s', (_name, error, exit, sentence) => {
+    expect(describeFailure(error)).toMatchObject({ exit, sentence })
+  })
+
+  it('tells which signal ended the run', () => {
+    expect(describeFailure(new InterruptedError(143)).exit).toBe(143)
+  })
+})
