@@ -142,6 +142,8 @@ export class Wire {
   }
 
   #expectSilence(): void {
+    // What came in one segment with the last reply: an -ERR there is a server that ends the session.
+    this.next()
     for (let chunk = this.#connection.take(); chunk; chunk = this.#connection.take()) {
       this.#protocol.receive(chunk)
       this.next()
