@@ -176,7 +176,12 @@ export class ScriptedConnection {
 
   async expectOctets(octets: string | Uint8Array): Promise<void> {
     const wanted = typeof octets === 'string' ? Buffer.from(octets, 'latin1') : Buffer.from(octets)
-    await this.#until(() => this.#unread.length >= wanted.length, show(wanted))
+    while (this.#unread.length < wanted.length) {
+      if (this.#ended) {
+        throw new Error(`connection closed before ${show(wanted)}; unread ${show(this.#unread)}`)
+      }
+      await this.#next()
+    }
     const came = this.#unread.subarray(0, wanted.length)
     if (!came.equals(wanted)) throw new Error(`expected ${show(wanted)}, received ${show(came)}`)
     this.#unread = this.#unread.subarray(wanted.length)
@@ -185,13 +190,25 @@ export class ScriptedConnection {
   /** Returns the line without its end. */
   async expectLine(line: string | RegExp): Promise<string> {
     const wanted = typeof line === 'string' ? JSON.stringify(line) : String(line)
-    await this.#until(() => this.#unread.includes(LF), `a line ${wanted}`)
-    const end = this.#unread.indexOf(LF)
-    const came = this.#unread.subarray(0, end).toString('latin1').replace(/\r$/, '')
-    this.#unread = this.#unread.subarray(end + 1)
+    const came = await this.nextLine()
+    if (came === undefined) {
+      throw new Error(`connection closed before a line ${wanted}; unread ${show(this.#unread)}`)
+    }
     const matches = typeof line === 'string' ? came === line : line.test(came)
     if (!matches) throw new Error(`expected a line ${wanted}, received ${JSON.stringify(came)}`)
     return came
+  }
+
+  /** The next line whatever it is, without its end; undefined when the peer has ended without one. */
+  async nextLine(): Promise<string | undefined> {
+    while (!this.#unread.includes(LF)) {
+      if (this.#ended) return undefined
+      await this.#next()
+    }
+    const end = this.#unread.indexOf(LF)
+    const line = this.#unread.subarray(0, end).toString('latin1').replace(/\r$/, '')
+    this.#unread = this.#unread.subarray(end + 1)
+    return line
   }
 
   chunk(octets: number): void {
@@ -218,15 +235,6 @@ export class ScriptedConnection {
 
   async closed(): Promise<void> {
     while (!this.#ended) await this.#next()
-  }
-
-  async #until(isReady: () => boolean, wanted: string): Promise<void> {
-    while (!isReady()) {
-      if (this.#ended) {
-        throw new Error(`connection closed before ${wanted} came; unread ${show(this.#unread)}`)
-      }
-      await this.#next()
-    }
   }
 
   #next(): Promise<void> {
