@@ -25,11 +25,12 @@ const LATER_KEYS = new Set(['keyring', 'oauth', 'token_command'])
  *
  * Throws ConfigError for all faults at once, one a line in the order of the file; code and line are those of the first.
  */
-export function checkConfig(tables: unknown, text: string, file: string): ConfigTables {
+export function checkConfig(tables: object, text: string, file: string): ConfigTables {
   const result = v.safeParse(configSchema, tables)
-  const faults = result.success
-    ? conflicts(result.output)
-    : result.issues.map((issue) => faultOf(issue))
+  const faults = [
+    ...unknownKeys(tables),
+    ...(result.success ? conflicts(result.output) : result.issues.map(faultOf)),
+  ]
   if (result.success && faults.length === 0) return result.output
   const lines = keyLines(text)
   const placed = faults
@@ -45,17 +46,35 @@ export function checkConfig(tables: unknown, text: string, file: string): Config
 function faultOf(issue: v.BaseIssue<unknown>): Fault {
   const path = (issue.path ?? []).map(({ key }) => key as string | number)
   const key = String(path.at(-1))
-  if (issue.type === 'strict_object') {
-    const isAccount = path[0] === 'accounts' && path.length > 1
-    if (issue.expected === 'never') return unknownKey(path, key, isAccount)
-    if (issue.received === 'undefined') {
-      return { code: 'CONFIG_VALUE', path, text: `account "${path[1]}" has no "${key}"` }
+  const fault = (text: string): Fault => ({ code: 'CONFIG_VALUE', path, text })
+  if (issue.message === STLS_ADVICE) return fault(STLS_ADVICE)
+  // Objects have no message of ours: a key is missing, or no table is there.
+  if (issue.type !== 'object') return fault(`"${key}" ${issue.message}`)
+  return issue.received === 'undefined'
+    ? fault(`account "${path[1]}" has no "${key}"`)
+    : fault(`"${key}" is a table of keys: host, user ...`)
+}
+
+/** The library reports one a table, and leaves out names such as `__proto__` without a word. */
+function unknownKeys(tables: object): Fault[] {
+  const faults = Object.keys(tables)
+    .filter((key) => !ROOT_KEYS.includes(key))
+    .map((key) => unknownKey([key], key, false))
+  for (const [name, account] of entries(Reflect.get(tables, 'accounts'))) {
+    const path = ['accounts', name]
+    if (name in Object.prototype) {
+      faults.push({ code: 'CONFIG_VALUE', path, text: `no account can be called "${name}"` })
     }
-    const what = isAccount ? 'is a table of keys: host, user ...' : issue.message
-    return { code: 'CONFIG_VALUE', path, text: `"${key}" ${what}` }
+    for (const [key] of entries(account)) {
+      if (!ACCOUNT_KEYS.includes(key)) faults.push(unknownKey([...path, key], key, true))
+    }
   }
-  const text = issue.message === STLS_ADVICE ? STLS_ADVICE : `"${key}" ${issue.message}`
-  return { code: 'CONFIG_VALUE', path, text }
+  return faults
+}
+
+function entries(table: unknown): [string, unknown][] {
+  const isTable = typeof table === 'object' && table !== null && !Array.isArray(table)
+  return isTable ? Object.entries(table) : []
 }
 
 function unknownKey(path: KeyPath, key: string, isAccount: boolean): Fault {

@@ -23,21 +23,20 @@ function parsed<T>(parse: (text: string) => T | undefined, message: string) {
   )
 }
 
+const COMMAND =
+  'is a command: an array of its words (["pass", "show", "mail/work"]), or one string for the shell'
+
 const command = v.union(
   [
-    v.pipe(v.string(), v.check(isLine)),
-    v.pipe(
-      v.array(v.string()),
-      v.check(
-        (words) =>
-          words.length > 0 && words[0] !== '' && !words.some((word) => word.includes('\0')),
-      ),
-    ),
+    v.pipe(v.string(), v.check(isLine, COMMAND)),
+    v.pipe(v.array(v.string()), v.check(isCommand, COMMAND)),
   ],
-  'is a command: an array of its words (["pass", "show", "mail/work"]), or one string for the shell',
+  COMMAND,
 )
 
-const accountSchema = v.strictObject({
+const OCTETS = 'is a number of octets from 1 up, or a string such as "500M" or "2G"'
+
+const accountSchema = v.object({
   host: text('the name or address of a server'),
   port: v.optional(
     v.pipe(count('a number from 1 to 65535'), v.maxValue(65_535, 'is a number from 1 to 65535')),
@@ -60,19 +59,14 @@ const accountSchema = v.strictObject({
   ),
   delete_removed: v.optional(flag),
   max_messages: v.optional(count('a whole number from 1 up')),
-  limit_octets: v.optional(
-    v.union(
-      [count(''), parsed(parseOctets, '')],
-      'is a number of octets from 1 up, or a string such as "500M" or "2G"',
-    ),
-  ),
+  limit_octets: v.optional(v.union([count(OCTETS), parsed(parseOctets, OCTETS)], OCTETS)),
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
 })
 
 /** One account as the file has it. */
 export type AccountTable = v.InferOutput<typeof accountSchema>
 
-export const configSchema = v.strictObject({
+export const configSchema = v.object({
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
   jobs: v.optional(count('a whole number from 1 up')),
   accounts: v.optional(
@@ -87,6 +81,10 @@ export const configSchema = v.strictObject({
 export const ROOT_KEYS: readonly string[] = Object.keys(configSchema.entries)
 
 export const ACCOUNT_KEYS: readonly string[] = Object.keys(accountSchema.entries)
+
+function isCommand(words: string[]): boolean {
+  return words.length > 0 && words[0] !== '' && !words.some((word) => word.includes('\0'))
+}
 
 function isLine(value: string): boolean {
   return value !== '' && !/[\0-\x1f\x7f]/.test(value)

@@ -75,14 +75,16 @@ export function parseConfig(text: string, file: string, home: string): Config {
   }
 }
 
-function parseToml(text: string, file: string): unknown {
+function parseToml(text: string, file: string): object {
   try {
     return parse(text)
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause
     const { line, column, codeblock } = cause
     const [reason = ''] = cause.message.split('\n', 1)
-    const message = `${file}:${line}:${column}: ${reason}\n\n${codeblock.trimEnd()}`
+    // The frame shows lines of the file: a password that somebody wrote there would go into logs.
+    const frame = /pass|secret|token/i.test(codeblock) ? '' : `\n\n${codeblock.trimEnd()}`
+    const message = `${file}:${line}:${column}: ${reason}${frame}`
     throw new ConfigError('CONFIG_SYNTAX', message, { file, line }, { cause })
   }
 }

@@ -1,0 +1,222 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { defaultConfigFile, loadConfig, parseConfig } from '../../src/accounts/config.ts'
+import { ConfigError } from '../../src/accounts/errors.ts'
+
+const parse = (text: string) => parseConfig(text, '/etc/popkeep.toml', '/home/me')
+
+function faultOf(text: string): ConfigError {
+  try {
+    parse(text)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('the config was taken')
+}
+
+const PIN = 'AB:'.repeat(31).concat('CD')
+
+describe('a config file', () => {
+  it('names accounts', () => {
+    const config = parse(`
+archive = "sqlite:~/Mail/popkeep.sqlite"
+jobs = 4
+
+[accounts.work]
+host = "pop.example.com"
+user = "me@example.com"
+password_command = ["pass", "show", "mail/work"]
+delete_after = "30d"
+archive = "maildir:Mail/work"
+
+[accounts."at home"]
+host = "::1"
+port = 1110
+tls = "none"
+tls_ca = "~/ca.pem"
+tls_pin = "${PIN}"
+user = "me"
+auth = "plain"
+password_file = "secret"
+delete = true
+delete_removed = true
+max_messages = 10
+limit_octets = "2M"
+`)
+    expect(config).toEqual({
+      file: '/etc/popkeep.toml',
+      archive: 'sqlite:/home/me/Mail/popkeep.sqlite',
+      jobs: 4,
+      accounts: [
+        {
+          name: 'work',
+          host: 'pop.example.com',
+          port: 995,
+          tls: 'implicit',
+          ca: undefined,
+          pin: undefined,
+          user: 'me@example.com',
+          auth: undefined,
+          archive: 'maildir:/etc/Mail/work',
+          policy: {
+            delete: { afterMs: 30 * 86_400_000 },
+            deleteRemoved: false,
+            maxMessages: undefined,
+            limitOctets: undefined,
+          },
+          secret: { type: 'command', command: ['pass', 'show', 'mail/work'] },
+        },
+        {
+          name: 'at home',
+          host: '::1',
+          port: 1110,
+          tls: 'none',
+          ca: '/home/me/ca.pem',
+          pin: 'ab'.repeat(31).concat('cd'),
+          user: 'me',
+          auth: 'PLAIN',
+          archive: 'sqlite:/home/me/Mail/popkeep.sqlite',
+          policy: {
+            delete: { afterMs: 0 },
+            deleteRemoved: true,
+            maxMessages: 10,
+            limitOctets: 2 * 1024 * 1024,
+          },
+          secret: { type: 'file', path: '/etc/secret' },
+        },
+      ],
+    })
+  })
+
+  it('keeps everything unless it says otherwise', () => {
+    const [account] = parse('[accounts.a]\nhost = "h"\nuser = "u"\ndelete = false').accounts
+    expect(account?.policy.delete).toBe('never')
+    expect(account?.secret).toBeUndefined()
+    expect(account?.archive).toBeUndefined()
+    expect(parse('[accounts.a]\nhost="h"\nuser="u"\ntls="none"').accounts[0]?.port).toBe(110)
+    expect(parse('').accounts).toEqual([])
+    expect(parse('\ufeffjobs = 2').jobs).toBe(2)
+  })
+
+  const account = '[accounts.a]\nhost = "h"\nuser = "u"\n'
+  it.each([
+    ['hots = "x"\n', 'CONFIG_KEY', 1, 'unknown key "hots"'],
+    [`${account}hsot = "x"\n`, 'CONFIG_KEY', 4, 'did you mean "host"?'],
+    [`# c\n\n${account}\n\ndelete-after = "1d"\n`, 'CONFIG_KEY', 8, 'did you mean "delete_after"?'],
+    [`${account}colour = 1\n`, 'CONFIG_KEY', 4, 'the keys here are host, port'],
+    ['host = "h"\n', 'CONFIG_KEY', 1, 'it belongs to an account'],
+    ['archiv = "x"\n', 'CONFIG_KEY', 1, 'did you mean "archive"?'],
+    ['\naccounts.a.hots = 1\n', 'CONFIG_KEY', 2, 'did you mean "host"?'],
+    ['[accounts]\n\na = { host = "h", user = "u", prot = 1 }\n', 'CONFIG_KEY', 3, '"port"'],
+    [`${account}password = "hunter2"\n`, 'CONFIG_KEY', 4, 'holds no passwords'],
+    [`${account}keyring = true\n`, 'CONFIG_VALUE', 4, 'not supported yet by this version'],
+    [`${account}oauth = {}\n`, 'CONFIG_VALUE', 4, 'not supported yet by this version'],
+    [`${account}token_command = ["x"]\n`, 'CONFIG_VALUE', 4, 'not supported yet'],
+    ['\n[accounts.a]\nhost = "h"\n', 'CONFIG_VALUE', 2, 'account "a" has no "user"'],
+    ['[accounts."b c"]\nuser = "u"\n', 'CONFIG_VALUE', 1, 'account "b c" has no "host"'],
+    [`${account}port = 65536\n`, 'CONFIG_VALUE', 4, '"port" is a number from 1 to 65535'],
+    [`${account}port = 0\n`, 'CONFIG_VALUE', 4, '"port" is a number from 1 to 65535'],
+    [`${account}port = "995"\n`, 'CONFIG_VALUE', 4, '"port" is a number'],
+    [`${account}tls = "yes"\n`, 'CONFIG_VALUE', 4, '"tls" is "implicit", "stls" or "none"'],
+    [`${account}tls = "stls"\n`, 'CONFIG_VALUE', 4, 'STLS comes with a later version'],
+    [`${account}tls_pin = "abc"\n`, 'CONFIG_VALUE', 4, '64 hex digits'],
+    [`${account}auth = "a b"\n`, 'CONFIG_VALUE', 4, 'mechanism'],
+    [`${account}delete = "30d"\n`, 'CONFIG_VALUE', 4, '"delete" is true or false'],
+    [`${account}delete_after = 30\n`, 'CONFIG_VALUE', 4, '"30d"'],
+    [`${account}delete_after = "30 fortnights"\n`, 'CONFIG_VALUE', 4, '"30d"'],
+    [`${account}delete = true\ndelete_after = "1d"\n`, 'CONFIG_VALUE', 5, 'exclude each other'],
+    [`${account}max_messages = 1.5\n`, 'CONFIG_VALUE', 4, 'whole number'],
+    [`${account}limit_octets = "lots"\n`, 'CONFIG_VALUE', 4, '"500M"'],
+    [`${account}password_command = []\n`, 'CONFIG_VALUE', 4, 'is a command'],
+    [`${account}password_command = ""\n`, 'CONFIG_VALUE', 4, 'is a command'],
+    [
+      `${account}password_command = [\n  "a",\n  1,\n]\n`,
+      'CONFIG_VALUE',
+      4,
+      '"password_command" is a command',
+    ],
+    [
+      `${account}password_file = "f"\npassword_command = "c"\n`,
+      'CONFIG_VALUE',
+      4,
+      'exclude each other',
+    ],
+    [`${account}user2 = """\na\n"""\nhots = 1\n`, 'CONFIG_KEY', 4, 'did you mean "user"?'],
+    ['[accounts.a]\nhost = ""\nuser = "u"\n', 'CONFIG_VALUE', 2, '"host"'],
+    ['accounts = 1\n', 'CONFIG_VALUE', 1, '"accounts"'],
+    ['\naccounts.a = 1\n', 'CONFIG_VALUE', 2, 'table of keys'],
+    ['jobs = 0\n', 'CONFIG_VALUE', 1, '"jobs" is a whole number'],
+    ['a = 1\na = 2\n', 'CONFIG_SYNTAX', 2, ':2:'],
+    ['\n\nhost = pop\n', 'CONFIG_SYNTAX', 3, 'host = pop'],
+  ] as const)('%j is refused: %s at line %i', (text, code, line, words) => {
+    const fault = faultOf(text)
+    expect(fault).toMatchObject({ code, line, file: '/etc/popkeep.toml' })
+    expect(fault.message).toContain(`/etc/popkeep.toml:${line}:`)
+    expect(fault.message).toContain(words)
+    expect(fault.message).not.toContain('hunter2')
+  })
+
+  it('hears of all faults at once, in the order of the file', () => {
+    const fault = faultOf('hots = 1\n[accounts.a]\nhost = 5\nusr = "u"\nuser = "u"\njobs = 1\n')
+    expect(fault.message.split('\n').map((line) => /:(\d+):/.exec(line)?.[1])).toEqual([
+      '1',
+      '3',
+      '4',
+      '6',
+    ])
+    expect([fault.code, fault.line]).toEqual(['CONFIG_KEY', 1])
+  })
+
+  it('does not show a password that broke the syntax', () => {
+    expect(faultOf('password = hunter2 and more').message).not.toContain('hunter2')
+  })
+
+  it.each(['__proto__', 'constructor', 'toString'])('takes or refuses an account %s', (name) => {
+    const text = `[accounts.${name}]\nhost = "h"\nuser = "u"\n`
+    try {
+      expect(parse(text).accounts.map((account) => account.name)).toEqual([name])
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'CONFIG_VALUE', line: 1 })
+    }
+    expect(({} as Record<string, unknown>).host).toBeUndefined()
+  })
+})
+
+describe('the place of the config file', () => {
+  let folder = ''
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'popkeep-config-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it.each([
+    [undefined, '/home/me/.config/popkeep/config.toml'],
+    ['', '/home/me/.config/popkeep/config.toml'],
+    ['relative', '/home/me/.config/popkeep/config.toml'],
+    ['/xdg', '/xdg/popkeep/config.toml'],
+  ])('follows XDG_CONFIG_HOME=%s', (xdgConfigHome, file) => {
+    expect(defaultConfigFile({ home: '/home/me', xdgConfigHome })).toBe(file)
+  })
+
+  it('is read there, or where it was said', () => {
+    mkdirSync(join(folder, '.config', 'popkeep'), { recursive: true })
+    writeFileSync(join(folder, '.config', 'popkeep', 'config.toml'), 'jobs = 3')
+    writeFileSync(join(folder, 'other.toml'), 'jobs = 5')
+    expect(loadConfig({ home: folder }).jobs).toBe(3)
+    expect(loadConfig({ home: folder }, join(folder, 'other.toml')).jobs).toBe(5)
+  })
+
+  it('is missing', () => {
+    expect(() => loadConfig({ home: folder })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_NOT_FOUND', line: undefined }),
+    )
+    expect(() => loadConfig({ home: folder }, folder)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_NOT_FOUND' }),
+    )
+  })
+})

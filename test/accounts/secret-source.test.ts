@@ -1,0 +1,139 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { SecretError } from '../../src/accounts/errors.ts'
+import { Secret } from '../../src/accounts/secret.ts'
+import type { SecretSource, SecretSurroundings } from '../../src/accounts/secret-source.ts'
+import { obtainSecret } from '../../src/accounts/secret-source.ts'
+
+const HIDDEN = 'hunter2 \u00fc'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'popkeep-secret-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function file(content: string | Uint8Array, mode = 0o600): SecretSource & { type: 'file' } {
+  const path = join(folder, 'secret')
+  writeFileSync(path, content)
+  chmodSync(path, mode)
+  return { type: 'file', path }
+}
+
+const command = (...words: string[]): SecretSource => ({ type: 'command', command: words })
+const script = (code: string) => command(process.execPath, '-e', code)
+
+async function obtain(secret: SecretSource | undefined, surroundings: SecretSurroundings = {}) {
+  return (await obtainSecret({ name: 'work', secret }, surroundings)).reveal()
+}
+
+async function failure(promise: Promise<unknown>): Promise<SecretError> {
+  const caught = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(caught).toBeInstanceOf(SecretError)
+  expect(caught).toMatchObject({ code: 'SECRET_UNAVAILABLE' })
+  expect(inspect(caught, { depth: 9 })).not.toContain('hunter2')
+  return caught as SecretError
+}
+
+describe('a secret', () => {
+  it('does not print itself', () => {
+    const secret = new Secret(HIDDEN)
+    const account = { name: 'a', secret, nested: [{ secret }] }
+    const printed = [
+      String(secret),
+      `${secret}`,
+      JSON.stringify(account),
+      inspect(account, { depth: 9, showHidden: true }),
+      Object.values(secret).join(),
+      inspect(new Error('x', { cause: account }), { depth: 9 }),
+    ].join()
+    expect(printed).not.toContain('hunter2')
+    expect(printed).toContain('[redacted]')
+    expect(secret.reveal()).toBe(HIDDEN)
+  })
+
+  it.each([
+    ['hunter2 \u00fc', HIDDEN],
+    ['hunter2 \u00fc\n', HIDDEN],
+    ['hunter2 \u00fc\r\nsecond line\n', HIDDEN],
+    [' spaces stay ', ' spaces stay '],
+  ])('is the first line of the file %j', async (content, secret) => {
+    expect(await obtain(file(content))).toBe(secret)
+  })
+
+  it.each(['', '\n', '\r\nhunter2', 'hunter2\0', 'hun\rter2'])('is not in %j', async (content) => {
+    await failure(obtain(file(content)))
+    await failure(obtain(undefined, { environment: content }))
+  })
+
+  it.each([0o640, 0o604, 0o620, 0o601])('is refused from a file of mode %o', async (mode) => {
+    expect((await failure(obtain(file(HIDDEN, mode)))).message).toContain('chmod 600')
+  })
+
+  it('is taken from the credentials folder, whatever its mode', async () => {
+    const source = file(HIDDEN, 0o644)
+    expect(await obtain(source, { credentialsDirectory: folder })).toBe(HIDDEN)
+    await failure(obtain(source, { credentialsDirectory: join(folder, 'sec') }))
+    await failure(obtain(source, { credentialsDirectory: '' }))
+  })
+
+  it('is missing with its file', async () => {
+    const { message } = await failure(obtain({ type: 'file', path: join(folder, 'none') }))
+    expect(message).toContain('ENOENT')
+    await failure(obtain({ type: 'file', path: folder }))
+  })
+
+  it('is the first line that a command writes, without a shell', async () => {
+    expect(await obtain(script(`console.log('hunter2 \u00fc\\nmore')`))).toBe(HIDDEN)
+    const echo = command(process.execPath, '-e', 'console.log(process.argv[1])', '$(id); *')
+    expect(await obtain(echo)).toBe('$(id); *')
+  })
+
+  it('is what a string gives in the shell', async () => {
+    expect(await obtain({ type: 'command', command: 'echo a | tr a b' })).toBe('b')
+  })
+
+  it('is not there if the command fails, whatever it wrote', async () => {
+    const code = `console.log('hunter2'); console.error('no key\\nat all'); process.exitCode = 3`
+    const { message } = await failure(obtain(script(code)))
+    expect(message).toContain('status 3: no key')
+    expect(message).not.toContain('at all')
+    await failure(obtain(command(join(folder, 'no-such-program'))))
+    const killed = await failure(obtain(script(`process.kill(process.pid, 'SIGTERM')`)))
+    expect(killed.message).toContain('SIGTERM')
+  })
+
+  it('is not waited for without end, even by a grandchild', async () => {
+    const hang = `setInterval(() => {}, 1000)`
+    const parent = `require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 5000)'], { stdio: 'inherit' }); ${hang}`
+    const { message } = await failure(obtain(script(parent), { commandTimeoutMs: 300 }))
+    expect(message).toContain('within 1 s')
+  })
+
+  it('survives a command that writes without end of line', async () => {
+    const { length } = await obtain(script(`process.stdout.write('x'.repeat(200_000))`))
+    expect(length).toBe(64 * 1024)
+  })
+
+  it('comes from the first source that is there', async () => {
+    const prompt = async () => 'typed'
+    const option = script(`console.log('option')`)
+    const own = file('own')
+    const environment = 'environment'
+    expect(await obtain(own, { option, environment, prompt })).toBe('option')
+    expect(await obtain(own, { environment, prompt })).toBe('own')
+    expect(await obtain(undefined, { environment, prompt })).toBe('environment')
+    expect(await obtain(undefined, { prompt })).toBe('typed')
+    expect((await failure(obtain(undefined))).message).toContain('work')
+    // One that fails is not passed over.
+    await failure(obtain(file('own', 0o644), { environment, prompt }))
+  })
+})
