@@ -37,7 +37,7 @@ export function proveMessage(content: ContentReader, message: StoredMessage): Pr
   return isSame ? { type: 'ok' } : { type: 'altered', octets }
 }
 
-/** Proven octets, or why there are none. */
+/** Proven octets, or why there are none. The chunks may be asked for more than once. */
 export type Proven =
   | { readonly type: 'ok'; readonly chunks: Iterable<Uint8Array> }
   | Exclude<Proof, { readonly type: 'ok' }>
@@ -49,7 +49,8 @@ export type Proven =
 export function readProven(content: ContentReader, message: StoredMessage): Proven {
   if (message.octets > BUFFERED_OCTETS) {
     const proof = proveMessage(content, message)
-    return proof.type === 'ok' ? { type: 'ok', chunks: readAgain(content, message) } : proof
+    const chunks = { [Symbol.iterator]: () => readAgain(content, message) }
+    return proof.type === 'ok' ? { type: 'ok', chunks } : proof
   }
   const chunks: Uint8Array[] = []
   const recording: ContentReader = {
@@ -65,7 +66,7 @@ export function readProven(content: ContentReader, message: StoredMessage): Prov
   return proof.type === 'ok' ? { type: 'ok', chunks } : proof
 }
 
-function* readAgain(content: ContentReader, message: StoredMessage): Iterable<Uint8Array> {
+function* readAgain(content: ContentReader, message: StoredMessage): Generator<Uint8Array> {
   const hash = createHash('sha256')
   for (const chunk of content.read(message)) {
     hash.update(chunk)

@@ -1,5 +1,6 @@
 /** Archives with known messages and receipts, made by the same calls as a sync makes them. */
 import { AccountTable } from '../../src/archive/accounts.ts'
+import type { Draft } from '../../src/archive/content.ts'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { MessageTable } from '../../src/archive/messages.ts'
 import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
@@ -32,36 +33,44 @@ export interface Sample {
 
 /** Puts messages with their receipts into an archive, made if need be. Returns the digests in hex, in order. */
 export function fillArchive(location: ArchiveLocation, samples: readonly Sample[]): string[] {
-  return useArchive(location, (archive) => {
-    const { database, content } = archive
+  return useArchive(location, ({ database, content }) => {
     const accounts = new AccountTable(database)
     const messages = new MessageTable(database)
     const receipts = new ReceiptTable(database)
     const runs = new RunTable(database)
-    return samples.map(({ octets, uniqueId, account: name = 'work' }) => {
+    const drafts = new Map<string, Draft>()
+    const digested = samples.map((sample) => {
       const digester = createMessageDigester()
-      digester.write(octets)
+      digester.write(sample.octets)
       const digests = digester.end()
-      const { digest, header } = digests
-      const known = messages.find(digest)
-      const draft = content.draft()
-      draft.write(octets)
-      draft.seal(digest)
-      if (known === undefined) content.publish([draft])
-      database.transaction(() => {
+      const hex = Buffer.from(digests.digest).toString('hex')
+      if (messages.find(digests.digest) === undefined && !drafts.has(hex)) {
+        const draft = content.draft()
+        draft.write(sample.octets)
+        draft.seal(digests.digest)
+        drafts.set(hex, draft)
+      }
+      return { ...sample, digests, hex }
+    })
+    content.publish([...drafts.values()])
+    database.transaction(() => {
+      for (const { digests, hex, octets, uniqueId, account: name = 'work' } of digested) {
         const account =
           accounts.find(name) ?? accounts.insert({ name, host: `${name}.example.org`, user: 'me' })
-        const run = runs.begin(account.id, new Date(Date.parse(AT) + account.id).toISOString())
-        const facts = headerFacts(header)
-        const id = known?.id ?? messages.insert({ ...digests, facts, archivedAt: AT }) ?? 0
-        if (known === undefined) content.attach(database, id, draft)
-        else draft.discard()
+        const started =
+          Date.parse(AT) + Number(database.prepare('SELECT count(*) AS n FROM run').get()?.n)
+        const run = runs.begin(account.id, new Date(started).toISOString())
+        const facts = headerFacts(digests.header)
+        const fresh = messages.insert({ ...digests, facts, archivedAt: AT })
+        const id = fresh ?? messages.find(digests.digest)?.id ?? 0
+        const draft = drafts.get(hex)
+        if (fresh !== undefined && draft) content.attach(database, id, draft)
         const key = { uniqueId, occurrence: 1, octets: octets.length }
         receipts.bind(account, { key, message: id, by: 'digest', at: AT, run }, new Set())
         runs.end(run, counts, 'done', AT)
-      })
-      return Buffer.from(digest).toString('hex')
+      }
     })
+    return digested.map(({ hex }) => hex)
   })
 }
 
