@@ -54,7 +54,7 @@ export const MESSAGES: readonly Transcript[] = [
     name: 'TOP of one message is refused',
     server: 'any',
     replies: { 'TOP 1 0': '-ERR no such message\r\n' },
-    expect: { headers: { 1: undefined, 2: 'Subject: two\r\n\r\n' }, quit: 'done' },
+    expect: { headers: { 1: 'refused', 2: 'Subject: two\r\n\r\n' }, quit: 'done' },
   },
   {
     name: 'TOP cuts what it shows',

@@ -40,8 +40,8 @@ export interface Expectation {
   readonly stat?: { readonly messages: number; readonly octets: number | undefined }
   readonly listing?: readonly ExpectedRow[]
   readonly hasUniqueIds?: boolean
-  /** By message number: the header section that TOP brought; undefined where the server refused. */
-  readonly headers?: Readonly<Record<number, string | undefined>>
+  /** By message number: the header section that TOP brought, or 'refused'. */
+  readonly headers?: Readonly<Record<number, string>>
   /** By message number: octets, 'refused', or 'abandoned' where they began and did not end. */
   readonly messages?: Readonly<Record<number, string>>
   /** Message numbers that the server accepted to delete, of all listed. */
