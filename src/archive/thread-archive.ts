@@ -38,7 +38,8 @@ const slots = new WriterSlots()
 
 /** Starts the thread of the built program. */
 export function startWriterThread(): WriterConnection {
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url))
+  // Options of the main program, such as --eval or --inspect, are not meant for the thread.
+  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { execArgv: [] })
   return {
     send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     receive: (hear) => {

@@ -1,0 +1,37 @@
+/**
+ * The archive's sources as JavaScript, for cases that need a process or a thread of their own: Node 20 runs no
+ * TypeScript. Below node_modules, so that packages are found from there.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ts from 'typescript'
+
+const ROOT = join(import.meta.dirname, '../..')
+const ROOMS = ['archive', 'durable', 'message', 'sqlite']
+
+/** Returns the folder that stands for src/, and what removes it. */
+export function transpileArchive(): { readonly folder: string; remove(): void } {
+  const cache = join(ROOT, 'node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'popkeep-test-'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  for (const room of ROOMS) {
+    for (const name of readdirSync(join(ROOT, 'src', room))) {
+      const { outputText } = ts.transpileModule(
+        readFileSync(join(ROOT, 'src', room, name), 'utf8'),
+        {
+          compilerOptions: {
+            target: ts.ScriptTarget.ES2023,
+            module: ts.ModuleKind.ESNext,
+            rewriteRelativeImportExtensions: true,
+            verbatimModuleSyntax: true,
+          },
+        },
+      )
+      const path = join(folder, room, name.replace(/\.ts$/, '.js'))
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, outputText)
+    }
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
