@@ -37,7 +37,7 @@ export function checkConfig(tables: object, text: string, file: string): ConfigT
     .map((fault) => ({ ...fault, line: lineOfKey(lines, fault.path) }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
   const message = placed
-    .map(({ line, text }) => `${line === undefined ? file : `${file}:${line}`}: ${text}`)
+    .map((fault) => `${fault.line === undefined ? file : `${file}:${fault.line}`}: ${fault.text}`)
     .join('\n')
   const [first] = placed
   throw new ConfigError(first?.code ?? 'CONFIG_VALUE', message, { file, line: first?.line })

@@ -179,7 +179,7 @@ limit_octets = "2M"
   it.each(['__proto__', 'constructor', 'toString'])('takes or refuses an account %s', (name) => {
     const text = `[accounts.${name}]\nhost = "h"\nuser = "u"\n`
     try {
-      expect(parse(text).accounts.map((account) => account.name)).toEqual([name])
+      expect(parse(text).accounts.map((taken) => taken.name)).toEqual([name])
     } catch (error) {
       expect(error).toMatchObject({ code: 'CONFIG_VALUE', line: 1 })
     }

@@ -57,6 +57,7 @@ describe('a secret', () => {
     ].join()
     expect(printed).not.toContain('hunter2')
     expect(printed).toContain('[redacted]')
+    expect(JSON.stringify(secret)).toBe('"[redacted]"')
     expect(secret.reveal()).toBe(HIDDEN)
   })
 
