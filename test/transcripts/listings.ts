@@ -93,7 +93,7 @@ export const LISTINGS: readonly Transcript[] = [
   },
   {
     name: 'UIDL is refused',
-    server: 'servers of RFC 1460, AOL at times',
+    server: 'servers of RFC 1460',
     replies: {
       CAPA: '-ERR unknown\r\n',
       UIDL: '-ERR unknown\r\n',
@@ -106,6 +106,12 @@ export const LISTINGS: readonly Transcript[] = [
       hasUniqueIds: false,
       quit: 'done',
     },
+  },
+  {
+    name: 'UIDL is announced and refused',
+    server: 'AOL and Exchange at times',
+    replies: { UIDL: '-ERR not now\r\n' },
+    expect: { listing: [], error: 'POP3_TEMPORARY' },
   },
   {
     name: 'one row with an argument where the RFC has another form',
