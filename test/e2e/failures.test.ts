@@ -26,7 +26,8 @@ describe('popkeep sync', () => {
 
   it('leaves with 69 where no such host exists', async () => {
     // RFC 6761: no name below "invalid" is ever in the DNS.
-    expectFailure(await sync('pop://me@nowhere.invalid:110'), 69)
+    const words = ['sync', 'pops://me@nowhere.invalid', '--archive', archive]
+    expectFailure(await popkeep(words, { env: { POPKEEP_PASSWORD: 'pw' } }), 69)
   })
 
   it('leaves with 76 where something else than POP3 answers', async () => {

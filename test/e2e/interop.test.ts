@@ -89,7 +89,7 @@ describe('a Maildir archive', () => {
     const rc = at('muttrc')
     writeFileSync(
       rc,
-      `set mbox_type=mbox copy=no confirmappend=no confirmcreate=no wait_key=no mark_old=no
+      `set folder=${folder.path} mbox_type=mbox copy=no confirmappend=no confirmcreate=no wait_key=no mark_old=no
 push "<tag-pattern>~A<enter><tag-prefix-cond><copy-message><kill-line>${copy}<enter><end-cond><exit>"
 `,
     )
