@@ -1,11 +1,13 @@
 import type { SyncEvent } from '../sync/ports.ts'
-import { cut, humanOctets, padded, textWidth } from './columns.ts'
+import { cut, humanOctets, padded } from './columns.ts'
 import { safe } from './safe.ts'
 
 /** Rate and time left are taken over this much of the recent past. */
 const WINDOW_MS = 5000
-const NAME_WIDTH = 16
-const BAR_WIDTH = 20
+/** On a terminal of the usual 80 columns all figures find room beside these. */
+const NARROW = { name: 12, bar: 10 }
+const WIDE = { name: 20, bar: 20 }
+const WIDE_COLUMNS = 100
 
 /** How far one account's sync is: takes its events, gives the line to draw. Clock passed in, ms. */
 export class AccountProgress {
@@ -59,11 +61,12 @@ export class AccountProgress {
 
   /** One line of at most `width` columns. */
   line(width: number, now: number): string {
-    const name = padded(this.#name, Math.min(NAME_WIDTH, Math.max(4, width - 40)))
-    return cut(`${name}  ${this.#state(now, width - textWidth(name) - 2)}`, width).trimEnd()
+    const { name: nameWidth, bar } = width < WIDE_COLUMNS ? NARROW : WIDE
+    const name = padded(this.#name, nameWidth)
+    return cut(`${name}  ${this.#state(now, width - nameWidth - 2, bar)}`, width).trimEnd()
   }
 
-  #state(now: number, width: number): string {
+  #state(now: number, width: number, bar: number): string {
     switch (this.#phase) {
       case 'waiting':
       case 'connecting':
@@ -73,11 +76,11 @@ export class AccountProgress {
       case 'deleting':
         return `deleting ${number(this.#deletes)} on the server`
       case 'retrieving':
-        return this.#retrieving(now, width)
+        return this.#retrieving(now, width, bar)
     }
   }
 
-  #retrieving(now: number, width: number): string {
+  #retrieving(now: number, width: number, bar: number): string {
     const total = Math.max(this.#totalOctets, this.#octets)
     const counts = `${number(this.#messages)}/${number(this.#totalMessages)}`
     const octets = `${humanOctets(this.#octets)} of ${humanOctets(total)}`
@@ -86,8 +89,8 @@ export class AccountProgress {
     const left = rate > 0 ? `  ${clock((total - this.#octets) / rate)} left` : ''
     const text = `${counts}  ${octets}${speed}${left}`
     // What does not fit is the drawing, not the figures.
-    if (width < text.length + BAR_WIDTH + 2) return text
-    return `${drawBar(total === 0 ? 1 : this.#octets / total)}  ${text}`
+    if (width < text.length + bar + 2) return text
+    return `${drawBar(total === 0 ? 1 : this.#octets / total, bar)}  ${text}`
   }
 
   #sample(now: number): void {
@@ -105,9 +108,9 @@ export class AccountProgress {
   }
 }
 
-function drawBar(share: number): string {
-  const full = Math.min(BAR_WIDTH, Math.floor(share * BAR_WIDTH))
-  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
+function drawBar(share: number, width: number): string {
+  const full = Math.min(width, Math.floor(share * width))
+  return '█'.repeat(full) + '░'.repeat(width - full)
 }
 
 /** Seconds as `m:ss`, or `h:mm:ss`. */

@@ -107,5 +107,5 @@ export function exitStatusHelp(): string {
   const lines = [...EXIT_STATUS].map(
     ([exit, meaning]) => `  ${String(exit).padStart(3)}  ${meaning}`,
   )
-  return `\nExit status:\n${lines.join('\n')}\n`
+  return `\nExit status:\n${lines.join('\n')}`
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { UsageError } from '../accounts/errors.ts'
 import type { ArchiveReader } from '../archive/reader.ts'
 import { ArchiveError } from '../durable/errors.ts'
-import { headerFacts } from '../message/facts.ts'
+import { type AttachmentFacts, readableText } from '../message/body-text.ts'
 import { readHeader } from '../message/header-fields.ts'
 import { humanOctets } from './columns.ts'
+import { localMinute } from './message-lines.ts'
 import type { Output } from './output.ts'
 import { safe, safeText } from './safe.ts'
 
@@ -67,15 +68,25 @@ export async function writeHeaders({ id, reader }: FoundMessage, output: Output)
 
 /** Writes what a person wants to read: main header fields, text, names of the attachments. */
 export async function writeText({ id, reader }: FoundMessage, output: Output): Promise<void> {
-  const { date, sender, recipients, subject } = headerFacts(readHeader(reader.octets(id)))
+  const { facts, text, attachments, isRaw, isCut } = await readableText(reader.octets(id))
+  const { date, sender, recipients, subject } = facts
   const fields = [
-    ['Date', date],
+    ['Date', date === null ? null : localMinute(date)],
     ['From', sender],
     ['To', recipients],
     ['Subject', subject],
     ['Id', id],
+    ...attachments.map((attachment) => ['Attachment', attachmentText(attachment)] as const),
   ] as const
   const head = fields.flatMap(([name, value]) => (value ? [`${name}: ${safe(value)}\n`] : []))
-  await output.data(`${head.join('')}\n`)
-  void humanOctets
+  await output.data(`${head.join('')}\n${safeText(text).trimEnd()}\n`)
+  if (isRaw)
+    output.problem(
+      `the parts of message ${id} cannot be told apart; this is its body as it stands.`,
+    )
+  if (isCut) output.problem(`message ${id} is longer than what is shown; --raw has all of it.`)
+}
+
+function attachmentText({ name, type, octets }: AttachmentFacts): string {
+  return `${name ?? 'without a name'} (${type}, ${humanOctets(octets)})`
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { type Argument, Command } from 'commander'
 import { addDemo } from './commands/demo.ts'
 import { addExport } from './commands/export.ts'
 import { addList } from './commands/list.ts'
@@ -18,6 +18,10 @@ export function buildProgram(context: CommandContext): Command {
     .version(programVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(humanReadableArgument)].join(' '),
+    })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -43,4 +47,9 @@ export function programVersion(): string {
   const isManifest = (value: unknown): value is { readonly version: string } =>
     typeof value === 'object' && value !== null && 'version' in value
   return isManifest(manifest) ? manifest.version : 'unknown'
+}
+
+function humanReadableArgument(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name()
+  return argument.required ? `<${name}>` : `[${name}]`
 }

@@ -22,19 +22,25 @@ describe('AccountProgress', () => {
   it('shows life while it connects and lists', () => {
     const progress = new AccountProgress(account)
     progress.take({ type: 'connecting', account }, 0)
-    expect(progress.line(80, 0)).toBe('work              connecting')
+    expect(progress.line(80, 0)).toBe('work          connecting')
     progress.take({ type: 'listing', account, rows: 12_000, total: 100_000 }, 0)
-    expect(progress.line(80, 0)).toBe('work              listing 12,000 of 100,000')
+    expect(progress.line(80, 0)).toBe('work          listing 12,000 of 100,000')
   })
 
   it('shows messages, octets, rate and time left', () => {
     expect(halfway().line(120, 10_000)).toBe(
-      `work              ${'█'.repeat(10)}${'░'.repeat(10)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
+      `work                  ${'█'.repeat(10)}${'░'.repeat(10)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
+    )
+  })
+
+  it('has room for everything in 80 columns', () => {
+    expect(halfway().line(80, 10_000)).toBe(
+      `work          ${'█'.repeat(5)}${'░'.repeat(5)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
     )
   })
 
   it('leaves out the drawing, not the figures, on a narrow terminal', () => {
-    const line = halfway().line(80, 10_000)
+    const line = halfway().line(72, 10_000)
     expect(line).toContain('10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left')
     expect(line).not.toContain('█')
   })

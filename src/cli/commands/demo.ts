@@ -13,11 +13,11 @@ export function addDemo(program: Command, context: CommandContext): void {
     .command('demo')
     .summary('see popkeep work: built-in server, sample maildrop, no account needed')
     .description(
-      'Starts a POP3 server on the loopback interface with a maildrop of 1997 and some mail of today,\n' +
+      'Starts a POP3 server on the loopback interface with a maildrop of 1997 and some mail of today, ' +
         'syncs both into a fresh archive, and shows what is in it.',
     )
     .option('--serve', 'keep the server up, for telnet or any mail program')
-    .option('--port <n>', 'port of the server (default: a free one; with --serve 1110)', portNumber)
+    .option('--port <n>', 'port of that server (default: 1110)', portNumber)
     .action(async (options: DemoOptions) => {
       if (options.port !== undefined && !options.serve) {
         throw new UsageError('demo: --port needs --serve')

@@ -13,13 +13,13 @@ export function addExport(program: Command, context: CommandContext): void {
     .command('export')
     .summary('copy an archive to another one, or to plain files')
     .description(
-      'To sqlite:PATH or maildir:PATH: makes or completes a full archive, receipts included; a sync\n' +
-        'into it retrieves nothing that is in there. To a plain path: eml files named by their\n' +
+      'To sqlite:PATH or maildir:PATH: makes or completes a full archive, receipts included; a sync ' +
+        'into it retrieves nothing that is in there. To a plain path: eml files named by their ' +
         'digest, byte for byte; one mbox file (mboxrd); or a plain Maildir.',
     )
     .argument('<dest>', 'sqlite:PATH, maildir:PATH, or a path for plain files')
     .addOption(
-      new Option('--format <format>', 'form of plain files (default: eml)').choices([
+      new Option('--format <format>', 'form of plain files, eml if not said').choices([
         'eml',
         'mbox',
         'maildir',

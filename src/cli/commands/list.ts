@@ -24,7 +24,7 @@ export function addList(program: Command, context: CommandContext): void {
     .command('list')
     .summary('list the messages of an archive, newest first')
     .description(
-      'Lists the messages of an archive, newest first: id, date, size, sender, subject.\n' +
+      'Lists the messages of an archive, newest first: id, date, size, sender, subject. ' +
         'The id is the beginning of the digest (SHA-256) that names the message.',
     )
     .option('--newest <n>', 'only the newest so many', wholeNumber(1))

@@ -31,7 +31,7 @@ export function addSync(program: Command, context: CommandContext): void {
     .command('sync')
     .summary('retrieve what is new from the server into the archive')
     .description(
-      'Retrieves what is new from the maildrops into their archives. Nothing is deleted on a\n' +
+      'Retrieves what is new from the maildrops into their archives. Nothing is deleted on a ' +
         'server unless you ask for it, and then only what is proven to be in the archive.',
     )
     .usage('[options] [ACCOUNT...]\n       popkeep sync [options] POP-URL --archive ARCHIVE')
@@ -46,7 +46,7 @@ export function addSync(program: Command, context: CommandContext): void {
       ]),
     )
     .option('--tls-ca <file>', 'trust the certificates in this PEM file')
-    .option('--tls-pin <sha256>', 'trust exactly the certificate with this fingerprint')
+    .option('--tls-pin <sha256>', 'trust exactly the server key with this digest')
     .option('--auth <mechanism>', 'use this mechanism to log in (user, plain)')
     .option('--password-file <file>', 'read the password from the first line of a file')
     .option('--password-command <command>', 'run a command that prints the password')

@@ -12,7 +12,7 @@ export function addVerify(program: Command, context: CommandContext): void {
     .command('verify')
     .summary('read every message back and compare it with its digest')
     .description(
-      'Reads every message back, hashes it, and compares it with its digest; names what is wrong.\n' +
+      'Reads every message back, hashes it, and compares it with its digest; names what is wrong. ' +
         'Nothing is changed.',
     )
     .addOption(jsonOption('print one finding a line, and the counts last'))

@@ -1,0 +1,104 @@
+import { EventEmitter } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { EXIT_STATUS } from '../../src/cli/exit-codes.ts'
+import { invocationOf, run } from '../../src/cli/main.ts'
+
+interface Ended {
+  readonly exit: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** One command line with nothing of this machine: no terminal, no home folder, no password. */
+async function popkeep(...argv: readonly string[]): Promise<Ended> {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const exit = await run(argv, {
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
+    env: { HOME: '/nowhere' },
+    signals: new EventEmitter(),
+    invocation: 'popkeep',
+    quit: () => undefined,
+    now: () => 0,
+  })
+  return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+
+const COMMANDS = ['sync', 'list', 'show', 'export', 'verify', 'status', 'demo']
+
+describe('help', () => {
+  it.each([[], ...COMMANDS.map((command) => [command])])('of popkeep %s', async (...command) => {
+    const { exit, stdout, stderr } = await popkeep(...command, '--help')
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    expect(stdout).toMatchSnapshot()
+    for (const [code, meaning] of EXIT_STATUS) {
+      expect(stdout).toContain(`${String(code).padStart(5)}  ${meaning}\n`)
+    }
+  })
+
+  it('is printed by the help command too', async () => {
+    expect((await popkeep('help', 'sync')).stdout).toBe((await popkeep('sync', '--help')).stdout)
+  })
+
+  it('goes to stderr where no command was given', async () => {
+    const { exit, stdout, stderr } = await popkeep()
+    expect([exit, stdout]).toEqual([64, ''])
+    expect(stderr).toContain('Usage: popkeep')
+  })
+
+  it('has a version', async () => {
+    expect(await popkeep('--version')).toEqual({
+      exit: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    })
+  })
+})
+
+describe('wrong arguments', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    ['an unknown command', ['lst'], /unknown command 'lst' \(Did you mean list\?\)/],
+    ['an unknown option', ['sync', '--delet'], /unknown option '--delet'/],
+    ['an option without its value', ['sync', '--archive'], /argument missing/],
+    ['a number that is none', ['sync', '--jobs', 'many'], /--jobs.*whole number/],
+    ['zero', ['list', '--newest', '0'], /--newest.*at least 1/],
+    ['octets that are none', ['sync', '--limit-octets', 'lots'], /--limit-octets.*500000/],
+    ['a port out of range', ['demo', '--serve', '--port', '65536'], /--port.*65535/],
+    ['a port for nothing', ['demo', '--port', '1'], /--serve/],
+    ['a choice that is none', ['sync', '--tls', 'maybe'], /--tls.*implicit, stls, none/],
+    ['a missing argument', ['show'], /missing required argument 'id'/],
+    ['too many arguments', ['verify', 'x'], /too many arguments/],
+    ['two forms of one message', ['show', 'abcdef', '--raw', '--headers'], /exclude each other/],
+    ['a format for an archive', ['export', 'sqlite:x', '--format', 'eml'], /--format/],
+    ['an archive without a path', ['list', '--archive', 'sqlite:'], /no path/],
+    ['no archive', ['list'], /--archive/],
+    ['an archive that is not there', ['list', '--archive', '/nowhere/x.sqlite'], /no archive/],
+    ['two sources of a password', ['sync', 'a', 'b', '--password-file', 'x'], /one account/],
+    ['control characters', ['\x1b[2J'], /unknown command '\\x1b\[2J'/],
+  ])('%s leaves with 64 and one line', async (_name, argv, sentence) => {
+    const { exit, stdout, stderr } = await popkeep(...argv)
+    expect({ exit, stdout }).toEqual({ exit: 64, stdout: '' })
+    expect(stderr).toMatch(/^popkeep: [^\n]+\n$/)
+    expect(stderr).toMatch(sentence)
+  })
+
+  it('a config that is not there leaves with 78', async () => {
+    const { exit, stderr } = await popkeep('sync')
+    expect(exit).toBe(78)
+    expect(stderr).toMatch(/^popkeep: [^\n]*\/nowhere\/\.config\/popkeep\/config\.toml[^\n]*\n$/)
+  })
+})
+
+describe('invocationOf', () => {
+  it.each([
+    ['/usr/local/bin/popkeep', {}, 'popkeep'],
+    ['/home/me/.npm/_npx/1/node_modules/.bin/popkeep', { npm_command: 'exec' }, 'npx popkeep'],
+    ['/src/popkeep/bin/popkeep.js', {}, 'node bin/popkeep.js'],
+    [undefined, {}, 'popkeep'],
+  ])('%s', (script, env, invocation) => {
+    expect(invocationOf(script, env, '/src/popkeep')).toBe(invocation)
+  })
+})
