@@ -33,10 +33,12 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const pin = options.pin === undefined ? undefined : parsePin(options.pin)
     refuseUncheckedTls(options.environment ?? process.env)
     const socket = tlsSocket(options, pin)
-    const isTrusted = (): boolean =>
-      pin === undefined ? socket.authorized : matchesPin(socket, pin)
+    // Asked once: Node 20 hands out the peer's certificate a single time.
+    let isPinned = false
+    const isTrusted = (): boolean => (pin === undefined ? socket.authorized : isPinned)
     const connection = new Connection(socket, { where, isTrusted, signal })
     return opened(connection, socket, 'secureConnect', timeoutMs, () => {
+      isPinned = pin !== undefined && matchesPin(socket, pin)
       if (isTrusted()) return
       throw new NetworkError('NET_TLS', `${where}: the server's key is not the pinned one`)
     })

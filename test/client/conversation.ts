@@ -1,0 +1,53 @@
+/** Conversations that the tests of the client share. */
+import { createMaildrop, type MaildropOptions } from '../../src/client/maildrop.ts'
+import type { Session } from '../../src/client/session.ts'
+import {
+  expectLine,
+  type Script,
+  type ScriptedServer,
+  type Step,
+  send,
+} from '../support/scripted-server.ts'
+
+export interface LoggedIn {
+  /** Capability lines announced after login. */
+  readonly capabilities?: readonly string[]
+}
+
+/** Greeting, CAPA, USER, PASS, CAPA. */
+export function loggedIn({ capabilities = ['TOP', 'UIDL', 'PIPELINING'] }: LoggedIn = {}): Step[] {
+  return [
+    send('+OK ready\r\n'),
+    expectLine('CAPA'),
+    send('+OK\r\nUSER\r\n.\r\n'),
+    expectLine('USER me'),
+    send('+OK\r\n'),
+    expectLine('PASS secret'),
+    send('+OK\r\n'),
+    expectLine('CAPA'),
+    send(`+OK\r\n${capabilities.map((line) => `${line}\r\n`).join('')}.\r\n`),
+  ]
+}
+
+/** A login, then these steps. */
+export function afterLogin(steps: readonly Step[], options?: LoggedIn): Script {
+  return [...loggedIn(options), ...steps]
+}
+
+/** Opens a session at a scripted server in clear text. */
+export function openAt(
+  { host, port }: Pick<ScriptedServer, 'host' | 'port'>,
+  options: Partial<MaildropOptions> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Session> {
+  const maildrop = createMaildrop({
+    host,
+    port,
+    user: 'me',
+    secret: 'secret',
+    tls: 'none',
+    pipelining: true,
+    ...options,
+  })
+  return maildrop.open(signal)
+}

@@ -1,0 +1,285 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { classifyLoginRefusal } from '../../src/client/refusal.ts'
+import { parseResponseCode } from '../../src/pop3/response-code.ts'
+import { type Certificates, makeCertificates } from '../support/certificates.ts'
+import {
+  closed,
+  expectLine,
+  fin,
+  type Script,
+  type Step,
+  scriptedServer,
+  scriptedTlsServer,
+  send,
+} from '../support/scripted-server.ts'
+import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
+import { loggedIn, openAt } from './conversation.ts'
+
+/** Greeting and CAPA with these lines, then the steps. */
+function announcing(capabilities: readonly string[], ...steps: readonly Step[]): Script {
+  const lines = capabilities.map((line) => `${line}\r\n`).join('')
+  return [send('+OK ready\r\n'), expectLine('CAPA'), send(`+OK\r\n${lines}.\r\n`), ...steps]
+}
+
+const plain = Buffer.from('\0me\0secret').toString('base64')
+const lastCapa: readonly Step[] = [expectLine('CAPA'), send('+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n')]
+
+describe('login', () => {
+  it('sends AUTH PLAIN in one line where SASL PLAIN is announced', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL LOGIN PLAIN'],
+        expectLine(`AUTH PLAIN ${plain}`),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const session = await openAt(server)
+    expect(session.capabilities.lines).toEqual(['UIDL', 'PIPELINING', 'SASL LOGIN PLAIN'])
+    expect(session.pipelined).toBe(true)
+    session.close()
+    await server.played()
+  })
+
+  it('answers a challenge where the server ignored the initial response', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL PLAIN'],
+        expectLine(`AUTH PLAIN ${plain}`),
+        send('+ go ahead\r\n'),
+        expectLine(plain),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const session = await openAt(server)
+    session.close()
+    await server.played()
+  })
+
+  it('tries AUTH PLAIN in two steps once, where its form was refused', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL PLAIN'],
+        expectLine(`AUTH PLAIN ${plain}`),
+        send('-ERR Protocol error. 10\r\n'),
+        expectLine('AUTH PLAIN'),
+        send('+\r\n'),
+        expectLine(plain),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const session = await openAt(server)
+    session.close()
+    await server.played()
+  })
+
+  it('uses two steps at once where the line would pass 255 octets', async () => {
+    const secret = 'x'.repeat(200)
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL PLAIN'],
+        expectLine('AUTH PLAIN'),
+        send('+ \r\n'),
+        expectLine(Buffer.from(`\0me\0${secret}`).toString('base64')),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const session = await openAt(server, { secret })
+    session.close()
+    await server.played()
+  })
+
+  it('sends a refused password only once, and reports the refusal though the server closes', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL PLAIN', 'USER'],
+        expectLine(`AUTH PLAIN ${plain}`),
+        send('-ERR Authentication failed.\r\n'),
+        fin(),
+        closed(),
+      ),
+    )
+    await expect(openAt(server)).rejects.toMatchObject({
+      code: 'LOGIN_REFUSED',
+      serverText: '-ERR Authentication failed.',
+    })
+    await server.played()
+    expect(server.connections[0]?.receivedText.match(/AUTH|PASS/g)).toHaveLength(1)
+  })
+
+  it('writes a password with non-ASCII characters in UTF-8', async () => {
+    await using server = await scriptedServer([
+      send('+OK\r\n'),
+      expectLine('CAPA'),
+      send('-ERR\r\n'),
+      expectLine('USER me'),
+      send('+OK\r\n'),
+      expectLine('PASS p\xc3\xa4ss'),
+      send('+OK\r\n'),
+      expectLine('CAPA'),
+      send('-ERR\r\n'),
+      closed(),
+    ])
+    const session = await openAt(server, { secret: 'päss' })
+    expect(session.pipelined).toBe(false)
+    session.close()
+    await server.played()
+  })
+
+  it.each(['a\r\nDELE 1', 'a\0'])('refuses the password %j before it connects', async (secret) => {
+    await using server = await scriptedServer([closed()])
+    await expect(openAt(server, { secret: async () => secret })).rejects.toMatchObject({
+      code: 'POP3_ARGUMENT',
+    })
+    expect(server.connections).toHaveLength(0)
+  })
+
+  it.each<[string, readonly Step[]]>([
+    ['closes', [fin()]],
+    ['hangs', [closed()]],
+  ])('connects once more without CAPA where the server %s at it', async (_title, steps) => {
+    await using server = await scriptedServer(
+      [send('+OK\r\n'), expectLine('CAPA'), ...steps],
+      [
+        send('+OK\r\n'),
+        expectLine('USER me'),
+        send('+OK\r\n'),
+        expectLine('PASS secret'),
+        send('+OK\r\n'),
+        expectLine('STAT'),
+        send('+OK 0 0\r\n'),
+        closed(),
+      ],
+    )
+    const session = await openAt(server, { timeouts: { command: 100 } })
+    expect(session.pipelined).toBe(false)
+    expect(await session.stat()).toEqual({ messages: 0, octets: 0 })
+    session.close()
+    await server.played()
+    expect(server.connections).toHaveLength(2)
+  })
+
+  it('keeps the earlier list, without PIPELINING, where CAPA is refused after login', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['USER', 'UIDL', 'PIPELINING'],
+        expectLine('USER me'),
+        send('+OK\r\n'),
+        expectLine('PASS secret'),
+        send('+OK\r\n'),
+        expectLine('CAPA'),
+        send('-ERR\r\n'),
+      ),
+    )
+    const session = await openAt(server)
+    expect(session.pipelined).toBe(false)
+    expect(session.capabilities.has('UIDL')).toBe(true)
+    session.close()
+  })
+
+  it('stays at one command at a time where pipelining is switched off', async () => {
+    await using server = await scriptedServer(loggedIn())
+    const session = await openAt(server, { pipelining: false })
+    expect(session.pipelined).toBe(false)
+    session.close()
+  })
+
+  it('names no mechanism rather than sending the password another way', async () => {
+    await using server = await scriptedServer(announcing(['SASL XOAUTH2'], closed()))
+    await expect(openAt(server)).rejects.toMatchObject({ code: 'LOGIN_NO_MECHANISM' })
+    await expect(openAt(server, { auth: 'plain' })).rejects.toMatchObject({
+      code: 'LOGIN_NO_MECHANISM',
+    })
+  })
+
+  it('writes no secret into the trace', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['SASL PLAIN'],
+        expectLine(/^AUTH PLAIN /),
+        send('-ERR syntax\r\n'),
+        expectLine('AUTH PLAIN'),
+        send('+ \r\n'),
+        expectLine(plain),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const trace: string[] = []
+    const session = await openAt(server, { trace: (line) => trace.push(line) })
+    session.close()
+    expect(trace.join('\n')).not.toContain('secret')
+    expect(trace.join('\n')).not.toContain(plain)
+    expect(trace.slice(0, 6)).toEqual([
+      'S: +OK ready',
+      'C: CAPA',
+      'S: +OK',
+      'S: SASL PLAIN',
+      'S: .',
+      'C: AUTH PLAIN ***',
+    ])
+  })
+})
+
+describe('classifyLoginRefusal', () => {
+  it.each([
+    ['[AUTH] no', 'LOGIN_REFUSED'],
+    ['invalid password', 'LOGIN_REFUSED'],
+    ['', 'LOGIN_REFUSED'],
+    ['[IN-USE] busy', 'LOGIN_IN_USE'],
+    ["Can't get lock. Mailbox in use", 'LOGIN_IN_USE'],
+    ['maildrop already locked', 'LOGIN_IN_USE'],
+    ['Unable to lock maildrop', 'LOGIN_IN_USE'],
+    ['[LOGIN-DELAY] later', 'LOGIN_DELAY'],
+    ['Exceeded the login limit for a 15 minute period', 'LOGIN_DELAY'],
+    ['[SYS/TEMP] no', 'LOGIN_TEMPORARY'],
+    ['Service temporarily unavailable', 'LOGIN_TEMPORARY'],
+    ['[SYS/PERM] no', 'LOGIN_PERMANENT'],
+    ['[REFERRAL/pop://a.example] elsewhere', 'LOGIN_PERMANENT'],
+    ['Account is locked', 'LOGIN_PERMANENT'],
+  ])('takes %j for %s', (text, code) => {
+    const reply = { text, line: `-ERR ${text}`, responseCode: parseResponseCode(text) }
+    expect(classifyLoginRefusal(reply, false)).toBe(code)
+  })
+
+  it('believes AUTH-RESP-CODE: no [AUTH], no credential trouble', () => {
+    const reply = { text: 'failed', line: '-ERR failed', responseCode: undefined }
+    expect(classifyLoginRefusal(reply, true)).toBe('LOGIN_TEMPORARY')
+  })
+})
+
+describe('login over TLS', () => {
+  let folder: TemporaryFolder
+  let certificates: Certificates
+  beforeAll(() => {
+    folder = temporaryFolder('login')
+    certificates = makeCertificates(folder.path)
+  })
+  afterAll(() => folder.remove())
+
+  it('sends the password once the certificate is verified, and never before', async () => {
+    const tls = {
+      cert: readFileSync(certificates.certificate),
+      key: readFileSync(certificates.key),
+    }
+    await using server = await scriptedTlsServer(tls, loggedIn())
+    const { port } = server
+    await expect(openAt({ host: '127.0.0.1', port }, { tls: 'implicit' })).rejects.toMatchObject({
+      code: 'NET_TLS',
+    })
+    expect(server.connections.map((c) => c.receivedText).join('')).toBe('')
+    await server.close()
+
+    await using trusted = await scriptedTlsServer(tls, loggedIn())
+    const session = await openAt(trusted, {
+      tls: 'implicit',
+      ca: readFileSync(certificates.ca, 'utf8'),
+    })
+    session.close()
+    await trusted.played()
+  })
+})
