@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,9 +11,7 @@ import { qpopper } from '../../src/server/personality.ts'
 import { SEED_PASSWORD, SEED_USER, seedMaildrop } from '../../src/server/seed-maildrop.ts'
 import type { MaildropSession } from '../../src/sync/ports.ts'
 import { makeCertificates } from '../support/certificates.ts'
-
-// The certificate is made on the spot; nothing else in this file needs the openssl command.
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
+import { hasOpenssl } from '../support/openssl.ts'
 
 /** popkeep's client and popkeep's server, each the other's test. */
 describe('client and server', () => {

@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { connect as connectTls } from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { makeCertificates } from './certificates.ts'
+import { hasOpenssl } from './openssl.ts'
 import {
   chunk,
   closed,
@@ -12,6 +19,7 @@ import {
   play,
   reset,
   scriptedServer,
+  scriptedTlsServer,
   send,
   stopReading,
 } from './scripted-server.ts'
@@ -90,5 +98,22 @@ describe('scriptedServer', () => {
     expect(server.connections[0]?.received.length).toBeLessThan(1024 * 1024)
     socket.destroy()
     door.open()
+  })
+
+  it.skipIf(!hasOpenssl)('plays behind TLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'popkeep-tls-'))
+    try {
+      const { ca, certificate, key } = makeCertificates(folder)
+      await using server = await scriptedTlsServer(
+        { cert: readFileSync(certificate), key: readFileSync(key) },
+        [send('+OK\r\n'), expectLine('QUIT'), fin()],
+      )
+      const socket = connectTls({ port: server.port, host: server.host, ca: readFileSync(ca) })
+      socket.write('QUIT\r\n')
+      expect(await text(socket)).toBe('+OK\r\n')
+      await server.played()
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })

@@ -80,9 +80,6 @@ export const fin = (): Step => (connection) => connection.fin()
 /** Stops taking octets from the socket, so that the peer's writes come to a stand. */
 export const stopReading = (): Step => (connection) => connection.stopReading()
 
-/** Takes octets again. */
-export const resumeReading = (): Step => (connection) => connection.resumeReading()
-
 /** Waits until told: for the promise, such as the `opened` of a gate. */
 export const hold =
   (until: Promise<unknown>): Step =>
@@ -217,10 +214,6 @@ export class ScriptedConnection {
 
   stopReading(): void {
     this.#socket.pause()
-  }
-
-  resumeReading(): void {
-    this.#socket.resume()
   }
 
   /** RST; behind TLS, where Node has no reset, a close without close_notify. */
