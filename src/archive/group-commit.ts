@@ -67,6 +67,9 @@ export class GroupCommit {
   readonly #upkeep: Upkeep
   readonly #startTimer: StartTimer
   #pending: PendingMessage[] = []
+  /** Of the waiting messages: digests (hex) whose octets come with them, and messages to be bound. */
+  readonly #digests = new Set<string>()
+  readonly #awaited = new Set<number>()
   #octets = 0
   #stopTimer: (() => void) | undefined
   #failure: { readonly error: unknown } | undefined
@@ -85,6 +88,8 @@ export class GroupCommit {
 
   add(message: PendingMessage): void {
     this.#pending.push(message)
+    if (message.draft) this.#digests.add(hex(message.record.digest))
+    if (message.message !== undefined) this.#awaited.add(message.message)
     this.#octets += message.record.octets
     if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.flush()
     else this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
@@ -92,21 +97,19 @@ export class GroupCommit {
 
   /** Whether a message with this digest waits, and its octets with it. */
   hasPending(digest: Uint8Array): boolean {
-    return this.#pending.some(({ draft, record }) => draft && isEqual(record.digest, digest))
+    return this.#digests.has(hex(digest))
   }
 
   /** Whether a waiting message is to be bound to this one. */
   isAwaited(message: number): boolean {
-    return this.#pending.some((pending) => pending.message === message)
+    return this.#awaited.has(message)
   }
 
   /** Commits what waits. Does not throw: each message hears of a failure, and `failure` is set. */
   flush(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    const group = this.#pending
-    this.#pending = []
-    this.#octets = 0
+    const group = this.#takePending()
     if (group.length === 0) return
     let results: readonly Stored[]
     try {
@@ -136,10 +139,17 @@ export class GroupCommit {
   fail(cause: unknown): unknown {
     const error = asArchiveError(cause, this.#catalog.database.path, 'write')
     this.#failure ??= { error }
+    this.#giveUp(this.#takePending(), error)
+    return this.#failure.error
+  }
+
+  #takePending(): readonly PendingMessage[] {
     const group = this.#pending
     this.#pending = []
-    this.#giveUp(group, error)
-    return this.#failure.error
+    this.#digests.clear()
+    this.#awaited.clear()
+    this.#octets = 0
+    return group
   }
 
   #commit(group: readonly PendingMessage[]): readonly Stored[] {
@@ -201,6 +211,6 @@ export function discardQuietly(draft: Draft): void {
   }
 }
 
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0
+function hex(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex')
 }
