@@ -145,6 +145,18 @@ describe('listen', () => {
     socket.destroy()
   })
 
+  it('reads no more of a message than TOP shows', async () => {
+    let fetched = 0
+    const source = generated(1000, function* () {
+      for (; fetched < 100; fetched += 1) yield Buffer.from('Subject: x\r\n\r\nline\r\n')
+    })
+    await using server = await start({ maildrops: [mrose(source)] })
+    expect(await talk(server, `${LOGIN}TOP 1 0\r\nQUIT\r\n`)).toContain(
+      '+OK Message follows\r\nSubject: x\r\n\r\n.\r\n+OK Pop server',
+    )
+    expect(fetched).toBe(0)
+  })
+
   it('cuts the connection when a message cannot be read to its end', async () => {
     const faults: unknown[] = []
     const source = generated(1000, function* () {
@@ -184,7 +196,7 @@ describe('listen', () => {
 
   it('sends the last reply though the client has more to say', async () => {
     await using server = await start()
-    const heard = await talk(server, 'xyzzy\r\n'.repeat(20_000))
+    const heard = await talk(server, 'xyzzy\r\n'.repeat(200_000))
     expect(heard).toMatch(/-ERR Too many errors\.\r\n$/)
   })
 })
