@@ -1,6 +1,11 @@
 import { connect } from '../net/connect.ts'
 import { NetworkError } from '../net/errors.ts'
-import { type Capabilities, completeCapabilities, parseCapabilities } from '../pop3/capabilities.ts'
+import {
+  type Capabilities,
+  completeCapabilities,
+  NO_CAPABILITIES,
+  parseCapabilities,
+} from '../pop3/capabilities.ts'
 import { encodeCommand } from '../pop3/command.ts'
 import { ProtocolError, SessionError } from '../pop3/errors.ts'
 import { octetString } from '../pop3/octets.ts'
@@ -40,9 +45,6 @@ export function createMaildrop(options: MaildropOptions): {
 } {
   return { open: (signal) => open(options, signal) }
 }
-
-/** Nothing announced, as where CAPA is refused. */
-const NOTHING = parseCapabilities([])
 
 interface Attempt {
   readonly options: MaildropOptions
@@ -100,10 +102,10 @@ async function openWith(
 ): Promise<Session> {
   try {
     const credentials = { user: options.user, secret }
-    await login(wire, credentials, before ?? NOTHING, { auth: options.auth, timeouts })
+    await login(wire, credentials, before ?? NO_CAPABILITIES, { auth: options.auth, timeouts })
     const after = before && (await readCapabilities(wire, timeouts))
     return new Session(wire, {
-      capabilities: after ? completeCapabilities(after, before) : NOTHING,
+      capabilities: after ? completeCapabilities(after, before) : NO_CAPABILITIES,
       pipelined: options.pipelining && after?.has('PIPELINING') === true,
       timeouts,
     })
@@ -122,7 +124,7 @@ async function readCapabilities(wire: Wire, timeouts: Timeouts): Promise<Capabil
   if (reply.ok) return parseCapabilities(lines)
   const refusal = commandRefusal('CAPA', reply)
   if (refusal instanceof SessionError) throw refusal
-  return NOTHING
+  return NO_CAPABILITIES
 }
 
 function isClosedByCapa(error: unknown): boolean {

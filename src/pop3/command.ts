@@ -74,7 +74,13 @@ function words(command: Command): string {
       return `${command.keyword} ${command.messageNumber}`
     case 'TOP':
       return `TOP ${command.messageNumber} ${command.lines}`
-    default:
+    case 'CAPA':
+    case 'STAT':
+    case 'LIST':
+    case 'UIDL':
+    case 'LAST':
+    case 'NOOP':
+    case 'QUIT':
       return command.keyword
   }
 }

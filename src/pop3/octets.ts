@@ -6,7 +6,6 @@ export const LF = 0x0a
 export const CR = 0x0d
 export const SP = 0x20
 export const PLUS = 0x2b
-export const MINUS = 0x2d
 export const DOT = 0x2e
 export const DIGIT_0 = 0x30
 export const DIGIT_9 = 0x39
