@@ -4,7 +4,7 @@
  * A fingerprint may save a retrieval. It never permits a DELE of a message without unique-id, and it never stands in
  * for octets.
  */
-import { fingerprintOf } from '../message/fingerprint.ts'
+import { fingerprintOf, NO_FINGERPRINT } from '../message/fingerprint.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
@@ -12,7 +12,13 @@ import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
 /** How many rows stand for all in a sample. */
 const SAMPLE = 5
 
-/** Fingerprints (hex) by message number; undefined for the whole where the server has no TOP. */
+/** The fingerprint that every message without header fields has: it tells nothing. */
+const NO_FACE = hex(NO_FINGERPRINT)
+
+/**
+ * Fingerprints (hex) by message number, of the rows that have one; undefined for the whole where the server has no
+ * TOP.
+ */
 export async function fingerprintRows(
   session: MaildropSession,
   rows: readonly ListedMessage[],
@@ -20,7 +26,8 @@ export async function fingerprintRows(
   const found = new Map<number, string>()
   if (rows.length === 0) return found
   const hasTop = await session.headers(rows, (row, header) => {
-    if (header) found.set(row.messageNumber, Buffer.from(fingerprintOf(header)).toString('hex'))
+    const face = header ? hex(fingerprintOf(header)) : NO_FACE
+    if (face !== NO_FACE) found.set(row.messageNumber, face)
   })
   return hasTop ? found : undefined
 }
@@ -120,4 +127,8 @@ export async function nameRows(
     else fresh.push(planned)
   }
   return { known, fresh }
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('hex')
 }

@@ -314,3 +314,16 @@ describe('a moved account', () => {
     expect(archive.contents()).toHaveLength(kept)
   })
 })
+
+describe('messages without header fields', () => {
+  it('are never recognised by their fingerprint: all of them have the same', async () => {
+    const bare = (body: string) => ({ uniqueId: 'a', octets: Buffer.from(`\r\n${body}\r\n`) })
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop([bare('old')])
+    await sync(maildrop, archive)
+    maildrop.messages = [bare('new')]
+    await sync(maildrop, archive, { policy: DELETE_ALL })
+    expect(verbs(maildrop, 'RETR')).toEqual(['RETR 1'])
+    expect(archive.contents()).toHaveLength(2)
+  })
+})
