@@ -1,7 +1,7 @@
 /**
  * Which file of a Maildir holds which message: one reading of new/ and cur/, by the digests in their names.
  *
- * A million files fit in some 120 MB, and none of it on JavaScript's heap: names lie in large blocks, and a table of
+ * A million files fit in some 180 MB, and none of it on JavaScript's heap: names lie in large blocks, and a table of
  * numbers points into them.
  */
 import { type Dir, opendirSync } from 'node:fs'

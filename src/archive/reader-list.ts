@@ -71,14 +71,15 @@ class Pages {
         ? ''
         : `AND EXISTS (SELECT 1 FROM receipt JOIN account ON account.id = receipt.account
              WHERE receipt.message = message.id AND account.name = ?)`
-    const page = (condition: string) =>
+    const page = (condition: string, order = `${AGE} DESC, id DESC`) =>
       database.prepare(
         `SELECT *, lower(hex(digest)) AS hex, ${AGE} AS age FROM message
          WHERE ${condition} AND removed = 0 ${ofAccount}
-         ORDER BY ${AGE} DESC, id DESC LIMIT ?`,
+         ORDER BY ${order} LIMIT ?`,
       )
     this.#first = page('TRUE')
-    this.#ofSameAge = page(`${AGE} = ? AND id < ?`)
+    // With the age in ORDER BY too, SQLite would sort all messages of that age for each page.
+    this.#ofSameAge = page(`${AGE} = ? AND id < ?`, 'id DESC')
     this.#older = page(`${AGE} < ?`)
   }
 
