@@ -146,7 +146,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     const location = temporaryLocation(kind)
     await sync(location, async (ledger) => {
       const { sink, stored } = ledger.intake(keyOf('a'), { byCanonical: false })
-      sink.write(mail('one', 'x'.repeat(3 * 1024 * 1024)))
+      void sink.write(mail('one', 'x'.repeat(3 * 1024 * 1024)))
       sink.abandon()
       await expect(stored).rejects.toMatchObject({ name: 'ArchiveError' })
       await ledger.flush()

@@ -91,7 +91,7 @@ export function put(
   byCanonical = false,
 ): Promise<Awaited<ReturnType<ThreadLedger['intake']>['stored']>> {
   const { sink, stored } = ledger.intake(key, { byCanonical })
-  sink.write(message)
+  void sink.write(message)
   sink.end()
   return stored
 }
