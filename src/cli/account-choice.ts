@@ -11,8 +11,8 @@ import { defaultAccountName, isPopUrl, parsePopUrl } from '../accounts/pop-url.t
 import { parseDuration } from '../accounts/quantities.ts'
 import type { SecretSource } from '../accounts/secret-source.ts'
 import { KEEP_ALL, type Policy } from '../sync/policy.ts'
-import type { SyncOptions } from './commands/sync.ts'
 import type { ConfigLoader } from './configuration.ts'
+import type { SyncOptions } from './sync-options.ts'
 
 /** The accounts of one run. */
 export interface AccountChoice {

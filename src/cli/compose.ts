@@ -13,10 +13,10 @@ import type { Policy } from '../sync/policy.ts'
 import type { AccountIdentity, Archive, Maildrop } from '../sync/ports.ts'
 import { chooseAccounts } from './account-choice.ts'
 import { locate } from './archives.ts'
-import type { SyncOptions } from './commands/sync.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { describeFailure } from './failure.ts'
+import type { SyncOptions } from './sync-options.ts'
 import { openTrace, type TraceFile } from './trace.ts'
 
 /** One account that is to be synced. */

@@ -4,10 +4,15 @@ import { type ExportTarget, exportMessages } from '../archive/export.ts'
 import type { ExportFinding } from '../archive/export-messages.ts'
 import { locate, withReaders } from './archives.ts'
 import { counted, humanOctets } from './columns.ts'
-import { type ExportOptions, namesArchive } from './commands/export.ts'
 import type { CommandContext } from './context.ts'
+import type { ArchiveOptions } from './option-values.ts'
 import type { Output } from './output.ts'
 import { safe } from './safe.ts'
+
+export interface ExportOptions extends ArchiveOptions {
+  readonly format?: 'eml' | 'mbox' | 'maildir'
+  readonly account?: string
+}
 
 /** Exports, and ends with 65 if the source is damaged, with 1 if something else was in the way. */
 export async function runExport(
@@ -30,10 +35,15 @@ export async function runExport(
   context.end(tally.exit)
 }
 
-function targetOf(destination: string, { format = 'eml' }: ExportOptions): ExportTarget {
-  return namesArchive(destination)
-    ? { type: 'archive', location: locate(destination) }
-    : { type: 'tree', format, path: resolve(destination) }
+/** A bare path is plain files, also where an archive is: it could not be told from a folder to fill. */
+function targetOf(destination: string, { format }: ExportOptions): ExportTarget {
+  if (!/^(?:sqlite|maildir):/.test(destination)) {
+    return { type: 'tree', format: format ?? 'eml', path: resolve(destination) }
+  }
+  if (format !== undefined) {
+    throw new UsageError('export: --format is for plain files, not for an archive')
+  }
+  return { type: 'archive', location: locate(destination) }
 }
 
 /** Counts what became of the messages and tells what went wrong. */

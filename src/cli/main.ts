@@ -5,6 +5,10 @@ import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
 import { ClosedPipeError, Output } from './output.ts'
 import { buildProgram } from './program.ts'
+import { safe } from './safe.ts'
+
+/** The exit code of our own faults: the only ones that come with a stack. */
+const DEFECT = 70
 
 /** Runs one command line to its end. Never throws; returns the exit code. Problems are told on stderr, a line each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -19,7 +23,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof ClosedPipeError) return 0
     const failure = error instanceof CommanderError ? parseFailure(error) : describeFailure(error)
     if (failure.sentence) output.problem(failure.sentence)
-    if (failure.exit === 70 && error instanceof Error) output.talk(stackOf(error))
+    if (failure.exit === DEFECT && error instanceof Error) output.talk(stackOf(error))
     return failure.exit
   }
 }
@@ -29,6 +33,13 @@ export async function main(): Promise<void> {
   // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
   process.umask(0o077)
   const { stdin, stdout, stderr, env } = process
+  // An error that nobody waits for, such as stdout on a full disk: told like any other, never as a bare stack trace.
+  process.on('uncaughtException', (error) => {
+    const { exit, sentence } = describeFailure(error)
+    stderr.write(`popkeep: ${safe(sentence)}\n`)
+    if (exit === DEFECT) stderr.write(`${stackOf(error)}\n`)
+    process.exit(exit)
+  })
   process.exitCode = await run(process.argv.slice(2), {
     stdin,
     stdout,

@@ -64,7 +64,9 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
       if (accounts.size === 0) bars.stop()
     },
     stop() {
-      if (accounts.size > 0) bars.update()
+      // Bars that are not drawn must not be cleared: that would clear what stands below.
+      if (accounts.size === 0) return
+      bars.update()
       bars.stop()
       accounts.clear()
     },

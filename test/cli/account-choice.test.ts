@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/accounts/config.ts'
 import { chooseAccounts } from '../../src/cli/account-choice.ts'
-import type { SyncOptions } from '../../src/cli/commands/sync.ts'
 import type { ConfigLoader } from '../../src/cli/configuration.ts'
+import type { SyncOptions } from '../../src/cli/sync-options.ts'
 
 const CONFIG = `
 archive = "sqlite:~/mail.sqlite"

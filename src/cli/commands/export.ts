@@ -1,12 +1,7 @@
 import { type Command, Option } from 'commander'
-import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
-import { type ArchiveOptions, withArchiveOptions } from '../option-values.ts'
-
-export interface ExportOptions extends ArchiveOptions {
-  readonly format?: 'eml' | 'mbox' | 'maildir'
-  readonly account?: string
-}
+import type { ExportOptions } from '../export-run.ts'
+import { withArchiveOptions } from '../option-values.ts'
 
 export function addExport(program: Command, context: CommandContext): void {
   const command = program
@@ -27,15 +22,7 @@ export function addExport(program: Command, context: CommandContext): void {
     )
     .option('--account <name>', 'only messages that came from this account')
   withArchiveOptions(command).action(async (destination: string, options: ExportOptions) => {
-    if (namesArchive(destination) && options.format !== undefined) {
-      throw new UsageError('export: --format is for plain files, not for an archive')
-    }
     const { runExport } = await import('../export-run.ts')
     await runExport(destination, options, context)
   })
-}
-
-/** A bare path is plain files, also where an archive is: it could not be told from a folder to fill. */
-export function namesArchive(destination: string): boolean {
-  return /^(?:sqlite|maildir):/.test(destination)
 }

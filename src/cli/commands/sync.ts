@@ -1,30 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
 import { configOption, jsonOption, octetCount, wholeNumber } from '../option-values.ts'
-
-/** `sync` as it was asked for on the command line; unsaid options are absent. */
-export interface SyncOptions {
-  readonly archive?: string
-  readonly account?: string
-  readonly config?: string
-  readonly tls?: 'implicit' | 'stls' | 'none'
-  readonly tlsCa?: string
-  readonly tlsPin?: string
-  readonly auth?: string
-  readonly passwordFile?: string
-  readonly passwordCommand?: string
-  readonly delete?: true
-  readonly deleteAfter?: string
-  readonly dryRun?: true
-  readonly maxMessages?: number
-  readonly limitOctets?: number
-  readonly jobs?: number
-  readonly json?: true
-  readonly quiet?: true
-  readonly verbose?: true
-  readonly trace?: string
-  readonly progress: 'auto' | 'always' | 'never'
-}
+import type { SyncOptions } from '../sync-options.ts'
 
 export function addSync(program: Command, context: CommandContext): void {
   program
