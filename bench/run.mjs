@@ -25,6 +25,9 @@ const works = [
 
 const folder = temporaryFolder('bench')
 const maildrops = Object.fromEntries(works.map(({ user }) => [user, PASSWORD]))
+// By exit, not by death: the server and the folders are to go with us.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+process.once('exit', () => folder.remove())
 const dovecot = await startDovecot({ maildrops })
 try {
   for (const { user, messages } of works) {
@@ -49,7 +52,6 @@ try {
   writeFileSync(join(results, name), `${JSON.stringify(report, null, 2)}\n`)
 } finally {
   await dovecot.stop()
-  folder.remove()
 }
 
 function thousands(count) {

@@ -105,7 +105,11 @@ export async function startDovecot(options: {
   })
   closeSync(output)
   const exited = once(child, 'exit')
+  // A run that is cut short leaves no server behind.
+  const abandon = () => child.kill('SIGTERM')
+  process.once('exit', abandon)
   const stop = async () => {
+    process.off('exit', abandon)
     child.kill('SIGTERM')
     await exited
     folder.remove()
