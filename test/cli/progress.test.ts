@@ -48,6 +48,15 @@ describe('barDisplay', () => {
     expect(octets.lastIndexOf('\x1b[?25h')).toBeGreaterThan(octets.lastIndexOf('\x1b[?25l'))
   })
 
+  it('takes away bars that are still there when it is stopped', async () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
+    const display = await barDisplay(stderr, () => 0)
+    display.take({ type: 'connecting', account: 'work' })
+    display.say('work: a notice')
+    display.stop()
+    expect(screenOf(String(stderr.read()))).toEqual(['work: a notice'])
+  })
+
   it('draws nothing where nothing happens', async () => {
     const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
     const display = await barDisplay(stderr, () => 0)

@@ -70,6 +70,14 @@ describe('quoted', () => {
 })
 
 describe('jsonLine', () => {
+  it('escapes every code point below U+3000 that a terminal acts on', () => {
+    for (let code = 0; code < 0x3000; code += 1) {
+      const line = jsonLine(String.fromCodePoint(code)).slice(0, -1)
+      expect(codePoints(line).some(isForbidden), `U+${code.toString(16)}`).toBe(false)
+      expect(JSON.parse(line)).toBe(String.fromCodePoint(code))
+    }
+  })
+
   it('is one line of the same value, with no control and no bidi character', () => {
     fc.assert(
       fc.property(anyText, (text) => {
