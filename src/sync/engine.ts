@@ -268,7 +268,7 @@ async function record(
   { receipts, known, fresh, recounted }: Compared,
   ledger: AccountLedger,
 ): Promise<void> {
-  const settlement = settleListing(receipts, known, fresh)
+  const settlement = settleListing(receipts, known, fresh, recounted)
   if (!isEmpty(settlement)) await ledger.settle(settlement)
   const bindings = recounted.flatMap(({ key, receipt: { message } }) =>
     message === undefined ? [] : [{ key, message, by: 'recount' as const }],

@@ -132,14 +132,17 @@ export interface Settlement {
 
 /**
  * Compares receipts with a complete listing, in which `known` rows matched one and `fresh` rows none. Only changes are
- * named. A quarantined receipt is listed if a fresh row has its key.
+ * named. A quarantined receipt is listed if a fresh row has its key. Those of `known` that are in `recounted` are listed
+ * under other octets: their receipts make room for new ones.
  */
 export function settleListing(
   receipts: readonly Receipt[],
   known: readonly MatchedRow[],
   fresh: readonly PlannedRow[],
+  recounted: readonly MatchedRow[] = [],
 ): Settlement {
   const listed = new Set(known.map(({ receipt }) => receipt.id))
+  const replaced = new Set(recounted.map(({ receipt }) => receipt.id))
   const quarantined = receipts.filter(({ state }) => state === 'quarantined')
   if (quarantined.length > 0) {
     const keys = new Set(fresh.map(({ key }) => faceOf(key)))
@@ -150,13 +153,12 @@ export function settleListing(
   const absent: number[] = []
   const present: number[] = []
   for (const { id, state, absent: wasAbsent } of receipts) {
-    if (listed.has(id)) {
-      if (state === 'delete sent' || state === 'deleted') undeleted.push(id)
-      if (wasAbsent) present.push(id)
-    } else {
-      if (state === 'delete sent') deleted.push(id)
-      if (!wasAbsent) absent.push(id)
-    }
+    const isListed = listed.has(id)
+    const isAbsent = !isListed || replaced.has(id)
+    if (isListed && (state === 'delete sent' || state === 'deleted')) undeleted.push(id)
+    if (!isListed && state === 'delete sent') deleted.push(id)
+    if (isAbsent && !wasAbsent) absent.push(id)
+    if (!isAbsent && wasAbsent) present.push(id)
   }
   return { deleted, undeleted, absent, present }
 }

@@ -89,7 +89,7 @@ export interface ServerFacts {
   readonly capabilities?: readonly string[] | undefined
 }
 
-/** States of a receipt. `deleteSent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */
+/** States of a receipt. `delete sent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */
 export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
 
 /** "This unique-id of this account, with this listed size, is that message." */

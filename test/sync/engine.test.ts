@@ -117,6 +117,7 @@ describe('retrieval', () => {
     expect(verbs(maildrop, 'RETR')).toEqual([])
     await sync(maildrop, archive)
     expect(verbs(maildrop, 'TOP')).toEqual([])
+    expect(verbs(maildrop, 'RETR')).toEqual([])
   })
 })
 

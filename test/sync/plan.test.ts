@@ -191,6 +191,16 @@ describe('settleListing', () => {
     })
   })
 
+  it('makes room for the receipts of a recount', () => {
+    const old = receipt(1, 'a', 10, { state: 'delete sent' })
+    expect(settleListing([old], known(old), [], known(old))).toEqual({
+      deleted: [],
+      undeleted: [1],
+      absent: [1],
+      present: [],
+    })
+  })
+
   it('sees a quarantined message in the listing by its key', () => {
     const bad = receipt(1, 'a', 10, { state: 'quarantined', message: undefined })
     const listed = settleListing([bad], [], [{ row: row(1, 'a', 10), key: bad }])
