@@ -59,6 +59,7 @@ export class ReceiptTable {
   readonly #refuse: Statement
   readonly #refuseAgain: Statement
   readonly #restore: Statement
+  readonly #undelete: Statement
   readonly #setState: Statement
   readonly #setAbsent: Statement
   readonly #setPresent: Statement
@@ -107,6 +108,11 @@ export class ReceiptTable {
     )
     this.#restore = database.prepare(
       "UPDATE receipt SET state = 'stored' WHERE message = ? AND state = 'removed'",
+    )
+    this.#undelete = database.prepare(
+      `UPDATE receipt SET state =
+         (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = receipt.message)
+       WHERE id = ?`,
     )
     this.#setState = database.prepare('UPDATE receipt SET state = ? WHERE id = ?')
     this.#setAbsent = database.prepare(
@@ -181,7 +187,7 @@ export class ReceiptTable {
 
   settle(seen: Settlement, run: number): void {
     for (const id of seen.deleted) this.#setState.run('deleted', id)
-    for (const id of seen.undeleted) this.#setState.run('stored', id)
+    for (const id of seen.undeleted) this.#undelete.run(id)
     for (const id of seen.absent) this.#setAbsent.run(run, id)
     for (const id of seen.present) this.#setPresent.run(id)
   }

@@ -5,6 +5,10 @@
  * and "that message" means: retrieved in this session, or its unique-id, listed octets and header fingerprint equal
  * the receipt's. A server without TOP cannot show the last, so its messages are retrieved once more: servers give
  * unique-ids of deleted messages to new ones.
+ *
+ * The one exception is the owner's: a message whose file he removed, where he asked for its deletion too
+ * (`deleteRemoved`). The archive has no octets of it to be proven, and it is never retrieved only to be compared: that
+ * would bring it back.
  */
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, QuitOutcome } from './ports.ts'
@@ -15,11 +19,14 @@ import type { RetrievedRow } from './retrieve.ts'
 export interface Removal extends PlannedRow {
   readonly receipt: number
   readonly message: number
+  /** Its owner removed it from the archive and wants it off the server: there is nothing to prove. */
+  readonly isRemoved: boolean
 }
 
 /**
  * Divides due rows into those whose receipt holds for them as they are, and those to be retrieved and compared first:
- * without unique-id, without listed octets, bound by anything less than the digest, or with another header.
+ * without unique-id, without listed octets, bound by anything less than the digest, or with another header. A removed
+ * message is in neither list unless its header was seen: the same, or that of another message.
  */
 export async function checkDueRows(
   session: MaildropSession,
@@ -34,7 +41,7 @@ export async function checkDueRows(
     const { receipt } = matched
     const isExact = receipt.boundBy === 'digest' && receipt.octets === octets
     if (isExact && uniqueId !== undefined && octets !== undefined) checkable.push(matched)
-    else doubtful.push(matched)
+    else if (receipt.state !== 'removed') doubtful.push(matched)
   }
   const listed = await fingerprintRows(
     session,
@@ -44,18 +51,18 @@ export async function checkDueRows(
   for (const { row, key, receipt } of checkable) {
     const fingerprint = listed?.get(row.messageNumber)
     const isSame = fingerprint !== undefined && fingerprint === kept.get(receipt.id)
-    if (isSame && receipt.message !== undefined) {
-      sure.push({ row, key, receipt: receipt.id, message: receipt.message })
-    } else doubtful.push({ row, key })
+    const { id, message, state } = receipt
+    const isRemoved = state === 'removed'
+    if (isSame && message !== undefined) sure.push({ row, key, receipt: id, message, isRemoved })
+    else if (!isRemoved || fingerprint !== undefined) doubtful.push({ row, key })
   }
   return { sure, doubtful }
 }
 
-/** The retrieved rows whose exact octets the archive holds: one bound by its canonical digest differs from what it has. */
-export function removalsOf(rows: readonly RetrievedRow[]): readonly Removal[] {
-  return rows
-    .filter(({ stored }) => stored.boundBy === 'digest')
-    .map(({ row, key, stored }) => ({ row, key, receipt: stored.receipt, message: stored.message }))
+/** Undefined if the archive does not hold its exact octets: one bound by its canonical digest differs from what it has. */
+export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefined {
+  const { receipt, message, boundBy } = stored
+  return boundBy === 'digest' ? { row, key, receipt, message, isRemoved: false } : undefined
 }
 
 /**
@@ -69,8 +76,9 @@ export async function removeRows(
   removals: readonly Removal[],
   signal: AbortSignal,
 ): Promise<{ readonly accepted: number; readonly unproven: number; readonly quit: QuitOutcome }> {
-  const proven = await ledger.prove(removals.map(({ message }) => message))
-  const allowed = removals.filter(({ message }) => proven.has(message))
+  const provable = removals.filter(({ isRemoved }) => !isRemoved)
+  const proven = await ledger.prove(provable.map(({ message }) => message))
+  const allowed = removals.filter(({ message, isRemoved }) => isRemoved || proven.has(message))
   const unproven = removals.length - allowed.length
   signal.throwIfAborted()
   const accepted = new Set(await session.delete(allowed.map(({ row }) => row)))

@@ -211,6 +211,29 @@ describe('another run that stores the same octets meanwhile', () => {
 })
 
 describe('a message that its owner removed from the Maildir', () => {
+  it('stays removed where the server did not delete it', async () => {
+    const { ledger, writer, location } = open('maildir', (archive) => archive)
+    put(ledger, 'one')
+    ledger.flush()
+    const [receipt] = ledger.receipts()
+    ledger.deleteSent([receipt?.id ?? 0])
+    ledger.finish(noCounts, 'done')
+    writer.close()
+    const { rmSync, mkdirSync } = await import('node:fs')
+    rmSync(`${location.path}/new`, { recursive: true })
+    mkdirSync(`${location.path}/new`)
+    const next = new ArchiveWriter(openForWriting(location), {
+      now: () => 0,
+      startTimer: () => () => undefined,
+    })
+    const { ledger: again } = next.openAccount(work, new Set(['work']))
+    expect(again.receipts()).toMatchObject([{ state: 'delete sent' }])
+    again.settle({ deleted: [], undeleted: [receipt?.id ?? 0], absent: [], present: [] })
+    expect(again.receipts()).toMatchObject([{ state: 'removed' }])
+    again.finish(noCounts, 'done')
+    next.close()
+  })
+
   it('is linked again if its octets come again', async () => {
     const { ledger, writer, location } = open('maildir', (archive) => archive)
     put(ledger, 'one')

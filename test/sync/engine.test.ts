@@ -239,6 +239,24 @@ describe('deletion', () => {
     expect(maildrop.messages).toEqual([three[1]])
   })
 
+  it('deletes what its owner removed only where he asks for it, and never brings it back', async () => {
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop([mail('a', 'old'), mail('b', 'two'), mail('c', 'three')])
+    await sync(maildrop, archive)
+    for (const message of [1, 2]) {
+      archive.altered.add(message)
+      Object.assign(archive.accounts[0]!.receipts[message - 1]!, { state: 'removed' })
+    }
+    maildrop.messages = [mail('a', 'new'), mail('b', 'two'), mail('c', 'three')]
+    const kept = await sync(maildrop, archive, { policy: DELETE_ALL })
+    expect([kept.error, verbs(maildrop, 'DELE')]).toEqual([undefined, ['DELE 3']])
+    const policy = { ...DELETE_ALL, deleteRemoved: true }
+    const { error } = await sync(maildrop, archive, { policy })
+    expect([error, verbs(maildrop, 'DELE')]).toEqual([undefined, ['DELE 2', 'DELE 1']])
+    // Its header shows that another message has the unique-id now.
+    expect(verbs(maildrop, 'RETR')).toEqual(['RETR 1'])
+  })
+
   it('waits until a message is old enough, counted from archiving', async () => {
     const archive = new MemoryArchive()
     const maildrop = new FakeMaildrop(three)
