@@ -15,11 +15,7 @@ const SLICE = 4096
 
 /** One UTF-16 unit for each octet, 0 to 255. Lossless, unlike any decoding. */
 export function octetString(octets: Uint8Array, start = 0, end = octets.length): string {
-  if (end - start <= 24) {
-    let short = ''
-    for (let at = start; at < end; at += 1) short += String.fromCharCode(octets[at] ?? 0)
-    return short
-  }
+  // One call makes one flat string; adding unit by unit would leave a tree of halves behind each unique-id.
   let text = ''
   for (let at = start; at < end; at += SLICE) {
     text += String.fromCharCode(...octets.subarray(at, Math.min(at + SLICE, end)))

@@ -56,8 +56,12 @@ export async function compareMaildrop(
     unnamed.length > 0
       ? await nameRows(session, ledger, unnamed, receipts)
       : { known: [], fresh: [] }
-  const fresh: PlannedRow[] = [...comparison.fresh, ...returned.fresh, ...named.fresh]
-  if (!isRecount) fresh.push(...resized.map(({ row, key }) => ({ row, key })))
+  const fresh: PlannedRow[] = [
+    ...comparison.fresh,
+    ...returned.fresh,
+    ...named.fresh,
+    ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
+  ]
   fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
   const known = [...returned.known, ...named.known, ...recounted]
   return { listed: rows.length, receipts, known, fresh, recounted }

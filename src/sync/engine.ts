@@ -18,7 +18,7 @@ import type {
   Progress,
   ServerFacts,
 } from './ports.ts'
-import { checkDueRows, type Removal, removalsOf, removeRows } from './remove.ts'
+import { checkDueRows, type Removal, removalOf, removeRows } from './remove.ts'
 import { type AccountResult, asItem, emptyTally, type Refusal, type Tally } from './report.ts'
 import { type RetrievedRow, type Retriever, retrieveRows } from './retrieve.ts'
 
@@ -171,16 +171,19 @@ class Run {
     })
 
     const retriever = { session, ledger, progress, tally: this.tally }
-    const rows = await this.#retrieveFresh(retriever, fresh, compared)
-    const again = await retrieveRows(retriever, doubtful, { byCanonical: false })
-    this.#refusals = [...this.#refusals, ...again.refusals]
+    const removals: Removal[] = [...sure]
+    const onStored = (row: RetrievedRow) => {
+      const removal = removalOf(row)
+      if (removal) removals.push(removal)
+    }
+    await this.#retrieveFresh(retriever, fresh, {
+      isReturning: ledger.isMoved || compared.receipts.length === 0,
+      onStored: deletesAtOnce ? onStored : () => {},
+    })
+    const again = await retrieveRows(retriever, doubtful, { byCanonical: false, onStored })
+    this.#refusals = [...this.#refusals, ...again]
     signal.throwIfAborted()
 
-    const removals = [
-      ...sure,
-      ...removalsOf(again.rows),
-      ...(deletesAtOnce ? removalsOf(rows) : []),
-    ]
     if (removals.length > 0) await this.#remove(session, ledger, removals)
     else await session.quit()
   }
@@ -189,20 +192,26 @@ class Run {
   async #retrieveFresh(
     retriever: Retriever,
     fresh: readonly PlannedRow[],
-    { receipts }: Compared,
-  ): Promise<readonly RetrievedRow[]> {
+    options: { readonly isReturning: boolean; readonly onStored: (row: RetrievedRow) => void },
+  ): Promise<void> {
     const { ledger } = retriever
-    const isReturning = ledger.isMoved || receipts.length === 0
+    const { isReturning, onStored } = options
+    let isMisled = false
     const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
     const unnamed = fresh.filter(({ key }) => key.uniqueId === undefined)
-    const first = await retrieveRows(retriever, named, { byCanonical: isReturning })
-    const second = await retrieveRows(retriever, unnamed, { byCanonical: true })
-    this.#refusals = [...first.refusals, ...second.refusals]
+    this.#refusals = [
+      ...(await retrieveRows(retriever, named, { byCanonical: isReturning, onStored })),
+      ...(await retrieveRows(retriever, unnamed, {
+        byCanonical: true,
+        onStored: (row) => {
+          isMisled ||= !row.stored.isNew
+          onStored(row)
+        },
+      })),
+    ]
     for (const { key, serverText } of this.#refusals) await ledger.quarantine(key, serverText)
     // LAST called messages unread that the archive had already: it is no help on this server.
-    const isMisled = second.rows.some(({ stored }) => !stored.isNew)
     if (isMisled && !ledger.facts.lastMisled) await ledger.learn({ lastMisled: true })
-    return [...first.rows, ...second.rows]
   }
 
   async #remove(
@@ -274,7 +283,8 @@ async function record(
     message === undefined ? [] : [{ key, message, by: 'recount' as const }],
   )
   if (bindings.length > 0) await ledger.bind(bindings)
-  await ledger.claim(known.map(({ receipt }) => receipt.id))
+  // A claim matters to what is retrieved; a steady listing asks for nothing.
+  if (fresh.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
 }
 
 async function learnCapabilities(session: MaildropSession, ledger: AccountLedger): Promise<void> {

@@ -50,7 +50,7 @@ export function compareListing(
   receipts: readonly Receipt[],
   lastAccessed?: number,
 ): Comparison {
-  const named = new Map<UniqueId, Receipt[]>()
+  const named = new Map<UniqueId, Receipt | Receipt[]>()
   const unnamedOctets = new Set<number | undefined>()
   for (const receipt of receipts) {
     if (receipt.state === 'quarantined') continue
@@ -59,8 +59,10 @@ export function compareListing(
       continue
     }
     const group = named.get(receipt.uniqueId)
-    if (group) group.push(receipt)
-    else named.set(receipt.uniqueId, [receipt])
+    // Nearly every unique-id has one receipt: no list for each.
+    if (!group) named.set(receipt.uniqueId, receipt)
+    else if (Array.isArray(group)) group.push(receipt)
+    else named.set(receipt.uniqueId, [group, receipt])
   }
   const listedTimes = countUniqueIds(rows)
   const seen = new Map<UniqueId, number>()
@@ -82,7 +84,8 @@ export function compareListing(
     const occurrence = times === 1 ? 1 : (seen.get(uniqueId) ?? 0) + 1
     if (times > 1) seen.set(uniqueId, occurrence)
     const key: ReceiptKey = { uniqueId, occurrence, octets }
-    const group = named.get(uniqueId)
+    const found = named.get(uniqueId)
+    const group = found && (Array.isArray(found) ? found : [found])
     if (!group || isShuffled(group, times)) {
       fresh.push({ row, key })
       continue
@@ -97,7 +100,7 @@ export function compareListing(
     else fresh.push({ row, key })
   }
   if (resized.length <= RECOUNT_SHARE * (known.length + resized.length)) {
-    fresh.push(...resized.map(({ row, key }) => ({ row, key })))
+    for (const { row, key } of resized) fresh.push({ row, key })
     fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
     return { known, fresh, resized: [], unnamed }
   }

@@ -3,16 +3,12 @@ import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import type { PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, MessageSink, Progress, Stored } from './ports.ts'
+import { OutOfStepError } from './errors.ts'
 import type { Refusal, Tally } from './report.ts'
 
 /** A row whose message is durable. */
 export interface RetrievedRow extends PlannedRow {
   readonly stored: Stored
-}
-
-export interface Retrieval {
-  readonly rows: readonly RetrievedRow[]
-  readonly refusals: readonly Refusal[]
 }
 
 /** What retrieval works with, for one account's run. */
@@ -23,42 +19,55 @@ export interface Retriever {
   readonly tally: Tally
 }
 
+export interface RetrievalOptions {
+  readonly byCanonical: boolean
+  /** Hears each row after its commit; nothing of it is kept here, so that memory does not grow with the maildrop. */
+  readonly onStored?: (row: RetrievedRow) => void
+}
+
 /**
  * Retrieves the rows in their order and settles after the last commit. Order of effects per message: octets to the
- * archive, commit of message and receipt, count, event.
+ * archive, commit of message and receipt, count, event. Returns what the server refused.
  *
  * Throws what ended the session, or what kept the archive from storing; messages whose commit returned stay counted
- * in the tally, and what was complete is still committed.
+ * in the tally, and what was complete is still committed. But receipts since the last proof that the session was in
+ * step are taken back then: a reply too few or too many would have bound each message to its neighbour's unique-id, and
+ * one of them would never be retrieved.
  */
 export async function retrieveRows(
   { session, ledger, progress, tally }: Retriever,
   planned: readonly PlannedRow[],
-  options: { readonly byCanonical: boolean },
-): Promise<Retrieval> {
-  if (planned.length === 0) return { rows: [], refusals: [] }
-  const keys = new Map(planned.map((p) => [p.row, p]))
-  const stored: RetrievedRow[] = []
+  { byCanonical, onStored = () => {} }: RetrievalOptions,
+): Promise<readonly Refusal[]> {
+  if (planned.length === 0) return []
+  const { account } = ledger
+  const answers = planned.values()
   const refusals: Refusal[] = []
-  const commits: Promise<void>[] = []
+  const commits = new Outstanding()
   let storageFailure: { readonly error: unknown } | undefined
+
+  const answered = (row: ListedMessage): PlannedRow => {
+    const next = answers.next().value
+    if (next?.row !== row) throw new Error(`message ${row.messageNumber} was answered out of turn`)
+    return next
+  }
 
   const begin = (row: ListedMessage): MessageSink => {
     if (storageFailure) throw storageFailure.error
-    const plannedRow = keys.get(row)
-    if (!plannedRow) throw new Error(`message ${row.messageNumber} was not asked for`)
-    const { sink, stored: commit } = ledger.intake(plannedRow.key, options)
+    const plannedRow = answered(row)
+    const { sink, stored } = ledger.intake(plannedRow.key, { byCanonical })
     let isAbandoned = false
-    commits.push(
-      commit.then(
+    commits.add(
+      stored.then(
         (result) => {
-          stored.push({ ...plannedRow, stored: result })
-          tally.retrieved += 1
-          if (result.isNew) {
-            tally.stored += 1
-            tally.octets += result.octets
-          }
           const { octets, isNew } = result
-          progress({ type: 'stored', account: ledger.account, octets, isNew })
+          tally.retrieved += 1
+          if (isNew) {
+            tally.stored += 1
+            tally.octets += octets
+          }
+          onStored({ ...plannedRow, stored: result })
+          progress({ type: 'stored', account, octets, isNew })
         },
         (error: unknown) => {
           if (!isAbandoned) storageFailure ??= { error }
@@ -68,7 +77,7 @@ export async function retrieveRows(
     return {
       write(octets) {
         if (storageFailure) throw storageFailure.error
-        progress({ type: 'receiving', account: ledger.account, octets: octets.length })
+        progress({ type: 'receiving', account, octets: octets.length })
         return sink.write(octets)
       },
       end: () => sink.end(),
@@ -79,26 +88,48 @@ export async function retrieveRows(
     }
   }
 
-  const refused = (row: ListedMessage, error: CommandError): void => {
+  const refused = (row: ListedMessage, { serverText }: CommandError): void => {
+    const { key } = answered(row)
     const { messageNumber, uniqueId } = row
-    const key = keys.get(row)?.key ?? { uniqueId, occurrence: 1, octets: row.octets }
     tally.failed += 1
-    refusals.push({ messageNumber, key, serverText: error.serverText })
-    const { account } = ledger
-    progress({ type: 'refused', account, messageNumber, uniqueId, text: error.serverText })
+    refusals.push({ messageNumber, key, serverText })
+    progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
 
   try {
-    await session.retrieve(
-      planned.map(({ row }) => row),
-      { begin, refused },
-    )
+    await session.retrieve(rowsOf(planned), { begin, refused })
   } finally {
     await ledger.flush().catch((error: unknown) => {
       storageFailure ??= { error }
     })
-    await Promise.all(commits)
+    await commits.settled()
   }
   if (storageFailure) throw storageFailure.error
-  return { rows: stored, refusals }
+  return refusals
+}
+
+function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {
+  for (const { row } of planned) yield row
+}
+
+/** Counts promises that are to settle, without keeping them. */
+class Outstanding {
+  #count = 0
+  #resolve: (() => void) | undefined
+
+  /** The promise must not reject. */
+  add(promise: Promise<void>): void {
+    this.#count += 1
+    void promise.finally(() => {
+      this.#count -= 1
+      if (this.#count === 0) this.#resolve?.()
+    })
+  }
+
+  async settled(): Promise<void> {
+    if (this.#count === 0) return
+    await new Promise<void>((resolve) => {
+      this.#resolve = resolve
+    })
+  }
 }
