@@ -46,6 +46,7 @@ class Connection {
   readonly #session: ServerSession
   #held: { readonly source: MaildropSource; readonly maildrop: OpenMaildrop } | undefined
   #stopIdleTimer = (): void => {}
+  #isGathering = false
 
   constructor(socket: Socket, context: ServerContext) {
     this.#socket = socket
@@ -86,15 +87,9 @@ class Connection {
     this.#held = undefined
   }
 
-  /** Replies of one segment leave together. */
   async #performAll(): Promise<void> {
-    this.#socket.cork()
-    try {
-      for (let action = this.#session.next(); action; action = this.#session.next()) {
-        await this.#perform(action)
-      }
-    } finally {
-      this.#socket.uncork()
+    for (let action = this.#session.next(); action; action = this.#session.next()) {
+      await this.#perform(action)
     }
   }
 
@@ -151,12 +146,23 @@ class Connection {
   async #write(octets: Uint8Array): Promise<void> {
     const socket = this.#socket
     if (!socket.writable) throw new ConnectionLost()
+    this.#gather()
     if (socket.write(octets)) return
-    socket.uncork()
     await drainedOrClosed(socket)
     if (!socket.writable) throw new ConnectionLost()
     this.#restartIdleTimer()
-    socket.cork()
+  }
+
+  /** What is written before something has to be waited for leaves together, and is not held back any longer. */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#socket.cork()
+    // A tick comes behind all promises that are settled already: a maildrop in memory is read to its end before it.
+    process.nextTick(() => {
+      this.#isGathering = false
+      this.#socket.uncork()
+    })
   }
 
   /** Sends FIN, then reads to the client's own end, so that unread octets do not turn the close into a reset. */

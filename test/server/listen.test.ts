@@ -145,6 +145,23 @@ describe('listen', () => {
     socket.destroy()
   })
 
+  it('sends what is complete while a message is waited for', async () => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const source = generated(14, async function* () {
+      await released
+      yield Buffer.from('Subject: x\r\n\r\n')
+    })
+    await using server = await start({ maildrops: [mrose(source)] })
+    const socket = connect(server.port, server.host)
+    socket.write(`${LOGIN}STAT\r\nRETR 1\r\nQUIT\r\n`)
+    expect(await hear(socket, '14 octets\r\n')).toContain('+OK 1 14\r\n')
+    release()
+    expect(await hear(socket, 'signing off')).toContain('Subject: x\r\n\r\n.\r\n')
+  })
+
   it('reads no more of a message than TOP shows', async () => {
     let fetched = 0
     const source = generated(1000, function* () {
