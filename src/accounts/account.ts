@@ -16,7 +16,7 @@ export interface Account {
   readonly tls: TlsMode
   /** Path of a PEM file with the certificates to trust instead of the system's. */
   readonly ca: string | undefined
-  /** SHA-256 of the server's certificate, 64 lower-case hex digits: replaces chain and name checks. */
+  /** SHA-256 of the server's public key, 64 lower-case hex digits: replaces chain and name checks. */
   readonly pin: string | undefined
   readonly user: string
   /** Authentication mechanism in upper case; undefined: the best that both sides have. */
@@ -41,14 +41,20 @@ export function requireSupportedTls(tls: TlsMode): void {
 export const STLS_ADVICE =
   'STLS comes with a later version; use pops:// (tls = "implicit"), which nearly every server has on port 995'
 
-/** A certificate's SHA-256 as tools print it, with or without colons, to 64 lower-case hex digits; undefined if it is none. */
+/** What a pin is, for those who wrote something else. */
+export const PIN_FORM =
+  "is the SHA-256 of the server's public key: 64 hex digits, with or without colons, or base64"
+
+/**
+ * The SHA-256 of a public key (SubjectPublicKeyInfo, as in RFC 7469) as tools print it: hex with or without colons, or
+ * base64, behind `sha256:`, `sha256=` or curl's `sha256//` or not. Gives 64 lower-case hex digits; undefined if it is none.
+ */
 export function parsePin(text: string): string | undefined {
-  const digits = text
-    .trim()
-    .replace(/^sha256[:=]/i, '')
-    .replaceAll(':', '')
-    .toLowerCase()
-  return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined
+  const digest = text.trim().replace(/^sha256(?:\/\/|[:=])/i, '')
+  const digits = digest.replaceAll(':', '').toLowerCase()
+  if (/^[0-9a-f]{64}$/.test(digits)) return digits
+  if (!/^[A-Za-z0-9+/]{43}=?$/.test(digest)) return undefined
+  return Buffer.from(digest, 'base64').toString('hex')
 }
 
 /** A mechanism name in upper case (RFC 4422 section 3.1, and APOP); undefined if it is none. */

@@ -1,7 +1,7 @@
 /** What a config file may say (docs/operations.md explains each key to its reader). */
 import * as v from 'valibot'
 
-import { parseMechanism, parsePin, STLS_ADVICE, TLS_MODES } from './account.ts'
+import { PIN_FORM, parseMechanism, parsePin, STLS_ADVICE, TLS_MODES } from './account.ts'
 import { parseDuration, parseOctets } from './quantities.ts'
 
 const text = (what: string) =>
@@ -48,7 +48,7 @@ const accountSchema = v.object({
     ),
   ),
   tls_ca: v.optional(text('the path of a PEM file')),
-  tls_pin: v.optional(parsed(parsePin, 'is the SHA-256 of a certificate: 64 hex digits')),
+  tls_pin: v.optional(parsed(parsePin, PIN_FORM)),
   user: text('the name to log in with'),
   auth: v.optional(parsed(parseMechanism, 'is the name of a mechanism, such as "PLAIN"')),
   password_command: v.optional(command),

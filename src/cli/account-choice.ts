@@ -1,6 +1,7 @@
 import {
   type Account,
   defaultPort,
+  PIN_FORM,
   parseMechanism,
   parsePin,
   requireSupportedTls,
@@ -152,7 +153,7 @@ function durationOf(text: string | undefined): number | undefined {
 function pinOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const pin = parsePin(text)
-  if (pin === undefined) throw new UsageError('--tls-pin is a SHA-256 in 64 hex digits')
+  if (pin === undefined) throw new UsageError(`--tls-pin ${PIN_FORM}`)
   return pin
 }
 

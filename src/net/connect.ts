@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Connection } from './connection.ts'
 import { NetworkError } from './errors.ts'
-import { isLoopback, matchesPin, parsePin, refuseUncheckedTls } from './trust.ts'
+import { isLoopback, matchesPin, refuseUncheckedTls } from './trust.ts'
 
 export interface ConnectOptions {
   readonly host: string
@@ -11,7 +11,7 @@ export interface ConnectOptions {
   readonly tls: 'implicit' | 'none'
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | undefined
-  /** SHA-256 of the server's public key, hex or base64. Replaces the checks of chain and name. */
+  /** SHA-256 of the server's public key, 64 lower-case hex digits. Replaces the checks of chain and name. */
   readonly pin?: string | undefined
   /** For name lookup, TCP, TLS and all reads up to the first that has its own limit, together. */
   readonly timeoutMs: number
@@ -26,13 +26,12 @@ export interface ConnectOptions {
  * the handshake. Throws NetworkError (any NET_ code), or the signal's reason.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { host, port, tls, signal, timeoutMs } = options
+  const { host, port, tls, pin, signal, timeoutMs } = options
   signal?.throwIfAborted()
   const where = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
   if (tls === 'implicit') {
-    const pin = options.pin === undefined ? undefined : parsePin(options.pin)
     refuseUncheckedTls(options.environment ?? process.env)
-    const socket = tlsSocket(options, pin)
+    const socket = tlsSocket(options)
     // Asked once: Node 20 hands out the peer's certificate a single time.
     let isPinned = false
     const isTrusted = (): boolean => (pin === undefined ? socket.authorized : isPinned)
@@ -58,7 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   })
 }
 
-function tlsSocket({ host, port, ca }: ConnectOptions, pin: string | undefined): TLSSocket {
+function tlsSocket({ host, port, ca, pin }: ConnectOptions): TLSSocket {
   return connectTls({
     host,
     port,

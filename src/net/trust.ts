@@ -24,19 +24,7 @@ export function refuseUncheckedTls(environment: NodeJS.ProcessEnv): void {
   }
 }
 
-/**
- * A SHA-256 digest of a public key (SubjectPublicKeyInfo) as people write it: 64 hex digits with or without colons, or
- * base64, with or without curl's `sha256//` before it. Returns lower-case hex. Throws NetworkError (NET_POLICY).
- */
-export function parsePin(pin: string): string {
-  const text = pin.trim().replace(/^sha256(\/\/|:)/i, '')
-  const hex = text.replaceAll(':', '').toLowerCase()
-  if (/^[0-9a-f]{64}$/.test(hex)) return hex
-  if (/^[A-Za-z0-9+/]{43}=?$/.test(text)) return Buffer.from(text, 'base64').toString('hex')
-  throw new NetworkError('NET_POLICY', 'the pin is no SHA-256 digest in hex or base64')
-}
-
-/** Whether the certificate that the server showed has the pinned key. */
+/** Whether the certificate that the server showed has the pinned key: its SubjectPublicKeyInfo, hashed, in hex. */
 export function matchesPin(socket: TLSSocket, pin: string): boolean {
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return false

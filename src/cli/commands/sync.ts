@@ -23,7 +23,7 @@ export function addSync(program: Command, context: CommandContext): void {
       ]),
     )
     .option('--tls-ca <file>', 'trust the certificates in this PEM file')
-    .option('--tls-pin <sha256>', 'trust exactly the server key with this digest')
+    .option('--tls-pin <sha256>', 'trust exactly the server key with this SHA-256, hex or base64')
     .option('--auth <mechanism>', 'use this mechanism to log in (user, plain)')
     .option('--password-file <file>', 'read the password from the first line of a file')
     .option('--password-command <command>', 'run a command that prints the password')
