@@ -56,6 +56,7 @@ export class ReceiptTable {
   readonly #namelessRefused: Statement
   readonly #insert: Statement
   readonly #rebind: Statement
+  readonly #remove: Statement
   readonly #refuse: Statement
   readonly #refuseAgain: Statement
   readonly #restore: Statement
@@ -96,6 +97,7 @@ export class ReceiptTable {
       `UPDATE receipt SET state = 'stored', bound_by = ?, bound_at = ?, absent_since = NULL
        WHERE id = ?`,
     )
+    this.#remove = database.prepare('DELETE FROM receipt WHERE id = ?')
     // A row that was stored once stays stored: that it cannot be retrieved again proves nothing against it.
     this.#refuse = database.prepare(
       `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at,
@@ -178,6 +180,11 @@ export class ReceiptTable {
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     this.#refuse.run(id, epoch, uniqueId, key.occurrence, octets, at, run, reason)
+  }
+
+  /** Takes receipts back; their messages stay. */
+  disavow(receipts: readonly number[]): void {
+    for (const id of receipts) this.#remove.run(id)
   }
 
   /** The octets of a removed message came again. */

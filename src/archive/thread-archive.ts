@@ -179,6 +179,10 @@ export class ThreadLedger {
     await this.#ask('flush')
   }
 
+  async disavow(receipts: readonly number[]): Promise<void> {
+    await this.#ask('disavow', receipts)
+  }
+
   async bind(
     bindings: readonly {
       readonly key: ReceiptKey

@@ -91,6 +91,11 @@ export class WriterLedger {
     this.#room.group.flush()
   }
 
+  disavow(receipts: readonly number[]): void {
+    if (receipts.length === 0) return
+    this.#room.group.write(() => this.#room.catalog.receipts.disavow(receipts))
+  }
+
   bind(
     bindings: readonly {
       readonly key: ReceiptKey

@@ -19,6 +19,7 @@ const LEDGER_METHODS = [
   'resolveMove',
   'claim',
   'flush',
+  'disavow',
   'bind',
   'quarantine',
   'settle',

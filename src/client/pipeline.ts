@@ -6,12 +6,12 @@
  */
 import { type Command, commandOctets } from '../pop3/command.ts'
 import { CommandError, SessionError } from '../pop3/errors.ts'
-import { CONSECUTIVE_REFUSALS } from '../pop3/limits.ts'
+import { CHECK_OCTETS, CHECK_ROWS, CONSECUTIVE_REFUSALS } from '../pop3/limits.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import type { ProtocolEvent } from '../pop3/protocol.ts'
 import type { Timeouts } from './timeouts.ts'
 import { ONE_AT_A_TIME, Window, type WindowLimits } from './window.ts'
-import type { Wire } from './wire.ts'
+import type { StatusEvent, Wire } from './wire.ts'
 
 /** Takes the octets of one response; each returned promise stops the reading until it resolves. */
 export interface BodySink {
@@ -30,6 +30,11 @@ export interface Exchange {
   accepted(row: ListedMessage): BodySink | undefined
   /** -ERR; the others go on. */
   refused(row: ListedMessage, error: CommandError): void
+  /**
+   * If there, STAT is sent between the rows now and then, and behind the last; this hears its reply, whatever that is, and
+   * throws if it is none that STAT can have here. All +OK look alike, so a reply too few or too many shows only so.
+   */
+  readonly check?: ((reply: StatusEvent) => void) | undefined
 }
 
 /**
@@ -55,22 +60,29 @@ export async function runPipeline(
 }
 
 interface Pending {
-  readonly row: ListedMessage
+  /** Undefined: a check. */
+  readonly row: ListedMessage | undefined
   readonly command: Command
 }
+
+/** Octets of the reply to a check, for the window. */
+const CHECK_REPLY_OCTETS = 64
 
 class Pipeline {
   readonly #wire: Wire
   readonly #rows: Iterator<ListedMessage>
   readonly #exchange: Exchange
   readonly #timeouts: Timeouts
-  readonly #outstanding: ListedMessage[] = []
+  readonly #outstanding: (ListedMessage | undefined)[] = []
   #limits: WindowLimits
   #window: Window
   /** Drawn from the rows, and not sent yet for lack of room. */
   #pending: Pending | undefined
   #sink: BodySink | undefined
   #refusals = 0
+  /** Drawn since the last check. */
+  #uncheckedRows = 0
+  #uncheckedOctets = 0
 
   constructor(
     wire: Wire,
@@ -114,13 +126,21 @@ class Pipeline {
 
   #take(event: ProtocolEvent): Promise<void> | undefined {
     if (event.type === 'body') return this.#sink?.write(event.octets)
+    if (this.#outstanding.length === 0) return undefined
     const [row] = this.#outstanding
-    if (!row) return undefined
     if (event.type === 'end') {
       this.#answered()
       return this.#sink?.end()
     }
     if (event.type !== 'status') return undefined
+    if (row === undefined) this.#exchange.check?.(event)
+    else this.#takeStatus(row, event)
+    // Of a multi-line response this was only the beginning.
+    if (!this.#wire.isMidResponse) this.#answered()
+    return undefined
+  }
+
+  #takeStatus(row: ListedMessage, event: StatusEvent): void {
     if (event.ok) {
       this.#refusals = 0
       this.#sink = this.#exchange.accepted(row)
@@ -129,9 +149,6 @@ class Pipeline {
       const { command, line, responseCode } = event
       this.#exchange.refused(row, new CommandError(command.keyword, line, responseCode))
     }
-    // Of a multi-line response this was only the beginning.
-    if (!this.#wire.isMidResponse) this.#answered()
-    return undefined
   }
 
   #answered(): void {
@@ -144,7 +161,7 @@ class Pipeline {
     const burst: Command[] = []
     while (this.#pending) {
       const { row, command } = this.#pending
-      const expected = this.#exchange.expectedOctets(row)
+      const expected = row ? this.#exchange.expectedOctets(row) : CHECK_REPLY_OCTETS
       if (!this.#window.admit(commandOctets(command), expected)) break
       burst.push(command)
       this.#outstanding.push(row)
@@ -155,9 +172,22 @@ class Pipeline {
   }
 
   #draw(): Pending | undefined {
+    if (this.#uncheckedRows >= CHECK_ROWS || this.#uncheckedOctets >= CHECK_OCTETS) {
+      return this.#drawCheck()
+    }
     const next = this.#rows.next()
-    if (next.done) return undefined
+    if (next.done) return this.#uncheckedRows > 0 ? this.#drawCheck() : undefined
+    if (this.#exchange.check) {
+      this.#uncheckedRows += 1
+      this.#uncheckedOctets += this.#exchange.expectedOctets(next.value) ?? 0
+    }
     return { row: next.value, command: this.#exchange.command(next.value) }
+  }
+
+  #drawCheck(): Pending {
+    this.#uncheckedRows = 0
+    this.#uncheckedOctets = 0
+    return { row: undefined, command: { keyword: 'STAT' } }
   }
 
   /** Once all outstanding replies are in, asks whether the server still answers at all. */

@@ -7,12 +7,14 @@ import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
 import { commandRefusal } from './refusal.ts'
 import type { Timeouts } from './timeouts.ts'
 import { ONE_AT_A_TIME, PIPELINED, type WindowLimits } from './window.ts'
-import type { Wire } from './wire.ts'
+import type { StatusEvent, Wire } from './wire.ts'
 
 /** Decides where the octets of each retrieved message go. */
 export interface Receiver {
   begin(row: ListedMessage): BodySink
   refused(row: ListedMessage, error: CommandError): void
+  /** What was answered so far belongs to the rows that it was handed over for: a reply of another form was in its place. */
+  inStep(): void
 }
 
 export interface SessionFacts {
@@ -109,9 +111,15 @@ export class Session {
   /**
    * RETR for each row, in that order. `receiver.begin` is called when the server says +OK, and its sink takes the body;
    * a promise that the sink returns is the only thing that stops the reading. If this throws, the body under way was
-   * abandoned and the connection is closed; those that ended before are whole.
+   * abandoned and the connection is closed; those that ended before are whole, and those before the last `inStep` are
+   * surely what was asked for. Behind `stat`, its reply is asked for again now and then: throws ProtocolError
+   * (POP3_OUT_OF_STEP) if it differs.
    */
   retrieve(rows: Iterable<ListedMessage>, receiver: Receiver): Promise<void> {
+    const check = (reply: StatusEvent): void => {
+      this.#requireInStep(reply)
+      receiver.inStep()
+    }
     return this.#run(rows, {
       command: ({ messageNumber, octets }) => ({
         keyword: 'RETR',
@@ -121,6 +129,7 @@ export class Session {
       expectedOctets: ({ octets }) => octets,
       accepted: (row) => receiver.begin(row),
       refused: (row, error) => receiver.refused(row, error),
+      check: this.#expected && check,
     })
   }
 
@@ -131,7 +140,7 @@ export class Session {
    */
   async delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
     if (rows.length === 0) return []
-    await this.#expectInStep()
+    this.#requireInStep(await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing))
     const accepted: ListedMessage[] = []
     this.#deletes += 1
     await this.#run(rows, {
@@ -174,11 +183,10 @@ export class Session {
     this.#limits = await runPipeline(this.#wire, rows, exchange, options)
   }
 
-  async #expectInStep(): Promise<void> {
-    const reply = await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing)
+  #requireInStep(reply: StatusEvent): void {
     const drop = reply.ok ? parseDropListing(reply.text) : undefined
     const { messages, octets } = this.#expected ?? drop ?? {}
-    const isSameSize = octets === undefined || drop?.octets === undefined || drop.octets === octets
+    const isSameSize = octets === undefined || drop?.octets === octets
     if (drop && drop.messages === messages && isSameSize) return
     const error = new ProtocolError(
       'POP3_OUT_OF_STEP',

@@ -65,3 +65,10 @@ export const WINDOW_UNLISTED_OCTETS = 32 * 1024
 
 /** Consecutive -ERR after which the pipeline stops and asks NOOP: Dovecot closes after 20 bad commands in a row. */
 export const CONSECUTIVE_REFUSALS = 5
+
+/**
+ * Rows retrieved, or their listed octets, after which STAT shows whether replies still belong to their commands. What was
+ * retrieved since the last such proof is retrieved once more if the session breaks.
+ */
+export const CHECK_ROWS = 50
+export const CHECK_OCTETS = 1024 * 1024

@@ -262,13 +262,16 @@ class Run {
     return compared
   }
 
-  /** Out of step, or closed at the first of several outstanding commands: the announcement was not true. */
+  /**
+   * Out of step, silent with commands outstanding, or closed at the first of several: the announcement was not true. Without
+   * the second, a server that swallows commands would have the same messages retrieved again for ever.
+   */
   #pipeliningFailed(session: MaildropSession, error: unknown): boolean {
     if (!session.pipelined || this.#context.signal.aborted) return false
     const code = codeOf(error)
     if (code === 'POP3_OUT_OF_STEP') return true
-    const isCut = code === 'NET_CLOSED' || code === 'NET_TIMEOUT'
-    return isCut && this.tally.listed > 1 && this.tally.retrieved <= 1
+    if (this.tally.listed <= 1) return false
+    return code === 'NET_TIMEOUT' || (code === 'NET_CLOSED' && this.tally.retrieved <= 1)
   }
 }
 

@@ -27,6 +27,8 @@ export interface MessageReceiver {
   begin(row: ListedMessage): MessageSink
   /** The server said -ERR to RETR of this message; the session goes on. */
   refused(row: ListedMessage, error: CommandError): void
+  /** What was answered so far surely belongs to the rows that it was handed over for. */
+  inStep(): void
 }
 
 /** How QUIT ended: `done` +OK, `refused` -ERR, `lost` no reply. None of them proves a removal. */
@@ -179,6 +181,8 @@ export interface AccountLedger extends LedgerView {
   intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
   /** Commits what was ended so far. Settles when nothing is pending. */
   flush(): Promise<void>
+  /** Takes receipts back: nobody knows whether those messages are theirs. The messages stay. */
+  disavow(receipts: readonly number[]): Promise<void>
   /** Binds rows to messages without retrieving them. */
   bind(
     bindings: readonly {

@@ -1,9 +1,9 @@
 /** Retrieves planned rows into the archive: the bridge between the session's sinks and the ledger's intakes. */
 import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
+import { StepRecord } from './in-step.ts'
 import type { PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, MessageSink, Progress, Stored } from './ports.ts'
-import { OutOfStepError } from './errors.ts'
 import type { Refusal, Tally } from './report.ts'
 
 /** A row whose message is durable. */
@@ -44,6 +44,7 @@ export async function retrieveRows(
   const answers = planned.values()
   const refusals: Refusal[] = []
   const commits = new Outstanding()
+  const steps = new StepRecord()
   let storageFailure: { readonly error: unknown } | undefined
 
   const answered = (row: ListedMessage): PlannedRow => {
@@ -55,12 +56,14 @@ export async function retrieveRows(
   const begin = (row: ListedMessage): MessageSink => {
     if (storageFailure) throw storageFailure.error
     const plannedRow = answered(row)
+    steps.answered(row)
     const { sink, stored } = ledger.intake(plannedRow.key, { byCanonical })
     let isAbandoned = false
     commits.add(
       stored.then(
         (result) => {
           const { octets, isNew } = result
+          steps.stored(row, result)
           tally.retrieved += 1
           if (isNew) {
             tally.stored += 1
@@ -96,16 +99,23 @@ export async function retrieveRows(
     progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
 
+  let failure: { readonly error: unknown } | undefined
   try {
-    await session.retrieve(rowsOf(planned), { begin, refused })
-  } finally {
-    await ledger.flush().catch((error: unknown) => {
-      storageFailure ??= { error }
-    })
-    await commits.settled()
+    await session.retrieve(rowsOf(planned), { begin, refused, inStep: () => steps.inStep() })
+    steps.inStep()
+  } catch (error) {
+    failure = { error }
   }
+  await ledger.flush().catch((error: unknown) => {
+    storageFailure ??= { error }
+  })
+  await commits.settled()
+  // After a failed write nothing more can be written.
   if (storageFailure) throw storageFailure.error
-  return refusals
+  if (session.pipelined) failure ??= steps.swapped()
+  if (!failure) return refusals
+  await ledger.disavow(steps.doubtful())
+  throw failure.error
 }
 
 function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {

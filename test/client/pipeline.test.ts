@@ -202,6 +202,7 @@ describe('retrieve', () => {
         abandon: () => {},
       }),
       refused: () => {},
+      inStep: () => {},
     })
     // The server comes to a stand when all buffers between the two are full.
     let before = -1
@@ -233,6 +234,7 @@ describe('retrieve', () => {
         },
       }),
       refused: () => {},
+      inStep: () => {},
     })
     await expect(retrieved).rejects.toBe(full)
     expect(abandoned).toBe(1)

@@ -17,6 +17,7 @@ export class CollectingReceiver implements Receiver {
   readonly complete = new Map<number, string>()
   readonly abandoned: number[] = []
   readonly refusals: (readonly [number, string])[] = []
+  inSteps = 0
 
   begin({ messageNumber }: ListedMessage): BodySink {
     let text = ''
@@ -33,6 +34,10 @@ export class CollectingReceiver implements Receiver {
         this.abandoned.push(messageNumber)
       },
     }
+  }
+
+  inStep(): void {
+    this.inSteps += 1
   }
 
   refused({ messageNumber }: ListedMessage, error: CommandError): void {

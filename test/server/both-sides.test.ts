@@ -111,6 +111,7 @@ async function retrieveAll(session: MaildropSession): Promise<readonly Buffer[]>
         abandon: () => {},
       }
     },
+    inStep: () => {},
     refused: (_row, error) => {
       throw error
     },

@@ -164,6 +164,11 @@ export class MemoryLedger implements AccountLedger {
     }
   }
 
+  async disavow(ids: readonly number[]): Promise<void> {
+    this.#step()
+    this.#account.receipts = this.#account.receipts.filter(({ id }) => !ids.includes(id))
+  }
+
   #commit(key: ReceiptKey, octets: Buffer, byCanonical: boolean): Stored {
     const digester = createMessageDigester()
     digester.write(octets)

@@ -122,5 +122,6 @@ async function retrieve(
     refused: ({ messageNumber }) => {
       messages[messageNumber] = 'refused'
     },
+    inStep: () => {},
   })
 }

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { createMaildrop } from '../../src/client/maildrop.ts'
+import { syncAccount } from '../../src/sync/engine.ts'
+import { StepRecord } from '../../src/sync/in-step.ts'
+import { KEEP_ALL } from '../../src/sync/policy.ts'
+import { MemoryArchive } from '../support/memory-archive.ts'
+import { type ScriptedConnection, scriptedServer } from '../support/scripted-server.ts'
+
+const NUMBERS = [1, 2, 3, 4, 5, 6]
+const text = (n: number): string => `Subject: number ${n}\r\n\r\nbody\r\n`
+const longer = (n: number): string => `Subject: number ${n}\r\n\r\n${'body'.repeat(n)}\r\n`
+
+/** What the server says to `RETR n` in its first session. */
+type Replies = (number: number, reply: (number: number) => string) => string
+
+async function serve(
+  connection: ScriptedConnection,
+  mail: (n: number) => string,
+  replies: Replies,
+): Promise<void> {
+  const rows = (row: (n: number) => string): string =>
+    `+OK\r\n${NUMBERS.map((n) => `${row(n)}\r\n`).join('')}.\r\n`
+  const octets = NUMBERS.reduce((sum, n) => sum + mail(n).length, 0)
+  const answers: Record<string, () => string> = {
+    CAPA: () => '+OK\r\nUIDL\r\nTOP\r\nPIPELINING\r\n.\r\n',
+    STAT: () => `+OK ${NUMBERS.length} ${octets}\r\n`,
+    LIST: () => rows((n) => `${n} ${mail(n).length}`),
+    UIDL: () => rows((n) => `${n} id${n}`),
+  }
+  await connection.send('+OK ready\r\n')
+  for (let turn = 0; turn < 100; turn += 1) {
+    const line = await connection.nextLine()
+    if (line === undefined) return
+    const [keyword = '', number] = line.split(' ')
+    if (keyword !== 'RETR') await connection.send(answers[keyword]?.() ?? '+OK\r\n')
+    else await connection.send(replies(Number(number), (n) => `+OK\r\n${mail(n)}.\r\n`))
+    if (keyword === 'QUIT') connection.fin()
+  }
+}
+
+async function twoRuns(mail: (n: number) => string, replies: Replies) {
+  const archive = new MemoryArchive()
+  await using server = await scriptedServer(
+    (connection) => serve(connection, mail, replies),
+    (connection) => serve(connection, mail, (n, reply) => reply(n)),
+  )
+  const { host, port } = server
+  const run = () =>
+    syncAccount(
+      {
+        identity: { name: 'work', host, user: 'me' },
+        maildrop: {
+          open: (signal, { pipelining }) =>
+            createMaildrop({
+              ...{ host, port, user: 'me', secret: 'secret', tls: 'none', pipelining },
+              timeouts: { retrieve: 200, data: 200 },
+            }).open(signal),
+        },
+        policy: KEEP_ALL,
+        progress: () => {},
+        signal: new AbortController().signal,
+        now: () => archive.now,
+      },
+      archive,
+      new Set(['work']),
+    )
+  const first = await run()
+  const second = await run()
+  const named = archive.accounts.flatMap(({ receipts }) =>
+    receipts.map(({ uniqueId, message }) => {
+      const kept = archive.messages.find(({ id }) => id === message)
+      return [uniqueId, Buffer.from(kept?.octets ?? []).toString('latin1')]
+    }),
+  )
+  return { first, second, named: Object.fromEntries(named) }
+}
+
+describe('a server that mixes up its replies', () => {
+  it.each<[string, string, (n: number) => string, Replies]>([
+    ['two', 'POP3_OUT_OF_STEP', text, (n, reply) => reply(n).repeat(n === 2 ? 2 : 1)],
+    ['no', 'NET_TIMEOUT', text, (n, reply) => (n === 2 ? '' : reply(n))],
+    ['the next', 'POP3_OUT_OF_STEP', longer, (n, reply) => reply(n === 2 ? 3 : n === 3 ? 2 : n)],
+  ])(
+    'by %s reply to one of many, files none under a wrong unique-id',
+    async (_what, code, mail, replies) => {
+      const { first, second, named } = await twoRuns(mail, replies)
+      expect(first.error).toMatchObject({ code })
+      expect(second.error).toBeUndefined()
+      expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, mail(n)])))
+    },
+  )
+})
+
+describe('sizes that are estimates', () => {
+  it('are no sign of a swap', () => {
+    const steps = new StepRecord()
+    const stored = { message: 1, isNew: true, boundBy: 'digest' } as const
+    for (const n of NUMBERS) {
+      const row = { messageNumber: n, octets: n * 2, uniqueId: `id${n}` }
+      steps.answered(row)
+      steps.stored(row, { ...stored, receipt: n, octets: n * 2 + 2 })
+    }
+    expect(steps.swapped()).toBeUndefined()
+    expect(steps.doubtful()).toEqual(NUMBERS)
+    steps.inStep()
+    expect(steps.doubtful()).toEqual([])
+  })
+})
