@@ -63,7 +63,7 @@ export class ReceiptCopy {
     )
     this.#insert = target.prepare(
       `${insertSql('receipt', ['account', 'message', 'first_listed', 'absent_since', ...RECEIPT_COLUMNS])}
-       ON CONFLICT (account, epoch, unique_id, occurrence, octets) WHERE unique_id IS NOT NULL
+       ON CONFLICT (account, epoch, unique_id, occurrence, octets)
        DO UPDATE SET message = excluded.message, state = excluded.state,
          bound_by = excluded.bound_by, bound_at = excluded.bound_at,
          absent_since = excluded.absent_since, reason = excluded.reason,

@@ -38,9 +38,9 @@ export function openLedgerForReading(
   return {
     account: identity.name,
     renamedFrom: former?.name,
-    isMoved: isElsewhere(account, identity) && receipts.list(account).length > 0,
+    isMoved: isElsewhere(account, identity) && receipts.isAny(account),
     facts: account.facts,
-    receipts: async () => receipts.list(account),
+    receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),
     close: () => archive.close(),
   }

@@ -46,11 +46,11 @@ export interface Settlement {
   readonly present: readonly number[]
 }
 
-const KEY_CONFLICT = `ON CONFLICT (account, epoch, unique_id, occurrence, octets)
-  WHERE unique_id IS NOT NULL DO UPDATE SET`
+const KEY_CONFLICT = 'ON CONFLICT (account, epoch, unique_id, occurrence, octets) DO UPDATE SET'
 
 export class ReceiptTable {
   readonly #ofAccount: Statement
+  readonly #any: Statement
   readonly #fingerprint: Statement
   readonly #nameless: Statement
   readonly #namelessRefused: Statement
@@ -69,8 +69,9 @@ export class ReceiptTable {
     this.#ofAccount = database.prepare(
       `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state,
          absent_since IS NOT NULL AS absent
-       FROM receipt WHERE account = ? AND epoch = ? ORDER BY id`,
+       FROM receipt WHERE account = ? AND epoch = ?`,
     )
+    this.#any = database.prepare('SELECT 1 FROM receipt WHERE account = ? AND epoch = ? LIMIT 1')
     this.#fingerprint = database.prepare(
       `SELECT lower(hex(message.fingerprint)) AS fingerprint
        FROM receipt JOIN message ON message.id = receipt.message WHERE receipt.id = ?`,
@@ -123,9 +124,14 @@ export class ReceiptTable {
     this.#setPresent = database.prepare('UPDATE receipt SET absent_since = NULL WHERE id = ?')
   }
 
-  /** All receipts of the account's present epoch. */
-  list(account: Account): Receipt[] {
-    return this.#ofAccount.all(account.id, account.epoch).map(receiptOf)
+  /** All receipts of the account's present epoch, one at a time: there may be a million. */
+  *list(account: Account): Iterable<Receipt> {
+    for (const row of this.#ofAccount.iterate(account.id, account.epoch)) yield receiptOf(row)
+  }
+
+  /** Whether the account's present epoch has a receipt. */
+  isAny(account: Account): boolean {
+    return this.#any.get(account.id, account.epoch) !== undefined
   }
 
   /** Header fingerprints (hex) of the messages that these receipts name. */

@@ -93,8 +93,8 @@ CREATE TABLE receipt (
   attempts INTEGER NOT NULL DEFAULT 0,
   CHECK ((state = 'quarantined') = (message IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX receipt_key ON receipt(account, epoch, unique_id, occurrence, octets)
-  WHERE unique_id IS NOT NULL;
+-- Rows without unique-id have no key: SQLite takes each null for another.
+CREATE UNIQUE INDEX receipt_key ON receipt(account, epoch, unique_id, occurrence, octets);
 CREATE INDEX receipt_message ON receipt(message);
 
 CREATE VIEW mail AS

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import type { AccountIdentity, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
+import { type ReceiptColumns, unpackReceipts } from './receipt-columns.ts'
 import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { OpenedAccount } from './writer.ts'
@@ -13,6 +14,12 @@ import { WriterClient, type WriterConnection } from './writer-client.ts'
 
 /** Fifty idle threads cost some 300 MB: archives beyond these wait until one is left. */
 const MOST_WRITERS = 4
+
+/**
+ * The writer's garbage is short-lived and its heap small; V8's default of 48 MB for young objects would only let it lie
+ * about.
+ */
+const YOUNG_GENERATION_MB = 8
 
 /** Messages that are read back in one request, so that other accounts are served in between. */
 const PROOF_MESSAGES = 64
@@ -39,7 +46,10 @@ const slots = new WriterSlots()
 /** Starts the thread of the built program. */
 export function startWriterThread(): WriterConnection {
   // Options of the main program, such as --eval or --inspect, are not meant for the thread.
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { execArgv: [] })
+  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  })
   return {
     send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     receive: (hear) => {
@@ -156,7 +166,7 @@ export class ThreadLedger {
   }
 
   async receipts(): Promise<readonly Receipt[]> {
-    return (await this.#ask('receipts')) as readonly Receipt[]
+    return unpackReceipts((await this.#ask('receipts')) as ReceiptColumns)
   }
 
   async fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -14,7 +14,8 @@ import {
   type Stored,
 } from './group-commit.ts'
 import type { MessageRecord } from './messages.ts'
-import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
+import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
+import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -52,8 +53,8 @@ export class WriterLedger {
     this.#owner = { ...owner }
   }
 
-  receipts(): readonly Receipt[] {
-    return this.#room.catalog.receipts.list(this.#owner.account)
+  receipts(): ReceiptColumns {
+    return packReceipts(this.#room.catalog.receipts.list(this.#owner.account))
   }
 
   fingerprints(receipts: readonly number[]): ReadonlyMap<number, string> {
@@ -72,7 +73,7 @@ export class WriterLedger {
 
   claim(receipts: readonly number[]): void {
     const claimed = new Set(receipts)
-    for (const { id, message } of this.receipts()) {
+    for (const { id, message } of this.#room.catalog.receipts.list(this.#owner.account)) {
       if (!claimed.has(id)) continue
       this.#owner.claimedReceipts.add(id)
       if (message !== undefined) this.#owner.claimedMessages.add(message)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ContentStore } from '../../src/archive/content.ts'
 import type { Stored } from '../../src/archive/group-commit.ts'
 import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
+import { unpackReceipts } from '../../src/archive/receipt-columns.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import type { WriterLedger } from '../../src/archive/writer-ledger.ts'
 import type { Database } from '../../src/sqlite/database.ts'
@@ -215,7 +216,7 @@ describe('a message that its owner removed from the Maildir', () => {
     const { ledger, writer, location } = open('maildir', (archive) => archive)
     put(ledger, 'one')
     ledger.flush()
-    const [receipt] = ledger.receipts()
+    const [receipt] = unpackReceipts(ledger.receipts())
     ledger.deleteSent([receipt?.id ?? 0])
     ledger.finish(noCounts, 'done')
     writer.close()
@@ -227,9 +228,9 @@ describe('a message that its owner removed from the Maildir', () => {
       startTimer: () => () => undefined,
     })
     const { ledger: again } = next.openAccount(work, new Set(['work']))
-    expect(again.receipts()).toMatchObject([{ state: 'delete sent' }])
+    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'delete sent' }])
     again.settle({ deleted: [], undeleted: [receipt?.id ?? 0], absent: [], present: [] })
-    expect(again.receipts()).toMatchObject([{ state: 'removed' }])
+    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'removed' }])
     again.finish(noCounts, 'done')
     next.close()
   })
@@ -249,10 +250,10 @@ describe('a message that its owner removed from the Maildir', () => {
     })
     const { ledger: again, opened } = next.openAccount(work, new Set(['work']))
     expect(opened).toMatchObject({ vanished: 1, isDamaged: false })
-    expect(again.receipts()).toMatchObject([{ state: 'removed' }])
+    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'removed' }])
     put(again, 'one')
     again.flush()
-    expect(again.receipts()).toMatchObject([{ state: 'stored' }])
+    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'stored' }])
     expect(readdirSync(folder)).toHaveLength(1)
     expect(query(location, 'SELECT removed FROM message')).toEqual([{ removed: 0 }])
     again.finish(noCounts, 'done')
