@@ -8,6 +8,8 @@ import { SecretError } from './errors.ts'
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { setRawMode(isRaw: boolean): unknown }
   readonly output: { write(text: string): unknown }
+  /** Does what Ctrl-C does: in raw mode it is a key, and the system sends no signal. */
+  interrupt(): void
   close(): void
 }
 
@@ -16,9 +18,11 @@ export interface Terminal {
  * The caller closes it.
  */
 export function openTerminal(): Terminal | undefined {
+  const interrupt = () => void process.emit('SIGINT')
   if (process.platform === 'win32') {
     const { stdin, stderr } = process
-    return stdin.isTTY ? { input: stdin, output: stderr, close: () => stdin.pause() } : undefined
+    if (!stdin.isTTY) return undefined
+    return { input: stdin, output: stderr, interrupt, close: () => stdin.pause() }
   }
   let descriptor: number
   try {
@@ -30,20 +34,26 @@ export function openTerminal(): Terminal | undefined {
   const input = new ReadStream(descriptor)
   // The question goes to the terminal as well, since stdout is data and stderr may be a log.
   const output = { write: (text: string) => writeSync(descriptor, text) }
-  return { input, output, close: () => input.destroy() }
+  return { input, output, interrupt, close: () => input.destroy() }
 }
 
 /**
- * Asks `question` and reads one line that is not shown. Backspace and Ctrl-U work.
+ * Asks `question` and reads one line that is not shown. Backspace and Ctrl-U work. Ctrl-C interrupts, and whoever hears
+ * that aborts `signal`.
  *
- * Throws SecretError if the terminal goes away, or on Ctrl-C and Ctrl-D: in raw mode these are keys, not signals.
+ * Throws SecretError on Ctrl-D or if the terminal goes away, and the signal's reason; its mode is set back first.
  */
-export async function askHidden(question: string, terminal: Terminal): Promise<string> {
+export async function askHidden(
+  question: string,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<string> {
+  signal.throwIfAborted()
   const { input, output } = terminal
   input.setRawMode(true)
   output.write(question)
   try {
-    return await readLine(input)
+    return await readLine(terminal, signal)
   } finally {
     input.setRawMode(false)
     output.write('\n')
@@ -51,7 +61,7 @@ export async function askHidden(question: string, terminal: Terminal): Promise<s
 }
 
 /** By events: iterating would destroy the stream before its mode is set back. */
-function readLine(input: NodeJS.ReadableStream): Promise<string> {
+function readLine({ input, interrupt }: Terminal, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder()
   let line = ''
   return new Promise((resolve, reject) => {
@@ -59,19 +69,21 @@ function readLine(input: NodeJS.ReadableStream): Promise<string> {
       const keys = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
       for (const key of keys) {
         if (key === '\r' || key === '\n') return settle(() => resolve(line))
-        if (key === '\x03' || key === '\x04') {
-          return settle(() => reject(new SecretError('no password was typed')))
-        }
-        line = edited(line, key)
+        if (key === '\x04') return settle(() => reject(new SecretError('no password was typed')))
+        if (key === '\x03') interrupt()
+        else line = edited(line, key)
       }
     }
     const onEnd = () => settle(() => reject(new SecretError('the terminal was closed')))
+    const onAbort = () => settle(() => reject(signal.reason))
     const settle = (how: () => void) => {
       input.pause()
       input.off('data', onData).off('end', onEnd).off('error', onEnd)
+      signal.removeEventListener('abort', onAbort)
       how()
     }
     input.on('data', onData).on('end', onEnd).on('error', onEnd)
+    signal.addEventListener('abort', onAbort)
   })
 }
 

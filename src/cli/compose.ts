@@ -26,8 +26,8 @@ export interface SyncTask {
   readonly policy: Policy
   /** All names in use, also of accounts that this run leaves out. */
   readonly configured: ReadonlySet<string>
-  /** Gets the secret, which may run a command or ask a person; connects nowhere yet. */
-  prepare(): Promise<Maildrop>
+  /** Gets the secret, which may run a command or ask a person until `signal` aborts; connects nowhere yet. */
+  prepare(signal: AbortSignal): Promise<Maildrop>
 }
 
 /** What one `sync` has to do. */
@@ -60,7 +60,10 @@ export function composeSync(
     location: locations[index] ?? locate(account.archive),
     policy: account.policy,
     configured: choice.configured,
-    prepare: () => prepareMaildrop(account, choice.isSingle, context, trace),
+    prepare: (signal: AbortSignal) =>
+      prepareMaildrop(account, trace, () =>
+        secretOf(account, choice.isSingle, context.env, signal),
+      ),
   }))
   return { tasks, jobs: choice.jobs ?? JOBS, close: () => trace?.close() }
 }
@@ -87,15 +90,15 @@ export function plainMaildrop(at: {
 
 async function prepareMaildrop(
   account: Account,
-  isSingle: boolean,
-  context: CommandContext,
   trace: TraceFile | undefined,
+  obtain: () => Promise<Secret>,
 ): Promise<Maildrop> {
   const { name, host, port, user, tls, pin } = account
   if (tls === 'stls') throw new UsageError(STLS_ADVICE)
   const ca = account.ca === undefined ? undefined : readCertificates(account.ca)
   const auth = mechanismOf(account.auth)
-  const secret = await secretOf(account, isSingle, context)
+  // Last, so that nobody types a password for an account that cannot be synced.
+  const secret = await obtain()
   return maildropOf({
     ...{ host, port, user, tls, pin, ca, auth },
     secret: secret.reveal(),
@@ -112,7 +115,8 @@ function maildropOf(options: Omit<MaildropOptions, 'pipelining'>): Maildrop {
 async function secretOf(
   account: Account,
   isSingle: boolean,
-  { env }: CommandContext,
+  env: CommandContext['env'],
+  signal: AbortSignal,
 ): Promise<Secret> {
   if (!isSingle && account.secret === undefined) {
     throw new UsageError(
@@ -125,7 +129,7 @@ async function secretOf(
   try {
     return await obtainSecret(account, {
       environment,
-      prompt: terminal && ((question) => askHidden(question, terminal)),
+      prompt: terminal && ((question) => askHidden(question, terminal, signal)),
       credentialsDirectory: env.CREDENTIALS_DIRECTORY,
     })
   } finally {

@@ -83,7 +83,7 @@ class SyncRun {
     const { talk, signal, now } = this.#context
     try {
       signal.throwIfAborted()
-      const maildrop = await task.prepare()
+      const maildrop = await task.prepare(signal)
       const { identity, policy } = task
       const context = { identity, maildrop, policy, progress: talk.take, signal, now }
       const sync = this.#isDryRun ? this.#preview(context, task) : this.#sync(context, task)
