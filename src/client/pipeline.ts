@@ -27,7 +27,7 @@ export interface Exchange {
   /** Octets of the response as far as known, for the window. */
   expectedOctets(row: ListedMessage): number | undefined
   /** +OK; a multi-line response goes to the sink. */
-  accepted(row: ListedMessage): BodySink | undefined
+  accepted(row: ListedMessage, reply: StatusEvent): BodySink | undefined
   /** -ERR; the others go on. */
   refused(row: ListedMessage, error: CommandError): void
   /**
@@ -143,7 +143,7 @@ class Pipeline {
   #takeStatus(row: ListedMessage, event: StatusEvent): void {
     if (event.ok) {
       this.#refusals = 0
-      this.#sink = this.#exchange.accepted(row)
+      this.#sink = this.#exchange.accepted(row, event)
     } else {
       this.#refusals += 1
       const { command, line, responseCode } = event

@@ -35,6 +35,8 @@ export class Session {
   #limits: WindowLimits
   /** What STAT must say: as at first, less what was deleted since. Undefined before the first STAT. */
   #expected: DropListing | undefined
+  /** The reply to the first STAT, as it came. */
+  #statLine: string | undefined
   #deletes = 0
 
   constructor(wire: Wire, { capabilities, pipelined, timeouts }: SessionFacts) {
@@ -52,6 +54,7 @@ export class Session {
     const drop = parseDropListing(reply.text)
     if (drop) {
       this.#expected ??= drop
+      this.#statLine ??= reply.line
       return drop
     }
     const { rows } = await this.listing()
@@ -127,7 +130,11 @@ export class Session {
         listedOctets: octets,
       }),
       expectedOctets: ({ octets }) => octets,
-      accepted: (row) => receiver.begin(row),
+      accepted: (row, reply) => {
+        // A reply is missing, and those behind it have moved up: told at once, not when its body does not come.
+        if (this.#isMovedUp(reply)) throw outOfStep(reply)
+        return receiver.begin(row)
+      },
       refused: (row, error) => receiver.refused(row, error),
       check: this.#expected && check,
     })
@@ -183,20 +190,26 @@ export class Session {
     this.#limits = await runPipeline(this.#wire, rows, exchange, options)
   }
 
+  /** It is STAT's, with more messages than one: of one, some server might say its number and size in reply to RETR. */
+  #isMovedUp({ line }: StatusEvent): boolean {
+    const { messages = 0, octets } = this.#expected ?? {}
+    return this.pipelined && messages > 1 && octets !== undefined && line === this.#statLine
+  }
+
   #requireInStep(reply: StatusEvent): void {
     const drop = reply.ok ? parseDropListing(reply.text) : undefined
     const { messages, octets } = this.#expected ?? drop ?? {}
     const isSameSize = octets === undefined || drop?.octets === octets
     if (drop && drop.messages === messages && isSameSize) return
-    const error = new ProtocolError(
-      'POP3_OUT_OF_STEP',
-      'STAT differs from the first of this session',
-      {
-        serverText: reply.line,
-        responseCode: reply.responseCode,
-      },
-    )
+    const error = outOfStep(reply)
     this.#wire.close(error)
     throw error
   }
+}
+
+function outOfStep({ line: serverText, responseCode }: StatusEvent): ProtocolError {
+  return new ProtocolError('POP3_OUT_OF_STEP', 'the replies are not those of the commands sent', {
+    serverText,
+    responseCode,
+  })
 }
