@@ -29,9 +29,8 @@ export function inspectCatalog(path: string): CatalogState | undefined {
   if (!found.isFile()) throw foreign(path)
   if (found.size === 0) return { version: 0 }
   return guarded(path, 'read', () => {
-    const database = openDatabase(path, { isReadOnly: true })
+    const database = openReadOnly(path)
     try {
-      prepareForReading(database)
       return { version: readVersion(database) }
     } finally {
       database.close()
@@ -39,12 +38,11 @@ export function inspectCatalog(path: string): CatalogState | undefined {
   })
 }
 
-/** Opens a catalog that is there, for reading; nothing is created or locked. */
+/** Opens a catalog that is there, for reading; nothing is created or locked. What a kill left half-written is undone. */
 export function openCatalogForReading(path: string): Database {
   return guarded(path, 'read', () => {
-    const database = openDatabase(path, { isReadOnly: true })
+    const database = openReadOnly(path)
     try {
-      prepareForReading(database)
       readVersion(database)
       return database
     } catch (error) {
@@ -84,6 +82,43 @@ export function openCatalogForWriting(
       throw error
     }
   })
+}
+
+/**
+ * A run that is killed while it creates the catalog, or leaves WAL at its end, leaves a rollback journal. Only a connection
+ * that may write can play it back; once that is done, reading needs no such right.
+ */
+function openReadOnly(path: string): Database {
+  try {
+    return connectReadOnly(path)
+  } catch (error) {
+    if (sqliteCode(error) !== 'SQLITE_READONLY') throw error
+    playBackJournal(path)
+    return connectReadOnly(path)
+  }
+}
+
+function connectReadOnly(path: string): Database {
+  const database = openDatabase(path, { isReadOnly: true })
+  try {
+    prepareForReading(database)
+    // The first look into the file finds a journal that is left.
+    pragma(database, 'user_version')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function playBackJournal(path: string): void {
+  const database = openDatabase(path, { isReadOnly: false })
+  try {
+    prepareForReading(database)
+    pragma(database, 'user_version')
+  } finally {
+    database.close()
+  }
 }
 
 function readVersion(database: Database): number {

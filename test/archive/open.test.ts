@@ -1,6 +1,7 @@
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -281,3 +282,37 @@ describe('an archive that was copied while a run was killed', () => {
     expect(existsSync(`${copy}-wal`)).toBe(false)
   })
 })
+
+describe('a rollback journal that a kill left', () => {
+  it.each(['sqlite', 'maildir'] as const)(
+    'is played back by readers and writers (%s)',
+    async (kind) => {
+      const whole = temporaryLocation(kind)
+      openForWriting(whole).close()
+      const cut = () => {
+        const location = temporaryLocation(kind)
+        cpSync(whole.path, location.path, { recursive: true })
+        leaveJournal(catalogPath(location))
+        return location
+      }
+      openForReading(cut()).close()
+      const location = cut()
+      openForWriting(location).close()
+      expect(existsSync(`${catalogPath(location)}-journal`)).toBe(false)
+    },
+  )
+})
+
+/** Puts the file into the state of a transaction that was cut after its pages had reached the disk. */
+function leaveJournal(path: string): void {
+  const database = openDatabase(path, { isReadOnly: false })
+  database.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE')
+  database.exec('CREATE TABLE spill (octets)')
+  database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+    INSERT INTO spill SELECT randomblob(5000) FROM n`)
+  const [octets, journal] = [readFileSync(path), readFileSync(`${path}-journal`)]
+  database.exec('ROLLBACK')
+  database.close()
+  writeFileSync(path, octets)
+  writeFileSync(`${path}-journal`, journal)
+}
