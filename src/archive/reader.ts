@@ -102,6 +102,16 @@ export class ArchiveReader {
     }
   }
 
+  /** Names of all accounts that ever synced into this archive, sorted. */
+  accountNames(): readonly string[] {
+    return this.#guarded(() =>
+      this.database
+        .prepare('SELECT name FROM account ORDER BY name')
+        .all()
+        .map(({ name }) => String(name)),
+    )
+  }
+
   status(): ArchiveStatus {
     return this.#guarded(() => readStatus(this.database))
   }

@@ -24,6 +24,15 @@ export async function withReaders(
   }
 }
 
+/** Throws UsageError if none of the archives has an account of this name. */
+export function requireAccount(readers: readonly ArchiveReader[], name: string | undefined): void {
+  if (name === undefined) return
+  const known = [...new Set(readers.flatMap((reader) => reader.accountNames()))].sort()
+  if (known.includes(name)) return
+  const there = known.length === 0 ? 'there is none yet' : `there are ${known.join(', ')}`
+  throw new UsageError(`no account in the archive is called ${name}; ${there}`)
+}
+
 /** An archive as the command line names it. */
 export function locate(text: string): ArchiveLocation {
   if (/^(?:sqlite:|maildir:)?$/.test(text)) throw new UsageError('the archive has no path')

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { UsageError } from '../accounts/errors.ts'
 import { type ExportTarget, exportMessages } from '../archive/export.ts'
 import type { ExportFinding } from '../archive/export-messages.ts'
-import { locate, withReaders } from './archives.ts'
+import { locate, requireAccount, withReaders } from './archives.ts'
 import { counted, humanOctets } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
@@ -26,8 +26,9 @@ export async function runExport(
     if (options.format === 'mbox' && readers.length > 1) {
       throw new UsageError('an mbox holds one archive: name it by --archive')
     }
+    const { account } = options
+    requireAccount(readers, account)
     for (const reader of readers) {
-      const { account } = options
       for (const finding of exportMessages(reader, target, { account })) tally.add(finding)
     }
   })

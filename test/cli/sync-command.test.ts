@@ -118,6 +118,14 @@ describe('popkeep sync', () => {
     ])
     const list = await popkeep(['list', '--json', '--config', file])
     expect(list.stdout.toString().trimEnd().split('\n')).toHaveLength(3)
+    const unheardOf = ['--account', 'goud', '--config', file]
+    for (const command of [['list'], ['export', at('nothing')]]) {
+      const refused = await popkeep([...command, ...unheardOf])
+      expect(refused.code).toBe(64)
+      expect(refused.stderr.toString()).toContain('goud; there are good, lost, wrong')
+    }
+    const ofLost = await popkeep(['list', '--account', 'lost', '--config', file])
+    expect([ofLost.code, ofLost.stdout.length]).toEqual([0, 0])
   })
 
   it('leaves with the gravest code where none of the accounts finished', async () => {

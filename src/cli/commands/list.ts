@@ -31,8 +31,11 @@ export function addList(program: Command, context: CommandContext): void {
     .option('--account <name>', 'only messages that came from this account')
     .addOption(jsonOption('print one object a line, with the whole digest and all receipts'))
   withArchiveOptions(command).action(async (options: ListOptions) => {
-    const { withReaders } = await import('../archives.ts')
-    await withReaders(options, context, (readers) => list(readers, options, context))
+    const { requireAccount, withReaders } = await import('../archives.ts')
+    await withReaders(options, context, async (readers) => {
+      requireAccount(readers, options.account)
+      await list(readers, options, context)
+    })
   })
 }
 
