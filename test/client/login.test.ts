@@ -111,6 +111,24 @@ describe('login', () => {
     expect(server.connections[0]?.receivedText.match(/AUTH|PASS/g)).toHaveLength(1)
   })
 
+  it('takes an -ERR behind the +OK of PASS for a passing trouble, not for an empty maildrop', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['USER'],
+        expectLine('USER me'),
+        send('+OK\r\n'),
+        expectLine('PASS secret'),
+        send("+OK Logged in.\r\n-ERR Couldn't open INBOX.\r\n"),
+        fin(),
+        closed(),
+      ),
+    )
+    await expect(openAt(server)).rejects.toMatchObject({
+      code: 'POP3_TEMPORARY',
+      serverText: "-ERR Couldn't open INBOX.",
+    })
+  })
+
   it('writes a password with non-ASCII characters in UTF-8', async () => {
     await using server = await scriptedServer([
       send('+OK\r\n'),
