@@ -1,6 +1,5 @@
 /** One account's part of an archive, for the length of a run; synchronous, in the writer's thread. */
-import { createHash } from 'node:crypto'
-import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { ArchiveError } from '../durable/errors.ts'
 import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
 import { headerFacts } from '../message/facts.ts'
 import type { AccountIdentity, ServerFacts } from './accounts.ts'
@@ -14,6 +13,7 @@ import {
   type Stored,
 } from './group-commit.ts'
 import type { MessageRecord } from './messages.ts'
+import { proveMessage } from './reader-proof.ts'
 import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
 import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
@@ -135,7 +135,9 @@ export class WriterLedger {
     const proven = new Set<number>()
     for (const id of messages) {
       if (this.#room.group.failure) return new Set()
-      if (this.#isProven(id)) proven.add(id)
+      const message = this.#room.catalog.messages.get(id)
+      // Octets that are gone or cannot be read are not proven; that is the answer, not a failure.
+      if (message && proveMessage(this.#room.content, message).type === 'ok') proven.add(id)
     }
     return proven
   }
@@ -167,25 +169,6 @@ export class WriterLedger {
       catalog.runs.end(run, counts, outcome, at)
       upkeep.atCleanEnd(run)
     })
-  }
-
-  #isProven(id: number): boolean {
-    const message = this.#room.catalog.messages.get(id)
-    if (message === undefined) return false
-    const hash = createHash('sha256')
-    let octets = 0
-    try {
-      for (const part of this.#room.content.read(message)) {
-        hash.update(part)
-        octets += part.byteLength
-      }
-    } catch (error) {
-      const known = asArchiveError(error, this.#room.catalog.database.path, 'read')
-      // Octets that are gone or cannot be read are not proven; that is the answer, not a failure.
-      if (known instanceof ArchiveError) return false
-      throw error
-    }
-    return octets === message.octets && Buffer.compare(hash.digest(), message.digest) === 0
   }
 }
 
@@ -257,9 +240,10 @@ class LedgerIntake implements WriterIntake {
       this.#draft?.discard()
       return { ...pending, by: 'digest', message: twin.id, draft: undefined }
     }
-    if (twin === undefined && group.hasPending(digest)) {
+    // Also where the archive knows the message and has lost its octets: the first draft brings them back for all.
+    if (group.hasPending(digest)) {
       this.#draft?.discard()
-      return { ...pending, by: 'digest', message: undefined, draft: undefined }
+      return { ...pending, by: 'digest', message: twin?.id, draft: undefined }
     }
     const equal = twin === undefined ? this.#recognise(canonical) : undefined
     if (equal !== undefined) {
