@@ -72,31 +72,51 @@ export function parseUniqueIdRow(row: Uint8Array): UniqueIdRow | undefined {
   }
 }
 
-/** Collects the rows of LIST and UIDL and joins them. Of two rows with one message number the first wins. */
-export class ListingJoin {
-  readonly #octets = new Map<number, number | undefined>()
-  readonly #uniqueIds = new Map<number, UniqueId | undefined>()
+/** A row under way: what each of the two listings said of one message number. */
+interface JoinedRow {
+  readonly messageNumber: number
+  octets: number | undefined
+  uniqueId: UniqueId | undefined
+}
 
-  addScanRow(row: ScanRow): void {
-    if (!this.#octets.has(row.messageNumber)) this.#octets.set(row.messageNumber, row.octets)
+/** In a row that LIST has not shown, or UIDL has not, in place of octets: never to be seen outside. */
+const NOT_IN_LIST = -1
+const NOT_IN_UIDL = ''
+
+/**
+ * Collects the rows of LIST and UIDL and joins them. Of two rows with one message number the first wins. One object
+ * and one map entry a message, whatever the order: a maildrop may have 100,000 of them.
+ */
+export class ListingJoin {
+  readonly #rows = new Map<number, JoinedRow>()
+
+  addScanRow({ messageNumber, octets }: ScanRow): void {
+    const row = this.#rows.get(messageNumber)
+    if (!row) this.#rows.set(messageNumber, { messageNumber, octets, uniqueId: NOT_IN_UIDL })
+    else if (row.octets === NOT_IN_LIST) row.octets = octets
   }
 
-  addUniqueIdRow(row: UniqueIdRow): void {
-    if (!this.#uniqueIds.has(row.messageNumber)) {
-      this.#uniqueIds.set(row.messageNumber, row.uniqueId)
-    }
+  addUniqueIdRow({ messageNumber, uniqueId }: UniqueIdRow): void {
+    const row = this.#rows.get(messageNumber)
+    if (!row) this.#rows.set(messageNumber, { messageNumber, octets: NOT_IN_LIST, uniqueId })
+    else if (row.uniqueId === NOT_IN_UIDL) row.uniqueId = uniqueId
   }
 
   /**
-   * In the order of LIST. With unique-ids, a message that only one listing shows is left out: mail that arrives between
-   * the two commands is visible to one of them on some servers.
+   * In the order in which message numbers were first seen. With unique-ids, a message that only one listing shows is left
+   * out: mail that arrives between the two commands is visible to one of them on some servers. To be called once, last.
    */
   rows(hasUniqueIds: boolean): ListedMessage[] {
     const rows: ListedMessage[] = []
-    for (const [messageNumber, octets] of this.#octets) {
-      if (hasUniqueIds && !this.#uniqueIds.has(messageNumber)) continue
-      rows.push({ messageNumber, octets, uniqueId: this.#uniqueIds.get(messageNumber) })
+    for (const row of this.#rows.values()) {
+      if (row.octets === NOT_IN_LIST) continue
+      if (row.uniqueId === NOT_IN_UIDL) {
+        if (hasUniqueIds) continue
+        row.uniqueId = undefined
+      }
+      rows.push(row)
     }
+    this.#rows.clear()
     return rows
   }
 }

@@ -50,21 +50,8 @@ export function compareListing(
   receipts: readonly Receipt[],
   lastAccessed?: number,
 ): Comparison {
-  const named = new Map<UniqueId, Receipt | Receipt[]>()
-  const unnamedOctets = new Set<number | undefined>()
-  for (const receipt of receipts) {
-    if (receipt.state === 'quarantined') continue
-    if (receipt.uniqueId === undefined) {
-      unnamedOctets.add(receipt.octets)
-      continue
-    }
-    const group = named.get(receipt.uniqueId)
-    // Nearly every unique-id has one receipt: no list for each.
-    if (!group) named.set(receipt.uniqueId, receipt)
-    else if (Array.isArray(group)) group.push(receipt)
-    else named.set(receipt.uniqueId, [group, receipt])
-  }
-  const listedTimes = countUniqueIds(rows)
+  const { named, unnamedOctets } = indexReceipts(receipts)
+  const repeated = countRepeated(rows)
   const seen = new Map<UniqueId, number>()
   const known: MatchedRow[] = []
   const fresh: PlannedRow[] = []
@@ -80,22 +67,21 @@ export function compareListing(
       list.push({ row, key: { uniqueId, occurrence: 1, octets } })
       continue
     }
-    const times = listedTimes.get(uniqueId) ?? 1
+    const times = repeated.get(uniqueId) ?? 1
     const occurrence = times === 1 ? 1 : (seen.get(uniqueId) ?? 0) + 1
     if (times > 1) seen.set(uniqueId, occurrence)
-    const key: ReceiptKey = { uniqueId, occurrence, octets }
     const found = named.get(uniqueId)
     const group = found && (Array.isArray(found) ? found : [found])
-    if (!group || isShuffled(group, times)) {
-      fresh.push({ row, key })
-      continue
-    }
-    const equal = group.find((r) => r.occurrence === occurrence && r.octets === octets)
+    const isTold = group !== undefined && !isShuffled(group, times)
+    const namesake = isTold ? group.filter((r) => r.occurrence === occurrence) : []
+    const equal = namesake.find((r) => r.octets === octets)
     if (equal) {
-      known.push({ row, key, receipt: equal })
+      // The receipt is its own key: equal in all three.
+      known.push({ row, key: equal, receipt: equal })
       continue
     }
-    const other = group.find((r) => r.occurrence === occurrence)
+    const key: ReceiptKey = { uniqueId, occurrence, octets }
+    const [other] = namesake
     if (other) resized.push({ row, key, receipt: other })
     else fresh.push({ row, key })
   }
@@ -107,12 +93,35 @@ export function compareListing(
   return { known, fresh, resized, unnamed }
 }
 
-function countUniqueIds(rows: readonly ListedMessage[]): Map<UniqueId, number> {
-  const times = new Map<UniqueId, number>()
-  for (const { uniqueId } of rows) {
-    if (uniqueId !== undefined) times.set(uniqueId, (times.get(uniqueId) ?? 0) + 1)
+/** Receipts by unique-id, and the octets of those without; not the quarantined, which are tried again. */
+function indexReceipts(receipts: readonly Receipt[]) {
+  const named = new Map<UniqueId, Receipt | Receipt[]>()
+  const unnamedOctets = new Set<number | undefined>()
+  for (const receipt of receipts) {
+    if (receipt.state === 'quarantined') continue
+    if (receipt.uniqueId === undefined) {
+      unnamedOctets.add(receipt.octets)
+      continue
+    }
+    const group = named.get(receipt.uniqueId)
+    // Nearly every unique-id has one receipt: no list for each.
+    if (!group) named.set(receipt.uniqueId, receipt)
+    else if (Array.isArray(group)) group.push(receipt)
+    else named.set(receipt.uniqueId, [group, receipt])
   }
-  return times
+  return { named, unnamedOctets }
+}
+
+/** How often each unique-id is listed that is listed more than once. */
+function countRepeated(rows: readonly ListedMessage[]): Map<UniqueId, number> {
+  const seen = new Set<UniqueId>()
+  const repeated = new Map<UniqueId, number>()
+  for (const { uniqueId } of rows) {
+    if (uniqueId === undefined) continue
+    if (seen.has(uniqueId)) repeated.set(uniqueId, (repeated.get(uniqueId) ?? 1) + 1)
+    else seen.add(uniqueId)
+  }
+  return repeated
 }
 
 /** Equal unique-ids whose number changed: which of them is gone or new, only their octets can tell. */
