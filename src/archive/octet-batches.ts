@@ -13,6 +13,12 @@ const BATCH_STEPS = 2048
  */
 const IN_FLIGHT_OCTETS = 4 * 1024 * 1024
 
+/**
+ * Batches in flight from which on only full ones are sent: a writer that waits for its disk takes nothing sooner for being
+ * told sooner, and each batch, however little is in it, is a whole buffer.
+ */
+const UNFILLED_BATCHES = 2
+
 export interface Batch {
   readonly buffer: ArrayBuffer
   readonly octets: number
@@ -27,6 +33,7 @@ export class OctetBatches {
   #filled = 0
   #steps: IntakeStep[] = []
   #inFlight = 0
+  #batches = 0
   #isScheduled = false
 
   constructor(send: (batch: Batch) => void) {
@@ -60,6 +67,7 @@ export class OctetBatches {
     const buffer = this.#buffer?.buffer as ArrayBuffer | undefined
     const batch = { buffer: buffer ?? new ArrayBuffer(0), octets: this.#filled, steps: this.#steps }
     this.#inFlight += this.#filled
+    this.#batches += 1
     this.#buffer = undefined
     this.#filled = 0
     this.#steps = []
@@ -69,8 +77,10 @@ export class OctetBatches {
   /** The writer has taken a batch in. */
   taken(buffer: ArrayBuffer, octets: number): void {
     this.#inFlight -= octets
+    this.#batches -= 1
     if (buffer.byteLength === BATCH_OCTETS) this.#idle.push(buffer)
     if (this.#inFlight <= IN_FLIGHT_OCTETS / 2) this.#release()
+    if (this.#batches < UNFILLED_BATCHES) this.flush()
   }
 
   /** Nobody will take anything any more: whoever waits goes on, to hear of it elsewhere. */
@@ -100,7 +110,7 @@ export class OctetBatches {
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      this.flush()
+      if (this.#batches < UNFILLED_BATCHES) this.flush()
     })
   }
 }
