@@ -38,7 +38,7 @@ export function openLedgerForReading(
   return {
     account: identity.name,
     renamedFrom: former?.name,
-    isMoved: isElsewhere(account, identity) && receipts.isAny(account),
+    isMoved: isElsewhere(account, identity) && receipts.count(account) > 0,
     facts: account.facts,
     receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),

@@ -24,11 +24,12 @@ const BOUND_BY: readonly (BoundBy | undefined)[] = [
 const NO_MESSAGE = 0
 
 export interface ReceiptColumns {
+  readonly count: number
   readonly ids: Float64Array
   readonly messages: Float64Array
   readonly octets: Float64Array
   readonly boundAt: Float64Array
-  readonly occurrences: Float64Array
+  readonly occurrences: Uint32Array
   /** State, bound by and absence: indices into the lists above, three octets a receipt. */
   readonly codes: Uint8Array
   /** The octets of all unique-ids, one behind the other; an empty one is none. */
@@ -37,53 +38,50 @@ export interface ReceiptColumns {
   readonly ends: Float64Array
 }
 
-export function packReceipts(receipts: Iterable<Receipt>): ReceiptColumns {
-  const ids: number[] = []
-  const messages: number[] = []
-  const octets: number[] = []
-  const boundAt: number[] = []
-  const occurrences: number[] = []
-  const codes: number[] = []
-  const ends: number[] = []
-  let uniqueIds = Buffer.alloc(4096)
+/** Packs at most `count` receipts. */
+export function packReceipts(count: number, receipts: Iterable<Receipt>): ReceiptColumns {
+  const columns = {
+    ids: new Float64Array(count),
+    messages: new Float64Array(count),
+    octets: new Float64Array(count),
+    boundAt: new Float64Array(count),
+    occurrences: new Uint32Array(count),
+    codes: new Uint8Array(3 * count),
+    ends: new Float64Array(count),
+  }
+  let uniqueIds = Buffer.alloc(64 * count)
   let end = 0
+  let at = 0
   for (const receipt of receipts) {
     const { uniqueId = '' } = receipt
     if (end + uniqueId.length > uniqueIds.length) {
       uniqueIds = Buffer.concat([uniqueIds, Buffer.alloc(uniqueIds.length + uniqueId.length)])
     }
     end += uniqueIds.write(uniqueId, end, 'latin1')
-    ends.push(end)
-    ids.push(receipt.id)
-    messages.push(receipt.message ?? NO_MESSAGE)
-    octets.push(receipt.octets ?? OCTETS_UNKNOWN)
-    boundAt.push(receipt.boundAt)
-    occurrences.push(receipt.occurrence)
-    codes.push(STATES.indexOf(receipt.state), BOUND_BY.indexOf(receipt.boundBy))
-    codes.push(receipt.absent ? 1 : 0)
+    columns.ends[at] = end
+    columns.ids[at] = receipt.id
+    columns.messages[at] = receipt.message ?? NO_MESSAGE
+    columns.octets[at] = receipt.octets ?? OCTETS_UNKNOWN
+    columns.boundAt[at] = receipt.boundAt
+    columns.occurrences[at] = receipt.occurrence
+    const { state, boundBy, absent } = receipt
+    columns.codes.set([STATES.indexOf(state), BOUND_BY.indexOf(boundBy), absent ? 1 : 0], 3 * at)
+    at += 1
+    if (at === count) break
   }
-  return {
-    ids: Float64Array.from(ids),
-    messages: Float64Array.from(messages),
-    octets: Float64Array.from(octets),
-    boundAt: Float64Array.from(boundAt),
-    occurrences: Float64Array.from(occurrences),
-    codes: Uint8Array.from(codes),
-    uniqueIds: Uint8Array.prototype.slice.call(uniqueIds, 0, end),
-    ends: Float64Array.from(ends),
-  }
+  return { ...columns, count: at, uniqueIds: Uint8Array.prototype.slice.call(uniqueIds, 0, end) }
 }
 
 export function unpackReceipts(columns: ReceiptColumns): Receipt[] {
-  const { ids, messages, octets, boundAt, occurrences, codes, ends } = columns
+  const { count, ids, messages, octets, boundAt, occurrences, codes, ends } = columns
   const uniqueIds = Buffer.from(columns.uniqueIds.buffer)
   let start = 0
-  return Array.from(ids, (id, at) => {
+  return Array.from({ length: count }, (_, at) => {
     const end = ends[at] ?? start
     const uniqueId = end > start ? uniqueIds.toString('latin1', start, end) : undefined
     start = end
     return {
-      id,
+      id: ids[at] ?? 0,
       uniqueId,
       occurrence: occurrences[at] ?? 1,
       octets: known(octets[at], OCTETS_UNKNOWN),

@@ -50,7 +50,7 @@ const KEY_CONFLICT = 'ON CONFLICT (account, epoch, unique_id, occurrence, octets
 
 export class ReceiptTable {
   readonly #ofAccount: Statement
-  readonly #any: Statement
+  readonly #count: Statement
   readonly #fingerprint: Statement
   readonly #nameless: Statement
   readonly #namelessRefused: Statement
@@ -71,7 +71,9 @@ export class ReceiptTable {
          absent_since IS NOT NULL AS absent
        FROM receipt WHERE account = ? AND epoch = ?`,
     )
-    this.#any = database.prepare('SELECT 1 FROM receipt WHERE account = ? AND epoch = ? LIMIT 1')
+    this.#count = database.prepare(
+      'SELECT count(*) AS receipts FROM receipt WHERE account = ? AND epoch = ?',
+    )
     this.#fingerprint = database.prepare(
       `SELECT lower(hex(message.fingerprint)) AS fingerprint
        FROM receipt JOIN message ON message.id = receipt.message WHERE receipt.id = ?`,
@@ -129,9 +131,9 @@ export class ReceiptTable {
     for (const row of this.#ofAccount.iterate(account.id, account.epoch)) yield receiptOf(row)
   }
 
-  /** Whether the account's present epoch has a receipt. */
-  isAny(account: Account): boolean {
-    return this.#any.get(account.id, account.epoch) !== undefined
+  /** How many receipts the account's present epoch has. */
+  count(account: Account): number {
+    return Number(this.#count.get(account.id, account.epoch)?.receipts)
   }
 
   /** Header fingerprints (hex) of the messages that these receipts name. */

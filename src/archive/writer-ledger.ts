@@ -54,7 +54,9 @@ export class WriterLedger {
   }
 
   receipts(): ReceiptColumns {
-    return packReceipts(this.#room.catalog.receipts.list(this.#owner.account))
+    const { receipts } = this.#room.catalog
+    const { account } = this.#owner
+    return packReceipts(receipts.count(account), receipts.list(account))
   }
 
   fingerprints(receipts: readonly number[]): ReadonlyMap<number, string> {

@@ -142,7 +142,7 @@ export class ArchiveWriter {
     const { accounts, receipts, runs } = this.#catalog
     let account = recognise(accounts, identity, configured)
     // Without receipts there is nothing that could prove too much.
-    if (isElsewhere(account, identity) && !receipts.isAny(account)) {
+    if (isElsewhere(account, identity) && receipts.count(account) === 0) {
       account = accounts.move(account, { ...identity, epoch: account.epoch })
     }
     return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }

@@ -22,7 +22,7 @@ const receipt: fc.Arbitrary<Receipt> = fc.record({
 it('comes back from its columns as it went', () => {
   fc.assert(
     fc.property(fc.array(receipt, { maxLength: 20 }), (receipts) => {
-      const cloned = structuredClone(packReceipts(receipts))
+      const cloned = structuredClone(packReceipts(receipts.length, receipts))
       expect(unpackReceipts(cloned)).toEqual(receipts)
     }),
   )
