@@ -32,6 +32,7 @@ export async function login(
   if (mechanism === undefined || (mechanism === 'plain' && !offersPlain(announced))) {
     throw new LoginError('LOGIN_NO_MECHANISM')
   }
+  wire.conceal(credentials.secret)
   const reply =
     mechanism === 'plain'
       ? await authPlain(wire, credentials, timeouts)
@@ -69,6 +70,7 @@ async function authPlain(
   timeouts: Timeouts,
 ): Promise<StatusEvent> {
   const message = plainMessage(user, secret)
+  wire.conceal(message)
   const inOneLine = { keyword: 'AUTH', mechanism: 'PLAIN', initialResponse: message } as const
   if (commandOctets(inOneLine) > COMMAND_OCTETS) return exchange(wire, message, false, timeouts)
   const first = await exchange(wire, message, true, timeouts)

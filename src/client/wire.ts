@@ -4,6 +4,7 @@ import { type Command, encodeAnswer, redactCommand } from '../pop3/command.ts'
 import { ProtocolError, SessionError } from '../pop3/errors.ts'
 import { concatOctets, octetString } from '../pop3/octets.ts'
 import { Protocol, type ProtocolEvent } from '../pop3/protocol.ts'
+import { Concealment } from './concealment.ts'
 
 export type StatusEvent = Extract<ProtocolEvent, { type: 'status' }>
 
@@ -15,12 +16,18 @@ export class Wire {
   readonly #connection: Connection
   readonly #protocol = new Protocol()
   readonly #trace: Trace | undefined
+  readonly #concealment = new Concealment()
   /** The last event, if it was an -ERR: why the server will have closed. */
   #refusal: StatusEvent | undefined
 
   constructor(connection: Connection, trace: Trace | undefined) {
     this.#connection = connection
-    this.#trace = trace
+    this.#trace = trace && ((line) => trace(this.#concealment.text(line)))
+  }
+
+  /** From now on the server's words are handed on without this secret. */
+  conceal(secret: string): void {
+    this.#concealment.add(secret)
   }
 
   get outstanding(): number {
@@ -54,7 +61,7 @@ export class Wire {
 
   /** The next event that what was received so far yields; else undefined: then ask for `more`. */
   next(): ProtocolEvent | undefined {
-    const event = this.#protocol.next()
+    const event = this.#concealed(() => this.#protocol.next())
     if (event) {
       this.#refusal = event.type === 'status' && !event.ok ? event : undefined
       if (this.#trace) this.#traceEvent(event, this.#trace)
@@ -69,7 +76,10 @@ export class Wire {
   async more(timeoutMs?: number): Promise<void> {
     const chunk = this.#connection.take() ?? (await this.#read(timeoutMs))
     if (chunk) return this.#protocol.receive(chunk)
-    this.#protocol.end()
+    this.#concealed(() => {
+      this.#protocol.end()
+      return undefined
+    })
     throw this.#closed()
   }
 
@@ -119,6 +129,15 @@ export class Wire {
   /** Ends the connection in good form, or at once with a reason. Safe to call twice. */
   close(reason?: unknown): void {
     this.#connection.close(reason)
+  }
+
+  #concealed(act: () => ProtocolEvent | undefined): ProtocolEvent | undefined {
+    try {
+      const event = act()
+      return event && this.#concealment.event(event)
+    } catch (error) {
+      throw this.#concealment.error(error)
+    }
   }
 
   async #read(timeoutMs: number | undefined): Promise<Uint8Array | undefined> {

@@ -301,3 +301,27 @@ describe('login over TLS', () => {
     await trusted.played()
   })
 })
+
+describe('a server that says the password back', () => {
+  it.each([
+    ['-ERR bad password hunter2 for me', '-ERR bad password *** for me'],
+    ['hunter2 is no password', '*** is no password'],
+    ['-ERR wrong password AG1lAGh1bnRlcjI=', '-ERR wrong password ***'],
+  ])('is not quoted: %s', async (said, quoted) => {
+    const trace: string[] = []
+    const sasl = said.includes('AG1l')
+    await using server = await scriptedServer(
+      announcing(
+        [sasl ? 'SASL PLAIN' : 'USER'],
+        ...(sasl
+          ? [expectLine(/^AUTH/)]
+          : [expectLine('USER me'), send('+OK\r\n'), expectLine(/^PASS/)]),
+        send(`${said}\r\n`),
+        closed(),
+      ),
+    )
+    const opened = openAt(server, { secret: 'hunter2', trace: (line) => trace.push(line) })
+    await expect(opened).rejects.toMatchObject({ serverText: quoted })
+    expect(trace.join()).not.toMatch(/hunter2|AG1l/)
+  })
+})
