@@ -270,7 +270,8 @@ class Run {
     if (!session.pipelined || this.#context.signal.aborted) return false
     const code = codeOf(error)
     if (code === 'POP3_OUT_OF_STEP') return true
-    if (this.tally.listed <= 1) return false
+    // 0: the listings, two commands outstanding, did not come to their end.
+    if (this.tally.listed === 1) return false
     return code === 'NET_TIMEOUT' || (code === 'NET_CLOSED' && this.tally.retrieved <= 1)
   }
 }

@@ -17,6 +17,7 @@ async function serve(
   connection: ScriptedConnection,
   mail: (n: number) => string,
   replies: Replies,
+  isOneAtATime: boolean,
 ): Promise<void> {
   const rows = (row: (n: number) => string): string =>
     `+OK\r\n${NUMBERS.map((n) => `${row(n)}\r\n`).join('')}.\r\n`
@@ -31,6 +32,8 @@ async function serve(
   for (let turn = 0; turn < 100; turn += 1) {
     const line = await connection.nextLine()
     if (line === undefined) return
+    const isAlone = connection.receivedText.split('\r\n').length === turn + 2
+    if (isOneAtATime && !isAlone) return connection.reset()
     const [keyword = '', number] = line.split(' ')
     if (keyword !== 'RETR') await connection.send(answers[keyword]?.() ?? '+OK\r\n')
     else await connection.send(replies(Number(number), (n) => `+OK\r\n${mail(n)}.\r\n`))
@@ -38,11 +41,11 @@ async function serve(
   }
 }
 
-async function twoRuns(mail: (n: number) => string, replies: Replies) {
+async function twoRuns(mail: (n: number) => string, replies: Replies, isOneAtATime = false) {
   const archive = new MemoryArchive()
   await using server = await scriptedServer(
-    (connection) => serve(connection, mail, replies),
-    (connection) => serve(connection, mail, (n, reply) => reply(n)),
+    (connection) => serve(connection, mail, replies, isOneAtATime),
+    (connection) => serve(connection, mail, (n, reply) => reply(n), isOneAtATime),
   )
   const { host, port } = server
   const run = () =>
@@ -88,6 +91,15 @@ describe('a server that mixes up its replies', () => {
       expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, mail(n)])))
     },
   )
+})
+
+describe('a server that ends the session at the second of two commands', () => {
+  it('gets one at a time in the next run', async () => {
+    const { first, second, named } = await twoRuns(text, (n, reply) => reply(n), true)
+    expect(first.error).toMatchObject({ code: 'NET_CLOSED' })
+    expect(second.error).toBeUndefined()
+    expect(Object.keys(named)).toHaveLength(NUMBERS.length)
+  })
 })
 
 describe('sizes that are estimates', () => {
