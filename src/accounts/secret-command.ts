@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process'
 
 import { SecretError } from './errors.ts'
-
-const MAX_OUTPUT_OCTETS = 64 * 1024
+import { MAX_SECRET_OCTETS } from './limits.ts'
 
 /**
  * Runs `command` and returns what it wrote to stdout, at most 64 KiB. An array runs without a shell, so nothing in it is
@@ -47,12 +46,12 @@ export function runSecretCommand(
   })
 }
 
-/** Keeps the first MAX_OUTPUT_OCTETS of a stream, and lets the rest flow by so that the writer does not hang. */
+/** Keeps the first MAX_SECRET_OCTETS of a stream, and lets the rest flow by so that the writer does not hang. */
 function collect(stream: NodeJS.ReadableStream): () => string {
   const chunks: Buffer[] = []
   let octets = 0
   stream.on('data', (chunk: Buffer) => {
-    if (octets < MAX_OUTPUT_OCTETS) chunks.push(chunk.subarray(0, MAX_OUTPUT_OCTETS - octets))
+    if (octets < MAX_SECRET_OCTETS) chunks.push(chunk.subarray(0, MAX_SECRET_OCTETS - octets))
     octets += chunk.length
   })
   return () => Buffer.concat(chunks).toString('utf8')

@@ -4,6 +4,7 @@ import { open, realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 
 import { SecretError } from './errors.ts'
+import { MAX_SECRET_OCTETS, PASSWORD_COMMAND_MS } from './limits.ts'
 import { Secret } from './secret.ts'
 import { runSecretCommand } from './secret-command.ts'
 
@@ -25,11 +26,6 @@ export interface SecretSurroundings {
   readonly commandTimeoutMs?: number | undefined
 }
 
-const COMMAND_TIMEOUT_MS = 60_000
-
-/** No secret is longer; tokens are of some KiB. */
-export const MAX_SECRET_OCTETS = 64 * 1024
-
 /**
  * Gets the secret of an account from the first source that is there: option, the account's own, environment, prompt. A
  * source that is there but fails is an error; the next one is not tried.
@@ -46,7 +42,7 @@ export async function obtainSecret(
     return secretFrom(text, `the password file ${source.path}`)
   }
   if (source?.type === 'command') {
-    const timeoutMs = surroundings.commandTimeoutMs ?? COMMAND_TIMEOUT_MS
+    const timeoutMs = surroundings.commandTimeoutMs ?? PASSWORD_COMMAND_MS
     return secretFrom(await runSecretCommand(source.command, timeoutMs), 'the password command')
   }
   if (surroundings.environment !== undefined) {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type HeaderFacts, headerFacts } from './facts.ts'
 import { HeaderCollector } from './header-fields.ts'
 import { decodeOctets, toLine } from './header-text.ts'
-import { MAX_PARSED_OCTETS, MAX_PARTS, MAX_TEXT_CHARACTERS } from './limits.ts'
+import { MAX_PARSED_OCTETS, MAX_PARTS, MAX_RAW_OCTETS, MAX_TEXT_CHARACTERS } from './limits.ts'
 
 export interface ReadableMessage {
   /** Never by the MIME parser, which takes an unreadable date for today's. */
@@ -46,9 +46,6 @@ export async function readableText(
     isCut: reading.isCut,
   }
 }
-
-// What is shown of a body that the parser did not take.
-const MAX_RAW_OCTETS = 1024 * 1024
 
 /** Passes the octets of a message on, and keeps its header and the start of its body. */
 class Reading {

@@ -20,3 +20,9 @@ export const MAX_PARSED_OCTETS = 64 * 1024 * 1024
 
 /** MIME parts of one message that are looked at: nesting bombs have more, mail does not. */
 export const MAX_PARTS = 1000
+
+/** Octets shown of a body that the parser did not take. */
+export const MAX_RAW_OCTETS = 1024 * 1024
+
+/** Characters of a date: it is a line; what passes this is none. */
+export const MAX_DATE_CHARACTERS = 256

@@ -1,4 +1,5 @@
 /** Dates as mail writes them (RFC 5322 section 3.3 and 4.3), and as forty years of programs wrote them instead. */
+import { MAX_DATE_CHARACTERS } from './limits.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
@@ -38,9 +39,6 @@ const ZONES: ReadonlyMap<string, number> = new Map([
   ['akdt', -480],
   ['hst', -600],
 ])
-
-/** A date field is a line; what passes this is no date. */
-const MAX_DATE_CHARACTERS = 256
 
 const FIRST_YEAR = 1970
 const LAST_YEAR = 2100
