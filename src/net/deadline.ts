@@ -1,6 +1,6 @@
 /**
  * A moment until which something must have happened. Moving it costs a look at the clock, not a timer: a running timer
- * is left as it is and finds out, when it fires, how much time is left. The only user of `setTimeout` in `src/`.
+ * is left as it is and finds out, when it fires, how much time is left. The only timer of a client's session.
  */
 export class Deadline {
   readonly #onPassed: () => void

@@ -23,7 +23,7 @@ export interface ListenOptions {
   readonly tls?: TlsOptions
   /** Runs `expire` after `ms` unless the returned function is called before. `setTimeout` unless said. */
   readonly startTimer?: (ms: number, expire: () => void) => () => void
-  /** Hears faults behind the protocol: a maildrop that did not open, read or commit. */
+  /** Hears faults behind the protocol: a maildrop that did not open, read or commit, a connection not accepted. */
   readonly onFault: (fault: unknown) => void
 }
 
@@ -69,6 +69,8 @@ export async function listen(options: ListenOptions): Promise<Pop3Server> {
     server.once('error', reject)
     server.listen(options.port, options.host, () => {
       server.off('error', reject)
+      // Accepting may fail, as for want of descriptors; those who are connected go on.
+      server.on('error', options.onFault)
       resolve()
     })
   })

@@ -6,7 +6,7 @@ export interface Policy {
   readonly deleteRemoved: boolean
   /** At most so many messages are retrieved in this run. */
   readonly maxMessages?: number | undefined
-  /** No retrieval is started once this many octets (as listed) were asked for in this run. */
+  /** What is retrieved in this run stays within so many octets, as listed; a first message always is retrieved. */
   readonly limitOctets?: number | undefined
 }
 

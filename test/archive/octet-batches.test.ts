@@ -17,8 +17,8 @@ function writer() {
 describe('octets on their way to a writer', () => {
   it('leave at the end of the turn', async () => {
     const { sent, batches } = writer()
-    batches.write(1, new Uint8Array(10))
-    batches.write(2, new Uint8Array(5))
+    expect(batches.write(1, new Uint8Array(10))).toBeUndefined()
+    expect(batches.write(2, new Uint8Array(5))).toBeUndefined()
     expect(sent).toEqual([])
     await turn()
     expect(sent.map(({ octets, steps }) => [octets, steps.length])).toEqual([[15, 2]])
