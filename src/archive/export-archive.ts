@@ -15,6 +15,7 @@ import {
   writeDraft,
 } from './export-messages.ts'
 import { ReceiptCopy } from './export-receipts.ts'
+import { GROUP_MESSAGES, GROUP_OCTETS } from './limits.ts'
 import { type ArchiveLocation, formatLocation } from './location.ts'
 import type { NameSources } from './maildir-name.ts'
 import { reconcileMaildir, recordTimes } from './maildir-reconcile.ts'
@@ -22,10 +23,6 @@ import { MessageTable } from './messages.ts'
 import { openForWriting, type WritableArchive } from './open.ts'
 import type { ArchiveReader } from './reader.ts'
 import { readProven } from './reader-proof.ts'
-
-/** A group is committed when it has one of these. */
-const GROUP_MESSAGES = 200
-const GROUP_OCTETS = 8 * 1024 * 1024
 
 const COPIED_COLUMNS = [
   ...['digest', 'octets', 'canonical', 'fingerprint', 'date', 'sender', 'recipients', 'subject'],

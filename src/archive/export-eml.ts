@@ -10,11 +10,9 @@ import {
   finding,
   messagesToExport,
 } from './export-messages.ts'
+import { GROUP_MESSAGES } from './limits.ts'
 import type { ArchiveReader } from './reader.ts'
 import { readProven } from './reader-proof.ts'
-
-/** How many files share one sync of their folder. */
-const GROUP_MESSAGES = 200
 
 /** One file a message, `<digest>.eml`, with the exact octets. */
 export function* exportEml(

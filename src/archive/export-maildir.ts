@@ -12,13 +12,11 @@ import {
   messagesToExport,
   writeDraft,
 } from './export-messages.ts'
+import { GROUP_MESSAGES } from './limits.ts'
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import type { ArchiveReader } from './reader.ts'
 import { proveMessage, readProven } from './reader-proof.ts'
-
-/** How many files become visible together, after one sync of new/. */
-const GROUP_MESSAGES = 200
 
 interface Staged {
   readonly message: ExportedMessage

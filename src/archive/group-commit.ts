@@ -9,14 +9,10 @@ import { asArchiveError } from '../durable/errors.ts'
 import type { Account } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
+import { GROUP_MESSAGES, GROUP_MS, GROUP_OCTETS } from './limits.ts'
 import type { MessageRecord } from './messages.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
 import type { Upkeep } from './upkeep.ts'
-
-/** A group is committed when it has one of these, or when it has waited for this long. */
-const GROUP_MESSAGES = 200
-const GROUP_OCTETS = 8 * 1024 * 1024
-const GROUP_MS = 200
 
 /** What became of one retrieved message once its commit returned. */
 export interface Stored {

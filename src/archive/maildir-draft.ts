@@ -1,11 +1,9 @@
 /** One message on its way into a Maildir's tmp/. */
 import type { NewFile } from '../durable/files.ts'
 import type { Draft } from './content.ts'
+import { PIECE_OCTETS } from './limits.ts'
 import { readPlainFile } from './maildir-files.ts'
 import { LineFeedEncoder, withCarriageReturns } from './maildir-form.ts'
-
-/** A message up to this size costs one write, when it is complete; a larger one goes to its file as it arrives. */
-const BUFFERED_OCTETS = 1024 * 1024
 
 /**
  * Starts in LF form. At the first bare LF it falls back to the wire form, and what was written by then is written anew:
@@ -58,12 +56,12 @@ export class MaildirDraft implements Draft {
   /** Copies the octets, or writes them at once. */
   #put(octets: Uint8Array): void {
     const total = this.#buffered + octets.length
-    if (total > BUFFERED_OCTETS) {
+    if (total > PIECE_OCTETS) {
       this.#flush().write(octets)
       return
     }
     if (total > this.#buffer.length) {
-      const larger = new Uint8Array(Math.min(BUFFERED_OCTETS, Math.max(8192, total * 2)))
+      const larger = new Uint8Array(Math.min(PIECE_OCTETS, Math.max(8192, total * 2)))
       larger.set(this.#buffer.subarray(0, this.#buffered))
       this.#buffer = larger
     }

@@ -8,6 +8,7 @@
 import { ArchiveError } from '../durable/errors.ts'
 import { headerFacts } from '../message/facts.ts'
 import type { Database } from '../sqlite/database.ts'
+import { GROUP_MESSAGES } from './limits.ts'
 import type { MaildirContent } from './maildir-content.ts'
 import { foldersAt, type MaildirFiles, readPlainFile } from './maildir-files.ts'
 import { findForm } from './maildir-form.ts'
@@ -34,7 +35,6 @@ export interface ReconcileOptions {
   now(): number
 }
 
-const GROUP_MESSAGES = 200
 const PAGE_MESSAGES = 1000
 
 /** Fewer than these are what a person removes in a day. */

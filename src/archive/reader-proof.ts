@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import type { ContentStore, StoredMessage } from './content.ts'
+import { PIECE_OCTETS } from './limits.ts'
 
 /** The part of a content store that reading needs. */
 export type ContentReader = Pick<ContentStore, 'has' | 'read'>
@@ -14,9 +15,6 @@ export type Proof =
   | { readonly type: 'missing'; readonly error: ArchiveError }
   /** The system or SQLite could not read them. */
   | { readonly type: 'unreadable'; readonly error: ArchiveError }
-
-/** A message up to this size is read once: its octets wait in memory for the digest. */
-const BUFFERED_OCTETS = 1024 * 1024
 
 /** Reads a message whole and compares it with its digest. Throws only what is a fault of the program. */
 export function proveMessage(content: ContentReader, message: StoredMessage): Proof {
@@ -47,7 +45,7 @@ export type Proven =
  * twice, and its chunks end with an ArchiveError ARCHIVE_DAMAGED if it changed in between.
  */
 export function readProven(content: ContentReader, message: StoredMessage): Proven {
-  if (message.octets > BUFFERED_OCTETS) {
+  if (message.octets > PIECE_OCTETS) {
     const proof = proveMessage(content, message)
     const chunks = { [Symbol.iterator]: () => readAgain(content, message) }
     return proof.type === 'ok' ? { type: 'ok', chunks } : proof
@@ -56,8 +54,11 @@ export function readProven(content: ContentReader, message: StoredMessage): Prov
   const recording: ContentReader = {
     has: (one) => content.has(one),
     *read(one) {
+      let octets = 0
       for (const chunk of content.read(one)) {
-        chunks.push(chunk)
+        octets += chunk.length
+        // More than the catalog says: altered, whatever follows, and it may be long.
+        if (octets <= one.octets) chunks.push(chunk)
         yield chunk
       }
     },

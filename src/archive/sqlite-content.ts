@@ -6,9 +6,7 @@
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Statement } from '../sqlite/database.ts'
 import type { ContentStore, Draft, StoredMessage } from './content.ts'
-
-/** Octets of a piece, and of the largest message that has none. */
-const PIECE_OCTETS = 1024 * 1024
+import { PIECE_OCTETS } from './limits.ts'
 
 const FIRST_BUFFER_OCTETS = 8 * 1024
 

@@ -1,0 +1,11 @@
+/** How much an archive holds in memory, or in one commit, at a time. None of it bounds a message or an archive. */
+
+/** A group is committed, or synced, at once: it shares one fsync, and is what a crash can undo. */
+export const GROUP_MESSAGES = 200
+export const GROUP_OCTETS = 8 * 1024 * 1024
+
+/** How long a complete message waits for others to share its commit. */
+export const GROUP_MS = 200
+
+/** A message up to this size is held in memory whole; a larger one goes through in pieces of this size. */
+export const PIECE_OCTETS = 1024 * 1024
