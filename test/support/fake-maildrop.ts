@@ -51,6 +51,8 @@ export class FakeMaildrop implements Maildrop {
   messages: FakeMessage[]
   /** Commands as they came, e.g. 'RETR 3'. */
   readonly commands: string[] = []
+  /** Whether each opening permitted pipelining. */
+  readonly offers: boolean[] = []
   /** Octets of every message that QUIT removed. */
   readonly removed: Uint8Array[] = []
   options: FakeMaildropOptions
@@ -61,8 +63,12 @@ export class FakeMaildrop implements Maildrop {
     this.options = options
   }
 
-  async open(): Promise<MaildropSession> {
+  async open(
+    _signal?: AbortSignal,
+    options?: Parameters<Maildrop['open']>[1],
+  ): Promise<MaildropSession> {
     this.fuse.step()
+    if (options) this.offers.push(options.pipelining)
     return new FakeSession(this)
   }
 }

@@ -121,6 +121,36 @@ describe('retrieval', () => {
   })
 })
 
+describe('a server whose pipelining fails', () => {
+  it.each([
+    ['POP3_OUT_OF_STEP', 3, true],
+    ['NET_CLOSED', 1, true],
+    ['NET_CLOSED', 3, false],
+    ['POP3_LIMIT', 1, false],
+  ])('by %s at message %i: remembered for 30 days: %s', async (code, at, isRemembered) => {
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop(three)
+    const open = maildrop.open.bind(maildrop)
+    let isBroken = true
+    maildrop.open = async (...parameters) => {
+      const session = await open(...parameters)
+      const retrieve = session.retrieve.bind(session)
+      session.retrieve = async (rows, receiver) => {
+        await retrieve(isBroken ? [...rows].slice(0, at - 1) : rows, receiver)
+        if (isBroken) throw Object.assign(new Error('broken'), { code })
+      }
+      return session
+    }
+    expect((await sync(maildrop, archive)).error).toMatchObject({ code })
+    isBroken = false
+    await sync(maildrop, archive)
+    archive.now = 31 * 24 * 3600 * 1000
+    await sync(maildrop, archive)
+    expect(maildrop.offers).toEqual([true, !isRemembered, true])
+    expect(archive.contents()).toHaveLength(3)
+  })
+})
+
 describe('servers without unique-ids', () => {
   const none = (options: FakeMaildropOptions = {}) =>
     new FakeMaildrop([mail(undefined, 'one'), mail(undefined, 'two')], {
