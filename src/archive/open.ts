@@ -10,6 +10,7 @@ import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
 import { archiveLockPath, Lock } from '../durable/lock.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
+import { sqliteCode } from '../sqlite/errors.ts'
 import { pragma, settleToOneFile } from '../sqlite/pragmas.ts'
 import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
 import type { ContentStore } from './content.ts'
@@ -141,9 +142,13 @@ function leave(database: Database, lock: Lock): void {
 function settle(path: string): void {
   const database = openDatabase(path, { isReadOnly: false })
   try {
+    database.exec(`PRAGMA busy_timeout = ${LEAVING_PATIENCE_MS}`)
     if (pragma(database, 'journal_mode') !== 'wal') return
     database.exec('PRAGMA synchronous = FULL')
     settleToOneFile(database)
+  } catch (error) {
+    // Somebody who holds no lock is looking into it, as every run does before it waits for one: the next to leave settles it.
+    if (sqliteCode(error) !== 'SQLITE_BUSY') throw error
   } finally {
     database.close()
   }

@@ -46,8 +46,6 @@ export class Lock {
     createEmptyFile(path)
     try {
       this.#database = openDatabase(path, { isReadOnly: false })
-      // Nothing is ever written, and BEGIN EXCLUSIVE shall not leave a journal beside the file.
-      this.#database.prepare('PRAGMA journal_mode = MEMORY').get()
     } catch (error) {
       throw asArchiveError(error, path, 'create')
     }
@@ -66,6 +64,9 @@ export class Lock {
     this.release()
     try {
       this.#database.exec(`PRAGMA busy_timeout = ${patienceMs}`)
+      // Nothing is ever written, and BEGIN EXCLUSIVE shall not leave a journal beside the file. It looks into the file, so it
+      // waits for who holds it.
+      this.#database.prepare('PRAGMA journal_mode = MEMORY').get()
       if (mode === 'exclusive') {
         this.#database.exec('BEGIN EXCLUSIVE')
       } else {

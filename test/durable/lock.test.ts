@@ -46,6 +46,19 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 describe('Lock', () => {
+  it('opens while another process holds it alone, and waits only in acquire', async () => {
+    const path = archiveLockPath(join(folder, 'mail.sqlite'))
+    new Lock(path).close()
+    const child = await holder(path, 'exclusive')
+    try {
+      const lock = new Lock(path)
+      expect(() => lock.acquire('shared', 0)).toThrow(locked)
+      lock.close()
+    } finally {
+      await kill(child)
+    }
+  })
+
   it('is a private empty file in a private folder', () => {
     const umask = process.umask(0)
     const path = accountLockPath(join(folder, 'mail.sqlite'), '../../work\0')
