@@ -1,5 +1,5 @@
 /** The database file of a catalog: found, recognised, opened. */
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import { createEmptyFile, createFolder } from '../durable/files.ts'
@@ -29,6 +29,8 @@ export function inspectCatalog(path: string): CatalogState | undefined {
   if (!found.isFile()) throw foreign(path)
   if (found.size === 0) return { version: 0 }
   return guarded(path, 'read', () => {
+    // SQLite only says that it cannot open the file; the system says why.
+    accessSync(path, constants.R_OK)
     const database = openReadOnly(path)
     try {
       return { version: readVersion(database) }

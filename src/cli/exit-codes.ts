@@ -66,6 +66,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['ARCHIVE_CONTENT_MISSING', row(65, 'See popkeep verify for all that is missing.')],
   ['ARCHIVE_CREATE', row(73, 'Check the path and its permissions.')],
   ['ARCHIVE_FULL', row(74, 'Make room and run it again; what was stored stays.')],
+  ['ARCHIVE_DENIED', row(74, 'Check whose it is and what its permissions allow.')],
   ['ARCHIVE_IO', row(74, 'Check the disk; nothing unproven was deleted on a server.')],
 
   ['SQLITE_UNAVAILABLE', row(78)],

@@ -15,7 +15,9 @@ export type ArchiveErrorCode =
   | 'ARCHIVE_CREATE'
   /** No space or quota left. */
   | 'ARCHIVE_FULL'
-  /** The system refused a read, a write or a sync. */
+  /** What is there may not be read, or not be written: owner, mode, or a read-only filesystem. */
+  | 'ARCHIVE_DENIED'
+  /** The system failed at a read, a write or a sync. */
   | 'ARCHIVE_IO'
 
 export class ArchiveError extends Error {
@@ -44,13 +46,30 @@ const NOT_CREATABLE = new Set([
   'EROFS',
   'ENOENT',
   'ENOTDIR',
+  'EEXIST',
   'EISDIR',
   'ELOOP',
   'ENAMETOOLONG',
   'SQLITE_CANTOPEN',
   'SQLITE_READONLY',
 ])
+const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'SQLITE_PERM', 'SQLITE_READONLY'])
 const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB'])
+
+/** What the system means, for those who do not know its codes. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['SQLITE_PERM', 'permission denied'],
+  ['EROFS', 'the filesystem is read-only'],
+  ['SQLITE_READONLY', 'it may be read, but not written'],
+  ['ENOENT', 'a part of the path does not exist'],
+  ['ENOTDIR', 'a part of the path is not a folder'],
+  ['EEXIST', 'something else has that name'],
+  ['EISDIR', 'a folder has that name'],
+  ['ELOOP', 'the symbolic links lead in a circle'],
+  ['ENAMETOOLONG', 'the name is too long'],
+])
 
 /**
  * The archive's error for what the system or SQLite threw while something was done to `path`. An ArchiveError, and an
@@ -71,10 +90,12 @@ export function asArchiveError(
     return new LockedError(`${path}: in use by another program`, { cause: error })
   }
   if (DAMAGE.has(code)) return wrap('ARCHIVE_DAMAGED', 'the database is damaged')
+  const words = WORDS.get(code)
   if (doing === 'create' && NOT_CREATABLE.has(code)) {
-    return wrap('ARCHIVE_CREATE', 'cannot be created or written there')
+    return wrap('ARCHIVE_CREATE', words ?? 'cannot be created or written there')
   }
-  return wrap('ARCHIVE_IO', doing === 'read' ? 'reading failed' : 'writing failed')
+  if (DENIED.has(code)) return wrap('ARCHIVE_DENIED', words ?? 'permission denied')
+  return wrap('ARCHIVE_IO', words ?? (doing === 'read' ? 'reading failed' : 'writing failed'))
 }
 
 /** The system's code of an error of node:fs, e.g. 'ENOSPC'. */

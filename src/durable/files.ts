@@ -35,18 +35,19 @@ const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])
 
 /** Creates a folder (0700) and those above it that are missing; each one's parent is synced. */
 export function createFolder(path: string, calls: FileCalls = nodeFs): void {
+  const parent = dirname(path)
   try {
     calls.mkdirSync(path, { mode: FOLDER_MODE })
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST' && isFolder(path, calls)) return
-    const parent = dirname(path)
-    if (code !== 'ENOENT' || parent === path) throw asArchiveError(error, path, 'create')
+    // /proc and its like have no such entry to give, though the parent is there: asking again would never end.
+    if (code !== 'ENOENT' || isFolder(parent, calls)) throw asArchiveError(error, path, 'create')
     createFolder(parent, calls)
     createFolder(path, calls)
     return
   }
-  syncFolder(dirname(path), calls)
+  syncFolder(parent, calls)
 }
 
 /** Creates an empty file (0600) and syncs its folder. Returns false, and does nothing, if something has that name. */

@@ -71,6 +71,24 @@ describe('folders and files', () => {
   it('cannot be created below a file', () => {
     writeFileSync(join(folder, 'f'), '')
     expect(() => createFolder(join(folder, 'f/a'))).toThrow(
+      expect.objectContaining({
+        code: 'ARCHIVE_CREATE',
+        message: expect.stringContaining('a part of the path is not a folder'),
+      }),
+    )
+  })
+
+  it('cannot be created where the system has no such entry, as in /proc', () => {
+    const refusing = {
+      ...fs,
+      mkdirSync: ((path: string, options: fs.MakeDirectoryOptions) => {
+        if (path.startsWith(join(folder, 'proc/'))) {
+          throw Object.assign(new Error('ENOENT'), { code: 'ENOENT', syscall: 'mkdir' })
+        }
+        return fs.mkdirSync(path, options)
+      }) as typeof fs.mkdirSync,
+    }
+    expect(() => createFolder(join(folder, 'proc/x/y'), refusing)).toThrow(
       expect.objectContaining({ code: 'ARCHIVE_CREATE' }),
     )
   })

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { asArchiveError } from '../../src/durable/errors.ts'
+
+const failed = (code: string) => Object.assign(new Error(code), { code, syscall: 'open' })
+
+describe('asArchiveError', () => {
+  it.each([
+    ['EACCES', 'read', 'ARCHIVE_DENIED', 'permission denied (EACCES)'],
+    ['EROFS', 'write', 'ARCHIVE_DENIED', 'the filesystem is read-only (EROFS)'],
+    ['EACCES', 'create', 'ARCHIVE_CREATE', 'permission denied (EACCES)'],
+    ['EEXIST', 'create', 'ARCHIVE_CREATE', 'something else has that name (EEXIST)'],
+    ['ENOTDIR', 'create', 'ARCHIVE_CREATE', 'a part of the path is not a folder (ENOTDIR)'],
+    ['ENOTDIR', 'read', 'ARCHIVE_IO', 'a part of the path is not a folder (ENOTDIR)'],
+    ['EIO', 'read', 'ARCHIVE_IO', 'reading failed (EIO)'],
+    ['ENOSPC', 'write', 'ARCHIVE_FULL', 'no space left (ENOSPC)'],
+  ] as const)('%s at %s is %s: %s', (code, doing, expected, words) => {
+    expect(asArchiveError(failed(code), '/mail', doing)).toMatchObject({
+      code: expected,
+      message: `/mail: ${words}`,
+    })
+  })
+
+  it('leaves a fault of the program as it is', () => {
+    const fault = new TypeError('x')
+    expect(asArchiveError(fault, '/mail', 'read')).toBe(fault)
+  })
+})
