@@ -49,7 +49,7 @@ function accountLines(account: AccountStatus): readonly string[] {
 
 function runText({ startedAt, outcome, stored, listed }: RunSummary): string {
   const when = `last sync ${localMinute(startedAt)}`
-  if (outcome === undefined) return `${when}: still running, or killed`
+  if (outcome === undefined) return `${when} did not end: still running, killed, or the disk failed`
   const what = `${counted(stored, 'new message')} of ${listed.toLocaleString('en-US')} listed`
   return outcome === 'done' ? `${when}: ${what}` : `${when}: ${what}, ended by ${safe(outcome)}`
 }
