@@ -152,8 +152,18 @@ export class GroupCommit {
     if (this.#failure) throw this.#failure.error
     const arriving = group.filter(({ draft }) => draft !== undefined)
     if (arriving.length > 0) this.#upkeep.beforePublish(arriving.map(({ owner }) => owner.run))
-    this.#content.publish(arriving.flatMap(({ draft }) => draft ?? []))
-    const results = this.#catalog.database.transaction(() => group.map((one) => this.#record(one)))
+    const results = this.#catalog.database.transaction(() => {
+      // Behind the catalog's write lock: another run that has the same octets comes before or after, not between.
+      const isThere = group.map((one) => one.draft !== undefined && this.#isThere(one.record))
+      this.#content.publish(
+        group.flatMap(({ draft }, index) => (draft && !isThere[index] ? draft : [])),
+      )
+      return group.map((one, index) => {
+        if (!isThere[index]) return this.#record(one)
+        if (one.draft) discardQuietly(one.draft)
+        return this.#record({ ...one, draft: undefined })
+      })
+    })
     group.forEach(({ owner }, index) => {
       const result = results[index]
       if (result === undefined) return
@@ -161,6 +171,12 @@ export class GroupCommit {
       owner.claimedReceipts.add(result.receipt)
     })
     return results
+  }
+
+  /** Whether another run has stored these octets since they were looked for. */
+  #isThere({ digest }: MessageRecord): boolean {
+    const twin = this.#catalog.messages.find(digest)
+    return twin !== undefined && !twin.isRemoved && this.#content.has(twin)
   }
 
   /** Within the transaction. */

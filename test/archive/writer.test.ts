@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ContentStore } from '../../src/archive/content.ts'
 import type { Stored } from '../../src/archive/group-commit.ts'
@@ -191,8 +192,8 @@ describe('when staging a large message fails', () => {
 })
 
 describe('another run that stores the same octets meanwhile', () => {
-  it('is found at the commit', () => {
-    const { ledger, writer, location } = open('sqlite', (archive) => archive)
+  it.each(['sqlite', 'maildir'] as const)('is found at the commit (%s)', (kind) => {
+    const { ledger, writer, location } = open(kind, (archive) => archive)
     const other = new ArchiveWriter(openForWriting(location), {
       now: () => 0,
       startTimer: () => () => undefined,
@@ -207,6 +208,10 @@ describe('another run that stores the same octets meanwhile', () => {
     writer.close()
     other.close()
     expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([{ n: 1 }])
+    if (kind === 'maildir') {
+      expect(readdirSync(`${location.path}/new`)).toHaveLength(1)
+      expect(readdirSync(`${location.path}/tmp`)).toEqual([])
+    }
     expect(query(location, 'PRAGMA journal_mode')).toEqual([{ journal_mode: 'delete' }])
   })
 })
