@@ -1,4 +1,5 @@
 /** The writer's side of the channel: takes requests and batches, one after the other, in the order they were sent. */
+import { asArchiveError } from '../durable/errors.ts'
 import type { AccountIdentity } from './accounts.ts'
 import {
   type FromWriter,
@@ -35,6 +36,7 @@ export class WriterService {
   readonly #ledgers = new Map<string, WriterLedger>()
   readonly #intakes = new Map<number, WriterIntake>()
   #writer: ArchiveWriter | undefined
+  #path = ''
 
   constructor(port: WriterPort<FromWriter, ToWriter>, clock: WriterClock) {
     this.#port = port
@@ -49,18 +51,19 @@ export class WriterService {
     try {
       this.#port.send({ type: 'reply', id, value: this.#call(method, account, parameters) })
     } catch (error) {
-      this.#port.send({ type: 'failure', id, error: packError(error) })
+      this.#port.send({ type: 'failure', id, error: packError(this.#named(error)) })
     }
+  }
+
+  /** An error of SQLite's is one of the archive's, wherever it came up: most often a damaged catalog. */
+  #named(error: unknown): unknown {
+    return asArchiveError(error, this.#path, 'write')
   }
 
   #call(method: string, account: string, parameters: readonly unknown[]): unknown {
     switch (method) {
       case 'open':
-        this.#writer = new ArchiveWriter(
-          openForWriting(parameters[0] as ArchiveLocation),
-          this.#clock,
-        )
-        return undefined
+        return this.#openArchive(parameters[0] as ArchiveLocation)
       case 'close':
         this.#open().close()
         return undefined
@@ -75,6 +78,11 @@ export class WriterService {
     if (known === undefined) throw new Error(`the writer has no method ${method}`)
     const ledger = this.#ledger(account)
     return Reflect.apply(ledger[known], ledger, parameters)
+  }
+
+  #openArchive(location: ArchiveLocation): void {
+    this.#path = location.path
+    this.#writer = new ArchiveWriter(openForWriting(location), this.#clock)
   }
 
   #openAccount(identity: AccountIdentity, configured: ReadonlySet<string>) {

@@ -283,6 +283,24 @@ describe('an archive that was copied while a run was killed', () => {
   })
 })
 
+describe('a catalog with a damaged page', () => {
+  it.each(['sqlite', 'maildir'] as const)(
+    'is told as such when an account is opened (%s)',
+    async (kind) => {
+      const location = temporaryLocation(kind)
+      await sync(location, async (ledger) => put(ledger, keyOf('a'), mail('one')))
+      const path = catalogPath(location)
+      const octets = readFileSync(path)
+      const pageOctets = octets.readUInt16BE(16)
+      // All but the first page, which names format and kind.
+      writeFileSync(path, octets.fill(0xa5, pageOctets))
+      await expect(sync(location, async () => undefined)).rejects.toMatchObject({
+        code: 'ARCHIVE_DAMAGED',
+      })
+    },
+  )
+})
+
 describe('a rollback journal that a kill left', () => {
   it.each(['sqlite', 'maildir'] as const)(
     'is played back by readers and writers (%s)',
