@@ -5,6 +5,7 @@
  */
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Statement } from '../sqlite/database.ts'
+import { dropped } from '../sqlite/short-lived.ts'
 import type { ContentStore, Draft, StoredMessage } from './content.ts'
 import { PIECE_OCTETS } from './limits.ts'
 
@@ -137,6 +138,7 @@ function* readContent(
     if (!(piece instanceof Uint8Array) || piece.byteLength === 0) throw missing(message)
     left -= piece.byteLength
     yield piece
+    dropped(piece.byteLength)
   }
 }
 

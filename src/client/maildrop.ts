@@ -19,8 +19,7 @@ export interface MaildropOptions {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** A function is asked once for each opening, before the connection is made. */
-  readonly secret: string | (() => Promise<string>)
+  readonly secret: string
   /** `none` is permitted to loopback hosts only. */
   readonly tls: 'implicit' | 'none'
   /** PEM certificates to trust instead of the system's. */
@@ -54,7 +53,7 @@ interface Attempt {
 }
 
 async function open(options: MaildropOptions, signal: AbortSignal): Promise<Session> {
-  const secret = typeof options.secret === 'string' ? options.secret : await options.secret()
+  const { secret } = options
   // Refuses line breaks and NUL while nothing is connected yet.
   encodeCommand({ keyword: 'USER', user: options.user })
   encodeCommand({ keyword: 'PASS', secret })

@@ -1,11 +1,11 @@
 import type { Capabilities } from '../pop3/capabilities.ts'
 import { type CommandError, ProtocolError } from '../pop3/errors.ts'
 import { type DropListing, type ListedMessage, parseDropListing } from '../pop3/listing.ts'
-import { HeaderCollector } from './header-collector.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
 import { commandRefusal } from './refusal.ts'
 import type { Timeouts } from './timeouts.ts'
+import { TopCollector } from './top-collector.ts'
 import { ONE_AT_A_TIME, PIPELINED, type WindowLimits } from './window.ts'
 import type { StatusEvent, Wire } from './wire.ts'
 
@@ -96,7 +96,7 @@ export class Session {
     const exchange: Exchange = {
       command: ({ messageNumber }) => ({ keyword: 'TOP', messageNumber, lines: 0 }),
       expectedOctets: () => undefined,
-      accepted: (row) => new HeaderCollector((header) => receive(row, header)),
+      accepted: (row) => new TopCollector((header) => receive(row, header)),
       refused: (row) => {
         if (row === first.value) isAccepted = false
         else receive(row, undefined)

@@ -136,9 +136,19 @@ class Run {
     } catch (error) {
       session.close()
       if (this.#pipeliningFailed(session, error)) {
-        const pipeliningFailedAt = new Date(this.#context.now()).toISOString()
-        await ledger.learn({ pipeliningFailedAt })
+        await this.#rememberPipelining(ledger, error)
       }
+      throw error
+    }
+  }
+
+  /** Throws what the archive says, with the session's error as its cause: then both are wrong, and mail was not stored. */
+  async #rememberPipelining(ledger: AccountLedger, sessionError: unknown): Promise<void> {
+    const pipeliningFailedAt = new Date(this.#context.now()).toISOString()
+    try {
+      await ledger.learn({ pipeliningFailedAt })
+    } catch (error) {
+      if (error instanceof Error) error.cause ??= sessionError
       throw error
     }
   }

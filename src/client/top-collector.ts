@@ -3,7 +3,7 @@ import { concatOctets } from '../pop3/octets.ts'
 import type { BodySink } from './pipeline.ts'
 
 /** Keeps the first MiB of a response to TOP and drops the rest. */
-export class HeaderCollector implements BodySink {
+export class TopCollector implements BodySink {
   readonly #receive: (header: Uint8Array) => void
   readonly #pieces: Uint8Array[] = []
   #room = HEADER_OCTETS
