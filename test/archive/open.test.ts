@@ -22,6 +22,7 @@ import {
   mail,
   openHere,
   put,
+  query,
   sync,
   temporaryFolder,
   temporaryLocation,
@@ -290,10 +291,11 @@ describe('a catalog with a damaged page', () => {
       const location = temporaryLocation(kind)
       await sync(location, async (ledger) => put(ledger, keyOf('a'), mail('one')))
       const path = catalogPath(location)
+      const sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'account'"
+      const page = Number(query(location, sql)[0]?.rootpage)
       const octets = readFileSync(path)
       const pageOctets = octets.readUInt16BE(16)
-      // All but the first page, which names format and kind.
-      writeFileSync(path, octets.fill(0xa5, pageOctets))
+      writeFileSync(path, octets.fill(0xa5, (page - 1) * pageOctets, page * pageOctets))
       await expect(sync(location, async () => undefined)).rejects.toMatchObject({
         code: 'ARCHIVE_DAMAGED',
       })
