@@ -1,6 +1,6 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UsageError } from '../accounts/errors.ts'
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import { openReader } from '../archive/reader.ts'
@@ -33,6 +33,23 @@ export async function runDemo(context: CommandContext): Promise<number> {
   const output = new Output(stdout, stdout)
   const folder = await mkdtemp(join(tmpdir(), 'popkeep-demo-'))
   const location: ArchiveLocation = { kind: 'sqlite', path: join(folder, 'mail.sqlite') }
+  let isComplete = false
+  try {
+    const exit = await show(location, output, context)
+    isComplete = exit === 0
+    return exit
+  } finally {
+    // What is only half there is nothing to try commands on.
+    if (!isComplete) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Returns the exit code of the sync that failed, else 0. */
+async function show(
+  location: ArchiveLocation,
+  output: Output,
+  context: CommandContext,
+): Promise<number> {
   const server = await startServer(0, context)
   try {
     await output.data(
@@ -52,7 +69,7 @@ export async function runDemo(context: CommandContext): Promise<number> {
   }
   await output.data('\nThe archive has, newest first:\n\n')
   const ids = await list(location, output)
-  await output.data(whatNext(context.invocation, folder, location, ids))
+  await output.data(whatNext(context.invocation, location, ids))
   return 0
 }
 
@@ -121,7 +138,6 @@ async function list(location: ArchiveLocation, output: Output): Promise<readonly
 
 function whatNext(
   invocation: string,
-  folder: string,
   location: ArchiveLocation,
   [newest = '', ...older]: readonly string[],
 ): string {
@@ -132,7 +148,7 @@ It is one file, ${location.path}. Try next:
 
   ${invocation} show ${newest} ${archive}
   ${invocation} show ${oldest} --raw ${archive}
-  ${invocation} export ${join(folder, 'eml')} ${archive}
+  ${invocation} export ${join(dirname(location.path), 'eml')} ${archive}
   ${invocation} verify ${archive}
 
 Then your own mail. It asks for the password, and deletes nothing on the server:

@@ -37,9 +37,10 @@ export function choose(wanted: string | undefined, candidates = drivers): Open {
   }
   throw new SqliteError(
     'SQLITE_UNAVAILABLE',
-    'No SQLite driver: better-sqlite3 did not load, and this Node has no node:sqlite. Either install popkeep again ' +
-      'with the install script of better-sqlite3 allowed (npm install --allow-scripts=better-sqlite3), or use ' +
-      'Node 22.13 or later.',
+    'No SQLite driver: this Node has no node:sqlite, and better-sqlite3 did not load. Either its install script was ' +
+      'not allowed to run, or it ran and could not compile. Use Node 22.13 or later; or install Python 3, make and a ' +
+      'C++ compiler, and run npm rebuild better-sqlite3 where popkeep is installed (with ' +
+      '--allow-scripts=better-sqlite3 if npm asks for it)',
     { cause: new AggregateError(failures, 'each driver failed to load') },
   )
 }

@@ -1,10 +1,11 @@
 /** The demo, as the built command runs it: what it promises must work when it is copied from the screen. */
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Finished, popkeep, startPopkeep } from '../support/popkeep.ts'
+import { temporaryFolder } from '../support/temp.ts'
 
 describe('popkeep demo', () => {
   let demo: Finished
@@ -43,6 +44,23 @@ describe('popkeep demo', () => {
     for (const [, words = ''] of proposed) {
       const run = await popkeep(words.split(' '))
       expect([run.code, run.stderr.toString()], words).toEqual([0, ''])
+    }
+  })
+})
+
+describe('popkeep demo without SQLite', () => {
+  it('names both causes and both ways out, and leaves nothing behind', async () => {
+    const folder = temporaryFolder('no-sqlite')
+    try {
+      const env = { TMPDIR: folder.path, POPKEEP_SQLITE: 'none' }
+      const run = await popkeep(['demo'], { env })
+      const said = run.stdout.toString() + run.stderr.toString()
+      expect(run.code).toBe(78)
+      expect(said).toMatch(/not allowed to run, or it ran and could not compile/)
+      expect(said).toMatch(/Node 22\.13 or later; or .*npm rebuild better-sqlite3/)
+      expect(readdirSync(folder.path)).toEqual([])
+    } finally {
+      folder.remove()
     }
   })
 })
