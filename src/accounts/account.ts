@@ -8,6 +8,13 @@ export type TlsMode = 'implicit' | 'stls' | 'none'
 
 export const TLS_MODES: readonly TlsMode[] = ['implicit', 'stls', 'none']
 
+/** Where a config file says it. */
+export interface Place {
+  readonly file: string
+  /** Counted from 1. */
+  readonly line: number | undefined
+}
+
 export interface Account {
   /** The key in the archive, as its owner gave it. */
   readonly name: string
@@ -26,6 +33,8 @@ export interface Account {
   readonly policy: Policy
   /** Undefined: environment or prompt. */
   readonly secret: SecretSource | undefined
+  /** Its table in the config file; undefined for a POP-URL. */
+  readonly place: Place | undefined
 }
 
 /** RFC 8314 section 7 and RFC 1939 section 3. */

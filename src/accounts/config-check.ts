@@ -3,7 +3,7 @@ import * as v from 'valibot'
 
 import { STLS_ADVICE } from './account.ts'
 import { ACCOUNT_KEYS, type AccountTable, configSchema, ROOT_KEYS } from './config-schema.ts'
-import { ConfigError, type ConfigErrorCode } from './errors.ts'
+import { ConfigError, type ConfigErrorCode, formatPlace } from './errors.ts'
 import { nearestWord } from './nearest-word.ts'
 import { type KeyPath, keyLines, lineOfKey } from './toml-lines.ts'
 
@@ -25,11 +25,18 @@ const LATER_KEYS = new Set(['keyring', 'oauth', 'token_command'])
  *
  * Throws ConfigError for all faults at once, one a line in the order of the file; code and line are those of the first.
  */
-export function checkConfig(tables: object, text: string, file: string): ConfigTables {
+export function checkConfig(
+  tables: object,
+  text: string,
+  file: string,
+  archiveFault: (archive: string) => string | undefined,
+): ConfigTables {
   const result = v.safeParse(configSchema, tables)
   const faults = [
     ...unknownKeys(tables),
-    ...(result.success ? conflicts(result.output) : result.issues.map(faultOf)),
+    ...(result.success
+      ? [...conflicts(result.output), ...archiveFaults(result.output, archiveFault)]
+      : result.issues.map(faultOf)),
   ]
   if (result.success && faults.length === 0) return result.output
   const lines = keyLines(text)
@@ -37,7 +44,7 @@ export function checkConfig(tables: object, text: string, file: string): ConfigT
     .map((fault) => ({ ...fault, line: lineOfKey(lines, fault.path) }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
   const message = placed
-    .map((fault) => `${fault.line === undefined ? file : `${file}:${fault.line}`}: ${fault.text}`)
+    .map(({ line, text }) => `${formatPlace({ file, line })}: ${text}`)
     .join('\n')
   const [first] = placed
   throw new ConfigError(first?.code ?? 'CONFIG_VALUE', message, { file, line: first?.line })
@@ -122,4 +129,24 @@ function conflicts(tables: ConfigTables): Fault[] {
       return faults
     },
   )
+}
+
+/** Names of archives that name none. */
+function archiveFaults(
+  tables: ConfigTables,
+  archiveFault: (archive: string) => string | undefined,
+): Fault[] {
+  const named: [KeyPath, string | undefined][] = [
+    [['archive'], tables.archive],
+    ...Object.entries(tables.accounts ?? {}).map(
+      ([name, { archive }]: [string, AccountTable]): [KeyPath, string | undefined] => [
+        ['accounts', name, 'archive'],
+        archive,
+      ],
+    ),
+  ]
+  return named.flatMap(([path, archive]) => {
+    const text = archive === undefined ? undefined : archiveFault(archive)
+    return text === undefined ? [] : [{ code: 'CONFIG_VALUE' as const, path, text }]
+  })
 }

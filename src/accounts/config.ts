@@ -5,11 +5,12 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 
 import type { Policy } from '../sync/policy.ts'
-import { type Account, defaultPort } from './account.ts'
+import { type Account, defaultPort, type Place } from './account.ts'
 import { checkConfig } from './config-check.ts'
 import type { AccountTable } from './config-schema.ts'
 import { ConfigError } from './errors.ts'
 import type { SecretSource } from './secret-source.ts'
+import { keyLines, lineOfKey } from './toml-lines.ts'
 
 export interface Config {
   readonly file: string
@@ -26,7 +27,11 @@ export interface ConfigPlace {
   readonly home: string
   /** $XDG_CONFIG_HOME. */
   readonly xdgConfigHome?: string | undefined
+  readonly archiveFault?: ArchiveFault | undefined
 }
+
+/** What is wrong with the name of an archive, undefined if nothing: this room knows no archives. */
+export type ArchiveFault = (archive: string) => string | undefined
 
 /** `popkeep/config.toml` below $XDG_CONFIG_HOME, or below `~/.config` if that is unset or not absolute. */
 export function defaultConfigFile({ home, xdgConfigHome }: ConfigPlace): string {
@@ -50,7 +55,7 @@ export function loadConfig(place: ConfigPlace, file = defaultConfigFile(place)):
       : `the config file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`
     throw new ConfigError('CONFIG_NOT_FOUND', message, { file }, { cause })
   }
-  return parseConfig(text, file, place.home)
+  return parseConfig(text, file, place.home, place.archiveFault)
 }
 
 /**
@@ -59,18 +64,29 @@ export function loadConfig(place: ConfigPlace, file = defaultConfigFile(place)):
  *
  * Throws ConfigError: CONFIG_SYNTAX, CONFIG_KEY or CONFIG_VALUE.
  */
-export function parseConfig(text: string, file: string, home: string): Config {
+export function parseConfig(
+  text: string,
+  file: string,
+  home: string,
+  archiveFault: ArchiveFault = () => undefined,
+): Config {
   // Editors on Windows begin a file with a byte order mark.
   const document = text.replace(/^\ufeff/, '')
-  const tables = checkConfig(parseToml(document, file), document, file)
   const locate = (path: string) => locatePath(path, home, dirname(resolve(file)))
+  const tables = checkConfig(parseToml(document, file), document, file, (archive) =>
+    archiveFault(locateArchive(archive, locate)),
+  )
+  const lines = keyLines(document)
   const archive = tables.archive === undefined ? undefined : locateArchive(tables.archive, locate)
   return {
     file,
     archive,
     jobs: tables.jobs,
     accounts: Object.entries(tables.accounts ?? {}).map(([name, table]) =>
-      accountOf(name, table, archive, locate),
+      accountOf(name, table, archive, locate, {
+        file,
+        line: lineOfKey(lines, ['accounts', name]),
+      }),
     ),
   }
 }
@@ -94,6 +110,7 @@ function accountOf(
   table: AccountTable,
   archive: string | undefined,
   locate: (path: string) => string,
+  place: Place,
 ): Account {
   const tls = table.tls ?? 'implicit'
   return {
@@ -108,6 +125,7 @@ function accountOf(
     archive: table.archive === undefined ? archive : locateArchive(table.archive, locate),
     policy: policyOf(table),
     secret: secretSourceOf(table, locate),
+    place,
   }
 }
 
@@ -131,8 +149,9 @@ function secretSourceOf(
     : { type: 'command', command: table.password_command }
 }
 
+/** What stands before a colon stays, whatever it is: the archives' room knows the kinds. */
 function locateArchive(archive: string, locate: (path: string) => string): string {
-  const [, kind = '', path = ''] = /^((?:sqlite|maildir):)?(.*)$/s.exec(archive) ?? []
+  const [, kind = '', path = ''] = /^([a-z][a-z0-9+.-]+:)?(.*)$/is.exec(archive) ?? []
   return path === '' ? archive : `${kind}${locate(path)}`
 }
 

@@ -23,6 +23,23 @@ export class ConfigError extends Error {
   }
 }
 
+/** A fault in a config file that the file alone does not show. Without a place, it is none of the file's. */
+export function configFault(
+  place: { readonly file: string; readonly line: number | undefined } | undefined,
+  text: string,
+): Error {
+  if (place === undefined) return new UsageError(text)
+  return new ConfigError('CONFIG_VALUE', `${formatPlace(place)}: ${text}`, place)
+}
+
+/** `FILE:LINE`, as editors and terminals take it. */
+export function formatPlace(place: {
+  readonly file: string
+  readonly line: number | undefined
+}): string {
+  return place.line === undefined ? place.file : `${place.file}:${place.line}`
+}
+
 /** An argument or option of the command line is wrong. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

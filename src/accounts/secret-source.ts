@@ -52,7 +52,7 @@ export async function obtainSecret(
     return secretFrom(await surroundings.prompt(`Password for ${account.name}: `), 'what was typed')
   }
   throw new SecretError(
-    `no password for ${account.name}: give password_command or password_file in the config file, --password-command, ` +
+    'there is no password: give password_command or password_file in the config file, --password-command, ' +
       '--password-file or POPKEEP_PASSWORD; there is no terminal to ask at',
   )
 }

@@ -2,6 +2,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { ArchiveError } from '../durable/errors.ts'
 
 export type ArchiveKind = 'sqlite' | 'maildir'
 
@@ -16,12 +17,29 @@ const SQLITE_SUFFIXES = new Set(['.sqlite', '.sqlite3', '.db'])
 /**
  * Reads what a person wrote. A leading `~/` is the home folder. A bare path is a Maildir if a folder is there and a
  * SQLite archive if a file is; where nothing is, the suffix tells (.sqlite, .sqlite3, .db).
+ *
+ * Throws ArchiveError ARCHIVE_NAME if the path is missing, the kind is unknown, or a bare path tells neither way.
  */
 export function parseLocation(text: string, home: string = homedir()): ArchiveLocation {
+  requireKnownKind(text)
   const [, kind, written = ''] = /^(?:(sqlite|maildir):)?(.*)$/s.exec(text) ?? []
+  if (written === '') throw new ArchiveError('ARCHIVE_NAME', 'the archive has no path')
   const path = realPath(resolve(expandHome(written, home)))
   if (kind === 'sqlite' || kind === 'maildir') return { kind, path }
   return { kind: recognise(path), path }
+}
+
+/**
+ * Throws ARCHIVE_NAME for a kind that is none: a misspelt one must not become the name of a folder. One letter is a
+ * drive of Windows.
+ */
+export function requireKnownKind(text: string): void {
+  const kind = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]
+  if (kind === undefined || kind === 'sqlite' || kind === 'maildir') return
+  throw new ArchiveError(
+    'ARCHIVE_NAME',
+    `"${kind}:" is no kind of archive; write sqlite:PATH or maildir:PATH (and ./${kind}:... for a path that begins so)`,
+  )
 }
 
 /** The file with the catalog: the archive itself, or the state file in the Maildir's root. */
@@ -41,7 +59,11 @@ function expandHome(path: string, home: string): string {
 function recognise(path: string): ArchiveKind {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found !== undefined) return found.isDirectory() ? 'maildir' : 'sqlite'
-  return SQLITE_SUFFIXES.has(extname(path).toLowerCase()) ? 'sqlite' : 'maildir'
+  if (SQLITE_SUFFIXES.has(extname(path).toLowerCase())) return 'sqlite'
+  throw new ArchiveError(
+    'ARCHIVE_NAME',
+    `nothing is at ${path} that would tell the kind of the archive; write sqlite:${path} or maildir:${path}`,
+  )
 }
 
 function realPath(path: string): string {

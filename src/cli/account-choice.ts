@@ -7,7 +7,7 @@ import {
   requireSupportedTls,
 } from '../accounts/account.ts'
 import type { Config } from '../accounts/config.ts'
-import { UsageError } from '../accounts/errors.ts'
+import { configFault, UsageError } from '../accounts/errors.ts'
 import { defaultAccountName, isPopUrl, parsePopUrl } from '../accounts/pop-url.ts'
 import { parseDuration } from '../accounts/quantities.ts'
 import type { SecretSource } from '../accounts/secret-source.ts'
@@ -60,7 +60,11 @@ export function chooseAccounts(
       jobs: options.jobs,
     }
   }
-  const config = loadConfig({ mayBeMissing: false })
+  // Not repeated: a password may be in it.
+  if (names.some((name) => name.includes('://'))) {
+    throw new UsageError(`what has :// in it is no account and no POP-URL. ${URL_HINT}`)
+  }
+  const config = loadConfig({ mayBeMissing: names.some(isServerLike) })
   return {
     accounts: named(names, config).map((account) => withOptions(account, options, config?.archive)),
     configured: new Set(config?.accounts.map(({ name }) => name)),
@@ -71,15 +75,27 @@ export function chooseAccounts(
 
 function named(names: readonly string[], config: Config | undefined): readonly Account[] {
   const all = config?.accounts ?? []
-  if (all.length === 0)
-    throw new UsageError(`the config file ${config?.file ?? ''} has no accounts`)
+  if (config && all.length === 0) {
+    const place = { file: config.file, line: undefined }
+    throw configFault(place, 'there are no accounts in it; each is a table [accounts.NAME]')
+  }
   if (names.length === 0) return all
   return [...new Set(names)].map((name) => {
     const account = all.find((one) => one.name === name)
     if (account) return account
-    const known = all.map((one) => one.name).join(', ')
-    throw new UsageError(`no account is called ${name}; the config has ${known}`)
+    const known = config
+      ? `the config has ${all.map((one) => one.name).join(', ')}`
+      : 'there is no config file'
+    const hint = isServerLike(name) ? `. ${URL_HINT}` : ''
+    throw new UsageError(`no account is called ${name}; ${known}${hint}`)
   })
+}
+
+const URL_HINT = 'A server is named as pops://user@host'
+
+/** Host names and addresses, which people give where an account is asked for. */
+function isServerLike(name: string): boolean {
+  return /[.:@]/.test(name)
 }
 
 function accountOf(url: string, options: SyncOptions): Account {
@@ -97,6 +113,7 @@ function accountOf(url: string, options: SyncOptions): Account {
     archive: undefined,
     policy: KEEP_ALL,
     secret: undefined,
+    place: undefined,
   }
 }
 
@@ -109,7 +126,8 @@ function withOptions(
   requireSupportedTls(tls)
   const archive = options.archive ?? account.archive ?? commonArchive
   if (archive === undefined) {
-    throw new UsageError(
+    throw configFault(
+      account.place,
       `no archive is named for ${account.name}: give --archive sqlite:PATH or maildir:PATH, or archive = "..." in the config`,
     )
   }

@@ -1,4 +1,4 @@
-import { UsageError } from '../accounts/errors.ts'
+import { configFault, UsageError } from '../accounts/errors.ts'
 import { type ArchiveLocation, formatLocation, parseLocation } from '../archive/location.ts'
 import { type ArchiveReader, openReader } from '../archive/reader.ts'
 import { configLoader } from './configuration.ts'
@@ -16,7 +16,7 @@ export async function withReaders(
 ): Promise<void> {
   const readers: ArchiveReader[] = []
   try {
-    if (options.archive !== undefined) readers.push(openReader(locate(options.archive)))
+    if (options.archive !== undefined) readers.push(openReader(parseLocation(options.archive)))
     else openAll(configuredArchives(options.config, context), readers)
     await work(readers)
   } finally {
@@ -33,20 +33,21 @@ export function requireAccount(readers: readonly ArchiveReader[], name: string |
   throw new UsageError(`no account in the archive is called ${name}; ${there}`)
 }
 
-/** An archive as the command line names it. */
-export function locate(text: string): ArchiveLocation {
-  if (/^(?:sqlite:|maildir:)?$/.test(text)) throw new UsageError('the archive has no path')
-  return parseLocation(text)
-}
-
 function configuredArchives(
   file: string | undefined,
   context: CommandContext,
 ): readonly ArchiveLocation[] {
   const config = configLoader(file, context)({ mayBeMissing: true })
   const named = [config?.archive, ...(config?.accounts ?? []).map(({ archive }) => archive)]
-  const locations = named.filter((text) => text !== undefined).map(locate)
+  const locations = named.filter((text) => text !== undefined).map((text) => parseLocation(text))
   if (locations.length === 0) {
+    if (config) {
+      const place = { file: config.file, line: undefined }
+      throw configFault(
+        place,
+        'no archive is named; write archive = "sqlite:PATH", or give --archive',
+      )
+    }
     throw new UsageError('name the archive by --archive; there is none in a config file')
   }
   return [...new Map(locations.map((place) => [formatLocation(place), place])).values()]

@@ -1,18 +1,17 @@
 /** Joins the rooms: account and secret become a maildrop, a location becomes an archive. The only place that does. */
 import { readFileSync } from 'node:fs'
 import { type Account, STLS_ADVICE } from '../accounts/account.ts'
-import { ConfigError, UsageError } from '../accounts/errors.ts'
+import { ConfigError, configFault, UsageError } from '../accounts/errors.ts'
 import { askHidden, openTerminal } from '../accounts/hidden-prompt.ts'
 import type { Secret } from '../accounts/secret.ts'
 import { obtainSecret } from '../accounts/secret-source.ts'
 import { openLedgerForReading } from '../archive/ledger-view.ts'
-import type { ArchiveLocation } from '../archive/location.ts'
+import { type ArchiveLocation, parseLocation } from '../archive/location.ts'
 import { ThreadArchive } from '../archive/thread-archive.ts'
 import { createMaildrop, type MaildropOptions } from '../client/maildrop.ts'
 import type { Policy } from '../sync/policy.ts'
 import type { AccountIdentity, Archive, Maildrop } from '../sync/ports.ts'
 import { chooseAccounts } from './account-choice.ts'
-import { locate } from './archives.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { describeFailure } from './failure.ts'
@@ -48,7 +47,7 @@ export function composeSync(
 ): SyncPlan {
   const choice = chooseAccounts(names, options, configLoader(options.config, context))
   const { output, now } = context
-  const locations = choice.accounts.map(({ archive }) => locate(archive))
+  const locations = choice.accounts.map(({ archive }) => parseLocation(archive))
   const trace =
     options.trace === undefined
       ? undefined
@@ -57,7 +56,7 @@ export function composeSync(
         })
   const tasks = choice.accounts.map((account, index) => ({
     identity: { name: account.name, host: account.host, user: account.user },
-    location: locations[index] ?? locate(account.archive),
+    location: locations[index] ?? parseLocation(account.archive),
     policy: account.policy,
     configured: choice.configured,
     prepare: (signal: AbortSignal) =>
@@ -119,8 +118,9 @@ async function secretOf(
   signal: AbortSignal,
 ): Promise<Secret> {
   if (!isSingle && account.secret === undefined) {
-    throw new UsageError(
-      'the config has no password source; sync this account by its name to be asked for the password',
+    throw configFault(
+      account.place,
+      'there is no password_command and no password_file; to be asked for the password, sync this account by its name',
     )
   }
   const environment = isSingle ? env.POPKEEP_PASSWORD : undefined

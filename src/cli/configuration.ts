@@ -1,6 +1,8 @@
 import { homedir } from 'node:os'
 import { type Config, loadConfig } from '../accounts/config.ts'
 import { ConfigError } from '../accounts/errors.ts'
+import { parseLocation } from '../archive/location.ts'
+import { ArchiveError } from '../durable/errors.ts'
 import type { CommandContext } from './context.ts'
 
 /** Reads the config when it is needed. `mayBeMissing`: undefined where no file is at the default place. */
@@ -10,11 +12,24 @@ export type ConfigLoader = (options: { readonly mayBeMissing: boolean }) => Conf
 export function configLoader(file: string | undefined, { env }: CommandContext): ConfigLoader {
   return ({ mayBeMissing }) => {
     try {
-      return loadConfig({ home: env.HOME ?? homedir(), xdgConfigHome: env.XDG_CONFIG_HOME }, file)
+      return loadConfig(
+        { home: env.HOME ?? homedir(), xdgConfigHome: env.XDG_CONFIG_HOME, archiveFault },
+        file,
+      )
     } catch (error) {
       const isMissing = error instanceof ConfigError && error.code === 'CONFIG_NOT_FOUND'
       if (isMissing && mayBeMissing && file === undefined) return undefined
       throw error
     }
+  }
+}
+
+function archiveFault(archive: string): string | undefined {
+  try {
+    parseLocation(archive)
+    return undefined
+  } catch (error) {
+    if (error instanceof ArchiveError && error.code === 'ARCHIVE_NAME') return error.message
+    throw error
   }
 }

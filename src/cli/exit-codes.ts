@@ -60,6 +60,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
 
   ['ARCHIVE_LOCKED', row(75, 'Another run holds it; try again when that has ended.')],
   ['ARCHIVE_NOT_FOUND', row(64, 'Check the path; popkeep sync creates an archive.')],
+  ['ARCHIVE_NAME', row(64)],
   ['ARCHIVE_FOREIGN', row(65, 'Give a path that does not exist yet, or an archive of popkeep.')],
   ['ARCHIVE_NEWER', row(78, 'Use the newer popkeep that wrote it.')],
   ['ARCHIVE_DAMAGED', row(65, 'Nothing unproven was deleted on a server; see popkeep verify.')],

@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { UsageError } from '../accounts/errors.ts'
 import { type ExportTarget, exportMessages } from '../archive/export.ts'
 import type { ExportFinding } from '../archive/export-messages.ts'
-import { locate, requireAccount, withReaders } from './archives.ts'
+import { parseLocation, requireKnownKind } from '../archive/location.ts'
+import { requireAccount, withReaders } from './archives.ts'
 import { counted, humanOctets } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
@@ -39,12 +40,13 @@ export async function runExport(
 /** A bare path is plain files, also where an archive is: it could not be told from a folder to fill. */
 function targetOf(destination: string, { format }: ExportOptions): ExportTarget {
   if (!/^(?:sqlite|maildir):/.test(destination)) {
+    requireKnownKind(destination)
     return { type: 'tree', format: format ?? 'eml', path: resolve(destination) }
   }
   if (format !== undefined) {
     throw new UsageError('export: --format is for plain files, not for an archive')
   }
-  return { type: 'archive', location: locate(destination) }
+  return { type: 'archive', location: parseLocation(destination) }
 }
 
 /** Counts what became of the messages and tells what went wrong. */

@@ -1,3 +1,4 @@
+import { ConfigError } from '../accounts/errors.ts'
 import { endingOf } from './exit-codes.ts'
 import { quoted } from './safe.ts'
 
@@ -17,7 +18,10 @@ export class InterruptedError extends Error {
 export interface Failure {
   readonly exit: number
   readonly code: string
-  /** What happened, what the server said, what to do next. Its own words are ours; the rest is quoted and safe. */
+  /**
+   * What happened, what the server said, what to do next. Its own words are ours; the rest is quoted and safe. One line,
+   * but for the faults of a config file: a line each, and after an empty one the piece of the file.
+   */
   readonly sentence: string
 }
 
@@ -36,15 +40,25 @@ export function describeFailure(error: unknown): Failure {
   return {
     exit,
     code: code ?? 'INTERNAL',
-    sentence: sentenceOf(message, textField(error, 'serverText'), advice),
+    sentence:
+      error instanceof ConfigError
+        ? faultLines(message)
+        : sentenceOf(message, textField(error, 'serverText'), advice),
   }
+}
+
+/** Each fault of a config file is a line; what stands after an empty line is a piece of the file. */
+function faultLines(message: string): string {
+  const [faults = '', ...frames] = message.split('\n\n')
+  const lines = faults.split('\n').map((fault) => sentenceOf(fault, undefined, ''))
+  return [lines.join('\n'), ...frames].join('\n\n')
 }
 
 function sentenceOf(message: string, serverText: string | undefined, advice: string): string {
   const parts = [message.replace(/\s*\n\s*/g, ' ').replace(/[.\s]+$/, '')]
   if (serverText) parts.push(`The server said: ${quoted(serverText)}`)
   if (advice) parts.push(advice)
-  return parts.join('. ').replace(/([^.])$/, '$1.')
+  return parts.join('. ').replace(/([^.?!])$/, '$1.')
 }
 
 function textField(error: unknown, name: string): string | undefined {

@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof ClosedPipeError) return 0
     const failure = error instanceof CommanderError ? parseFailure(error) : describeFailure(error)
-    if (failure.sentence) output.problem(failure.sentence)
+    if (failure.sentence) output.problems(failure.sentence)
     if (failure.exit === DEFECT && error instanceof Error) output.talk(stackOf(error))
     return failure.exit
   }

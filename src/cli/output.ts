@@ -58,4 +58,11 @@ export class Output {
   problem(sentence: string): void {
     this.talk(`popkeep: ${safe(sentence)}`)
   }
+
+  /** Says several problems, a line each. What stands after an empty line only illustrates them. */
+  problems(text: string): void {
+    const [lines = '', ...frames] = text.split('\n\n')
+    for (const line of lines.split('\n')) this.problem(line)
+    for (const line of frames.flatMap((frame) => frame.split('\n'))) this.talk(safe(line))
+  }
 }

@@ -5,6 +5,8 @@ export type ArchiveErrorCode =
   /** Another run holds the lock: try later. */
   | 'ARCHIVE_LOCKED'
   | 'ARCHIVE_NOT_FOUND'
+  /** What a person wrote does not say which archive is meant. */
+  | 'ARCHIVE_NAME'
   /** What is there is no popkeep archive. */
   | 'ARCHIVE_FOREIGN'
   /** A later popkeep wrote it. */

@@ -70,6 +70,7 @@ limit_octets = "2M"
             limitOctets: undefined,
           },
           secret: { type: 'command', command: ['pass', 'show', 'mail/work'] },
+          place: { file: '/etc/popkeep.toml', line: 5 },
         },
         {
           name: 'at home',
@@ -88,6 +89,7 @@ limit_octets = "2M"
             limitOctets: 2 * 1024 * 1024,
           },
           secret: { type: 'file', path: '/etc/secret' },
+          place: { file: '/etc/popkeep.toml', line: 12 },
         },
       ],
     })
@@ -170,6 +172,23 @@ limit_octets = "2M"
       '6',
     ])
     expect([fault.code, fault.line]).toEqual(['CONFIG_KEY', 1])
+  })
+
+  it('asks about every archive, with its path expanded', () => {
+    const asked: string[] = []
+    const text = `archive = "sqllite:~/a"\n[accounts.a]\nhost = "h"\nuser = "u"\narchive = "b"\n`
+    const act = () =>
+      parseConfig(text, '/etc/popkeep.toml', '/home/me', (archive) => {
+        asked.push(archive)
+        return archive.startsWith('sqllite:') ? 'no such kind' : 'no such suffix'
+      })
+    expect(act).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_VALUE',
+        message: '/etc/popkeep.toml:1: no such kind\n/etc/popkeep.toml:5: no such suffix',
+      }),
+    )
+    expect(asked).toEqual(['sqllite:/home/me/a', '/etc/b'])
   })
 
   it('does not show a password that broke the syntax', () => {

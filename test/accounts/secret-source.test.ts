@@ -133,7 +133,7 @@ describe('a secret', () => {
     expect(await obtain(own, { environment, prompt })).toBe('own')
     expect(await obtain(undefined, { environment, prompt })).toBe('environment')
     expect(await obtain(undefined, { prompt })).toBe('typed')
-    expect((await failure(obtain(undefined))).message).toContain('work')
+    expect((await failure(obtain(undefined))).message).toContain('no password: give')
     // One that fails is not passed over.
     await failure(obtain(file('own', 0o644), { environment, prompt }))
   })

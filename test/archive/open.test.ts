@@ -48,11 +48,22 @@ describe('parseLocation', () => {
     ['/none/a.sqlite', 'sqlite', '/none/a.sqlite'],
     ['/none/a.SQLITE3', 'sqlite', '/none/a.SQLITE3'],
     ['/none/a.db', 'sqlite', '/none/a.db'],
-    ['/none/a', 'maildir', '/none/a'],
     ['~/none/a.db', 'sqlite', '/home/me/none/a.db'],
     ['sqlite:~/none:a', 'sqlite', '/home/me/none:a'],
   ])('%s', (text, kind, path) => {
     expect(parseLocation(text, '/home/me')).toEqual({ kind, path })
+  })
+
+  it.each([
+    ['sqllite:oops', '"sqllite:" is no kind of archive; write sqlite:PATH or maildir:PATH'],
+    ['mbox:/tmp/x', '"mbox:" is no kind of archive'],
+    ['/none/a', 'write sqlite:/none/a or maildir:/none/a'],
+    ['', 'no path'],
+    ['maildir:', 'no path'],
+  ])('refuses %j', (text, words) => {
+    expect(() => parseLocation(text)).toThrow(
+      expect.objectContaining({ code: 'ARCHIVE_NAME', message: expect.stringContaining(words) }),
+    )
   })
 
   it('recognises a bare path by what is there', () => {

@@ -80,6 +80,23 @@ describe('chooseAccounts', () => {
     expect(choose(['work'], options).accounts[0]?.policy.delete).toEqual(policy)
   })
 
+  it.each([
+    ['no accounts', 'jobs = 1\n', '/etc/popkeep.toml: there are no accounts in it'],
+    [
+      'an account without archive',
+      '\n[accounts.a]\nhost = "h"\nuser = "u"\n',
+      '/etc/popkeep.toml:2: no archive is named for a',
+    ],
+  ])('finds %s where the config has it', (_name, text, words) => {
+    const load: ConfigLoader = () => parseConfig(text, '/etc/popkeep.toml', '/home/me')
+    expect(() => choose([], {}, load)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_VALUE',
+        message: expect.stringMatching(`^${words.replaceAll('.', '\\.')}`),
+      }),
+    )
+  })
+
   it.each<[string, readonly string[], Partial<SyncOptions>, ConfigLoader?]>([
     ['an unknown account', ['werk'], {}],
     ['a POP-URL and a name', [URL, 'work'], {}],
@@ -87,6 +104,7 @@ describe('chooseAccounts', () => {
     ['a password option for two', ['work', 'home'], { passwordCommand: 'pass' }],
     ['two password options', ['work'], { passwordFile: 'pw', passwordCommand: 'pass' }],
     ['a name for a configured account', ['work'], { account: 'x' }],
+    ['a host for an account', ['pop.example.com'], {}],
     ['no archive at all', [URL], {}, noConfig],
     ['both ways to delete', ['work'], { delete: true, deleteAfter: '1d' }],
     ['a time without a unit', ['work'], { deleteAfter: '30' }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../../src/accounts/errors.ts'
 import { describeFailure, InterruptedError } from '../../src/cli/failure.ts'
 
 function coded(message: string, fields: object): Error {
@@ -18,6 +19,12 @@ describe('describeFailure', () => {
       coded('line 3: bad value\n  x = 1\n', { code: 'CONFIG_SYNTAX' }),
       78,
       'line 3: bad value x = 1.',
+    ],
+    [
+      'faults of a config in a line each, and the piece of the file',
+      new ConfigError('CONFIG_KEY', 'f:1: a\nf:2: did you mean "b"?\n\n1: x\n  ^', { file: 'f' }),
+      78,
+      'f:1: a.\nf:2: did you mean "b"?\n\n1: x\n  ^',
     ],
     [
       'an error of the system',

@@ -47,4 +47,10 @@ describe('Output', () => {
     new Output(new PassThrough(), stderr).problem('no\x1b[2J\nway')
     expect(String(stderr.read())).toBe('popkeep: no\\x1b[2J\\x0away\n')
   })
+
+  it('says several problems in a line each, and what illustrates them as it is', () => {
+    const stderr = new PassThrough()
+    new Output(new PassThrough(), stderr).problems('one\ntwo\x07\n\n1: x\n   ^')
+    expect(String(stderr.read())).toBe('popkeep: one\npopkeep: two\\x07\n1: x\n   ^\n')
+  })
 })

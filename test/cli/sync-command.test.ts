@@ -144,9 +144,39 @@ describe('popkeep sync', () => {
     })
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/^password_file.*\n/gm, ''))
     const all = await popkeep(['sync', '--config', file], { env })
-    expect(all.code).toBe(64)
-    expect(all.stderr.toString()).toMatch(/^(popkeep: (good|other): [^\n]*password[^\n]*\n){2}$/)
+    expect(all.code).toBe(78)
+    const lines = all.stderr.toString().trimEnd().split('\n').sort()
+    expect(lines).toEqual([
+      expect.stringContaining(`popkeep: good: ${file}:2: there is no password_command`),
+      expect.stringContaining(`popkeep: other: ${file}:8: there is no password_command`),
+    ])
+    const one = await popkeep(['sync', 'other', '--config', file])
+    expect(one.code).toBe(78)
+    expect(one.stderr.toString()).toMatch(/^popkeep: other: there is no password: give [^\n]*\n$/)
     expect((await popkeep(['sync', 'other', '--config', file], { env })).code).toBe(0)
+  })
+
+  it('names each fault of the config in a line, and shows where the syntax is broken', async () => {
+    const file = at('faults.toml')
+    writeFileSync(file, 'hots = 1\narchive = "sqllite:x"\n[accounts.a]\nhost = "h"\n')
+    const run = await popkeep(['sync', '--config', file])
+    expect([run.code, run.stderr.toString()]).toEqual([
+      78,
+      `popkeep: ${file}:1: unknown key "hots"; the keys here are archive, jobs, accounts.\n` +
+        `popkeep: ${file}:3: account "a" has no "user".\n`,
+    ])
+    writeFileSync(file, 'archive = "sqllite:x"\njbos = 1\n')
+    const faults = (await popkeep(['list', '--config', file])).stderr.toString()
+    expect(faults).toContain(`popkeep: ${file}:1: "sqllite:" is no kind of archive`)
+    expect(faults).toContain(`popkeep: ${file}:2: unknown key "jbos"; did you mean "jobs"?\n`)
+    writeFileSync(file, 'jobs = 1\n')
+    const none = await popkeep(['list', '--config', file])
+    expect(none.code).toBe(78)
+    expect(none.stderr.toString()).toContain(`${file}: no archive is named`)
+    writeFileSync(file, 'jobs = 1\nhost = pop\n')
+    expect((await popkeep(['sync', '--config', file])).stderr.toString()).toMatch(
+      /^popkeep: [^\n]*:2:8: [^\n]*\n1: +jobs = 1\n2: +host = pop\n +\^\n$/,
+    )
   })
 
   it('only says what it would do in a dry run', async () => {
