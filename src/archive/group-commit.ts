@@ -154,21 +154,19 @@ export class GroupCommit {
     if (arriving.length > 0) this.#upkeep.beforePublish(arriving.map(({ owner }) => owner.run))
     const results = this.#catalog.database.transaction(() => {
       // Behind the catalog's write lock: another run that has the same octets comes before or after, not between.
-      const isThere = group.map((one) => one.draft !== undefined && this.#isThere(one.record))
-      this.#content.publish(
-        group.flatMap(({ draft }, index) => (draft && !isThere[index] ? draft : [])),
+      const missing = group.map((one) =>
+        one.draft && this.#isThere(one.record) ? { ...one, draft: undefined } : one,
       )
-      return group.map((one, index) => {
-        if (!isThere[index]) return this.#record(one)
-        if (one.draft) discardQuietly(one.draft)
-        return this.#record({ ...one, draft: undefined })
-      })
+      this.#content.publish(missing.flatMap(({ draft }) => draft ?? []))
+      return missing.map((one) => this.#record(one))
     })
-    group.forEach(({ owner }, index) => {
+    group.forEach(({ owner, draft }, index) => {
       const result = results[index]
       if (result === undefined) return
       owner.claimedMessages.add(result.message)
       owner.claimedReceipts.add(result.receipt)
+      // Only now: a statement that fails within the transaction could end it, and what follows would commit by itself.
+      if (draft && !result.isNew) discardQuietly(draft)
     })
     return results
   }
@@ -179,17 +177,14 @@ export class GroupCommit {
     return twin !== undefined && !twin.isRemoved && this.#content.has(twin)
   }
 
-  /** Within the transaction. */
+  /** Within the transaction; a draft comes along only where the archive does not have its octets. */
   #record({ owner, key, record, by, message, draft }: PendingMessage): Stored {
     const { messages, receipts, database } = this.#catalog
     const inserted = message === undefined && draft ? messages.insert(record) : undefined
     const known = message ?? inserted ?? messages.find(record.digest)?.id
     if (known === undefined) throw new Error('a message that waited for its twin has none')
     if (draft && inserted === undefined && messages.restore(known)) receipts.restore(known)
-    // Another run may have stored the same octets since this draft was sealed; then they are there once already.
-    if (draft && (inserted !== undefined || !this.#content.has({ ...record, id: known }))) {
-      this.#content.attach(database, known, draft)
-    }
+    if (draft) this.#content.attach(database, known, draft)
     const binding = { key, message: known, by, at: record.archivedAt, run: owner.run }
     const receipt = receipts.bind(owner.account, binding, owner.claimedReceipts)
     if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
@@ -214,7 +209,7 @@ export class GroupCommit {
   }
 }
 
-/** Of a message that has failed already: staging that stays behind is swept by the next run. */
+/** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */
 export function discardQuietly(draft: Draft): void {
   try {
     draft.discard()

@@ -7,7 +7,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import {
@@ -18,6 +18,8 @@ import {
   reconcileMaildir,
 } from '../../src/archive/maildir-reconcile.ts'
 import type { WritableArchive } from '../../src/archive/open.ts'
+import { openReader } from '../../src/archive/reader.ts'
+import { verifyArchive } from '../../src/archive/verify.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 import { fillArchive, octetsOf, sampleMessage, useArchive } from './sample-archive.ts'
 
@@ -67,6 +69,24 @@ describe('a catalog that agrees with the folders', () => {
     renameSync(file, file.replace('/new/', '/cur/'))
     expect(reconciled()).toEqual(nothing)
     expect(reconciled()).toBeUndefined()
+  })
+})
+
+describe('two files of one message', () => {
+  it.each(['new', 'cur'])('are one message, the second in %s/, until both are gone', (second) => {
+    const [id] = fill(12)
+    const file = fileOf(id)
+    const twin = path(join(second, basename(file).replace(/Q\d+R/, 'Q99R')))
+    writeFileSync(twin, readFileSync(file))
+    useArchive(location, ({ database }) => markDirty(database, 1))
+    expect(reconciled()).toEqual(nothing)
+    const reader = openReader(location)
+    expect([...verifyArchive(reader)].filter(({ kind }) => kind !== 'ok')).toEqual([])
+    reader.close()
+    unlinkSync(file)
+    expect(reconciled()).toEqual(nothing)
+    unlinkSync(twin)
+    expect(reconciled()).toEqual({ ...nothing, vanished: 1 })
   })
 })
 

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ContentStore } from '../../src/archive/content.ts'
 import type { Stored } from '../../src/archive/group-commit.ts'
+import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
 import { unpackReceipts } from '../../src/archive/receipt-columns.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
@@ -192,27 +193,65 @@ describe('when staging a large message fails', () => {
 })
 
 describe('another run that stores the same octets meanwhile', () => {
-  it.each(['sqlite', 'maildir'] as const)('is found at the commit (%s)', (kind) => {
+  const noTimer = { now: () => 0, startTimer: () => () => undefined }
+  const home = { ...work, name: 'home', user: 'x' }
+  const enter = (location: ArchiveLocation) => {
+    const writer = new ArchiveWriter(openForWriting(location), noTimer)
+    return { writer, ledger: writer.openAccount(home, new Set(['home', 'work'])).ledger }
+  }
+  const large = mail('large', 'line of text\r\n'.repeat(200_000))
+
+  it.each([
+    ['sqlite', 'small', mail('one')],
+    ['sqlite', 'large', large],
+    ['maildir', 'small', mail('one')],
+    ['maildir', 'large', large],
+  ] as const)('is found at the commit (%s, %s)', (kind, _size, octets) => {
     const { ledger, writer, location } = open(kind, (archive) => archive)
-    const other = new ArchiveWriter(openForWriting(location), {
-      now: () => 0,
-      startTimer: () => () => undefined,
-    })
-    const there = other.openAccount({ ...work, name: 'home', user: 'x' }, new Set(['home', 'work']))
-    const mine = put(ledger, 'one')
-    const theirs = put(there.ledger, 'one')
-    there.ledger.flush()
+    const other = enter(location)
+    const mine = put(ledger, 'one', octets)
+    const theirs = put(other.ledger, 'one', octets)
+    other.ledger.flush()
     ledger.flush()
     expect(mine.stored?.message).toBe(theirs.stored?.message)
+    expect(mine.stored?.isNew).toBe(false)
     expect(ledger.prove([mine.stored?.message ?? 0]).size).toBe(1)
-    writer.close()
-    other.close()
-    expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([{ n: 1 }])
     if (kind === 'maildir') {
       expect(readdirSync(`${location.path}/new`)).toHaveLength(1)
       expect(readdirSync(`${location.path}/tmp`)).toEqual([])
+    } else {
+      const staged =
+        'SELECT count(*) AS n FROM piece WHERE series NOT IN (SELECT series FROM content)'
+      expect(query(location, staged)).toEqual([{ n: 0 }])
     }
+    writer.close()
+    other.writer.close()
+    expect(query(location, 'SELECT count(*) AS n FROM message')).toEqual([{ n: 1 }])
     expect(query(location, 'PRAGMA journal_mode')).toEqual([{ journal_mode: 'delete' }])
+  })
+
+  it('costs no receipt if the spare octets cannot be discarded', () => {
+    const { ledger, writer, location } = open('sqlite', (archive) =>
+      withContent({
+        draft: () => {
+          const draft = archive.content.draft()
+          draft.discard = () => {
+            // SQLite rolls back by itself when the disk is full.
+            archive.database.exec('ROLLBACK')
+          }
+          return draft
+        },
+      })(archive),
+    )
+    const other = enter(location)
+    const mine = put(ledger, 'one')
+    put(other.ledger, 'one')
+    other.ledger.flush()
+    ledger.flush()
+    expect(mine.stored?.isNew).toBe(false)
+    expect(query(location, 'SELECT count(*) AS n FROM receipt')).toEqual([{ n: 2 }])
+    writer.close()
+    other.writer.close()
   })
 })
 
