@@ -18,7 +18,7 @@ import type {
   Progress,
   ServerFacts,
 } from './ports.ts'
-import { checkDueRows, type Removal, removalOf, removeRows } from './remove.ts'
+import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import { type AccountResult, asItem, emptyTally, type Refusal, type Tally } from './report.ts'
 import { type RetrievedRow, type Retriever, retrieveRows } from './retrieve.ts'
 
@@ -167,7 +167,8 @@ class Run {
 
     const mayDelete = policy.delete !== 'never' && !ledger.isDamaged
     const deletesAtOnce = mayDelete && isDue(policy, now(), now())
-    const due = mayDelete ? dueRows(compared.known, policy, now()) : []
+    const known = mayDelete ? await settledRows(ledger, compared.known) : []
+    const due = dueRows(known, policy, now())
     const { sure, doubtful } = await checkDueRows(session, ledger, due)
     const fresh = this.#limit(compared.fresh)
     progress({

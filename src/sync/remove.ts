@@ -11,7 +11,7 @@
  * would bring it back.
  */
 import type { MatchedRow, PlannedRow } from './plan.ts'
-import type { AccountLedger, MaildropSession, QuitOutcome } from './ports.ts'
+import type { AccountLedger, MaildropSession, QuitOutcome, Receipt } from './ports.ts'
 import { fingerprintRows } from './recognise.ts'
 import type { RetrievedRow } from './retrieve.ts'
 
@@ -21,6 +21,27 @@ export interface Removal extends PlannedRow {
   readonly message: number
   /** Its owner removed it from the archive and wants it off the server: there is nothing to prove. */
   readonly isRemoved: boolean
+}
+
+/**
+ * The known rows as they stand once the listing was settled. A message whose DELE had no effect is stored again, or
+ * removed where its owner removed it meanwhile: only the ledger knows which.
+ */
+export async function settledRows(
+  ledger: AccountLedger,
+  known: readonly MatchedRow[],
+): Promise<readonly MatchedRow[]> {
+  const isBack = ({ state }: Receipt) => state === 'delete sent' || state === 'deleted'
+  const back = new Set(known.flatMap(({ receipt }) => (isBack(receipt) ? receipt.id : [])))
+  if (back.size === 0) return known
+  const settled = new Map<number, Receipt>()
+  for (const receipt of await ledger.receipts()) {
+    if (back.has(receipt.id)) settled.set(receipt.id, receipt)
+  }
+  return known.map((matched) => ({
+    ...matched,
+    receipt: settled.get(matched.receipt.id) ?? matched.receipt,
+  }))
 }
 
 /**

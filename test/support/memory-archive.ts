@@ -40,6 +40,8 @@ export class MemoryArchive implements Archive {
   now = 0
   /** Rows of messages whose octets do not hash right any more. */
   readonly altered = new Set<number>()
+  /** Rows of messages whose owner removed them. */
+  readonly removed = new Set<number>()
 
   async openAccount(identity: AccountIdentity): Promise<MemoryLedger> {
     this.fuse?.step()
@@ -242,12 +244,14 @@ export class MemoryLedger implements AccountLedger {
 
   async settle(seen: Parameters<AccountLedger['settle']>[0]): Promise<void> {
     this.#step()
+    const { removed } = this.#archive
+    const back = ({ message = 0 }: Receipt) => (removed.has(message) ? 'removed' : 'stored')
     this.#account.receipts = this.#account.receipts.map((r) => ({
       ...r,
       state: seen.deleted.includes(r.id)
         ? 'deleted'
         : seen.undeleted.includes(r.id)
-          ? 'stored'
+          ? back(r)
           : r.state,
       absent: seen.absent.includes(r.id) || (r.absent && !seen.present.includes(r.id)),
     }))
@@ -255,7 +259,8 @@ export class MemoryLedger implements AccountLedger {
 
   async prove(messages: readonly number[]): Promise<ReadonlySet<number>> {
     this.#step()
-    return new Set(messages.filter((id) => !this.#archive.altered.has(id)))
+    const { altered, removed } = this.#archive
+    return new Set(messages.filter((id) => !altered.has(id) && !removed.has(id)))
   }
 
   async deleteSent(ids: readonly number[]): Promise<void> {

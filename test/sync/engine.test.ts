@@ -287,6 +287,23 @@ describe('deletion', () => {
     expect(verbs(maildrop, 'RETR')).toEqual(['RETR 1'])
   })
 
+  it.each([true, false])(
+    'leaves alone what its owner removed after a DELE without effect (TOP: %s)',
+    async (hasTop) => {
+      const archive = new MemoryArchive()
+      const maildrop = new FakeMaildrop(three, { quit: 'refused', hasTop })
+      await sync(maildrop, archive, { policy: DELETE_ALL })
+      archive.removed.add(2)
+      maildrop.options = { hasTop }
+      const { error } = await sync(maildrop, archive, { policy: DELETE_ALL })
+      expect(error).toBeUndefined()
+      expect(maildrop.messages).toEqual([three[1]])
+      expect(verbs(maildrop, 'RETR').includes('RETR 2')).toBe(false)
+      await sync(maildrop, archive, { policy: { ...DELETE_ALL, deleteRemoved: true } })
+      expect(maildrop.messages).toEqual(hasTop ? [] : [three[1]])
+    },
+  )
+
   it('waits until a message is old enough, counted from archiving', async () => {
     const archive = new MemoryArchive()
     const maildrop = new FakeMaildrop(three)
