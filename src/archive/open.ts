@@ -22,6 +22,8 @@ import { openSqliteContent } from './sqlite-content.ts'
 /** How long the last one to leave waits for others that leave at the same moment, in ms. */
 const LEAVING_PATIENCE_MS = 200
 
+const CREATION_ATTEMPTS = 10
+
 const MAILDIR_FOLDERS = ['tmp', 'new', 'cur']
 
 export interface ReadableArchive {
@@ -83,13 +85,25 @@ export function openForWriting(
   isThere(location, 'create')
   const lock = new Lock(archiveLockPath(location.path))
   try {
-    const isAlone = lock.tryExclusive()
-    if (!isAlone) lock.acquire('shared')
+    takeLock(location, lock)
     return openLocked(location, lock, sources)
   } catch (error) {
     lock.close()
     throw asArchiveError(error, location.path, 'create')
   }
+}
+
+/**
+ * Alone if nobody else is in the archive, shared otherwise. Of several runs that find nothing there, each may keep the others
+ * from being alone for a moment: they try again, so that one of them creates it.
+ */
+function takeLock(location: ArchiveLocation, lock: Lock): void {
+  if (lock.tryExclusive()) return
+  for (let attempt = 0; attempt < CREATION_ATTEMPTS; attempt += 1) {
+    lock.acquire('shared')
+    if (isThere(location, 'create') || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
+  }
+  lock.acquire('shared')
 }
 
 function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources): WritableArchive {
