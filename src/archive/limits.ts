@@ -1,4 +1,4 @@
-/** How much an archive holds in memory, or in one commit, at a time. None of it bounds a message or an archive. */
+/** How much an archive holds in memory, commits or compares at a time. None of it bounds a message or an archive. */
 
 /** A group is committed, or synced, at once: it shares one fsync, and is what a crash can undo. */
 export const GROUP_MESSAGES = 200
@@ -9,3 +9,10 @@ export const GROUP_MS = 200
 
 /** A message up to this size is held in memory whole; a larger one goes through in pieces of this size. */
 export const PIECE_OCTETS = 1024 * 1024
+
+/**
+ * Messages with one canonical digest that are looked at to recognise another. Honest mail has a few copies, one a route;
+ * a sender who varies what servers write can make thousands, and each would be compared with all before it. What is not
+ * recognised is kept as a message of its own.
+ */
+export const CANONICAL_CANDIDATES = 64

@@ -2,6 +2,7 @@
 import type { HeaderFacts } from '../message/facts.ts'
 import type { Database, Row, Statement } from '../sqlite/database.ts'
 import type { StoredMessage } from './content.ts'
+import { CANONICAL_CANDIDATES } from './limits.ts'
 
 /** What the catalog says of a new message. */
 export interface MessageRecord {
@@ -34,7 +35,7 @@ export class MessageTable {
     this.#byCanonical = database.prepare(
       `SELECT ${COLUMNS}, EXISTS (SELECT 1 FROM receipt WHERE message = message.id) AS bound,
          EXISTS (SELECT 1 FROM receipt WHERE message = message.id AND account <> ?) AS elsewhere
-       FROM message WHERE canonical = ? AND removed = 0 ORDER BY id`,
+       FROM message WHERE canonical = ? ORDER BY id LIMIT ${CANONICAL_CANDIDATES}`,
     )
     this.#insert = database.prepare(
       `INSERT INTO message (digest, octets, canonical, fingerprint, date, sender, recipients, subject,
@@ -54,7 +55,7 @@ export class MessageTable {
 
   /**
    * Messages with this canonical digest that a canonical digest may recognise: those that no receipt names (state was
-   * lost), and, if asked for, those that only receipts of this account name.
+   * lost), and, if asked for, those that only receipts of this account name. Looks at the oldest few only.
    */
   *recognisable(
     canonical: Uint8Array,
@@ -64,7 +65,7 @@ export class MessageTable {
     for (const row of this.#byCanonical.all(account, canonical)) {
       const isFree = row.bound === 0 || (options.ofAccount && row.elsewhere === 0)
       const message = messageOf(row)
-      if (isFree && message !== undefined) yield message
+      if (isFree && message !== undefined && !message.isRemoved) yield message
     }
   }
 
