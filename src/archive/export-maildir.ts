@@ -12,7 +12,7 @@ import {
   messagesToExport,
   writeDraft,
 } from './export-messages.ts'
-import { GROUP_MESSAGES } from './limits.ts'
+import { ABANDONED_MS, GROUP_MESSAGES } from './limits.ts'
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import type { ArchiveReader } from './reader.ts'
@@ -40,7 +40,8 @@ export function* exportMaildir(
   }
   createMaildir(root)
   const content = openMaildirContent(root, options)
-  content.sweep()
+  // No lock says whether another export is at work here.
+  content.sweep(options.names.now() - ABANDONED_MS)
   const group: Staged[] = []
   try {
     for (const message of messagesToExport(reader, options.account)) {
@@ -62,10 +63,7 @@ function stage(
   message: ExportedMessage,
 ): Staged | ExportFinding {
   if (message.isRemoved) return finding('removed', message)
-  if (content.has(message)) {
-    const isSame = proveMessage(content, message).type === 'ok'
-    return finding(isSame ? 'present' : 'conflict', message)
-  }
+  if (content.has(message)) return findingThere(content, message)
   const proven = readProven(reader.content, message)
   if (proven.type !== 'ok') return damage(message, proven)
   return { message, draft: writeDraft(content, message, proven.chunks) }
@@ -73,6 +71,18 @@ function stage(
 
 /** Takes the messages out of the group before their findings are heard: they are no longer ours to discard. */
 function* publish(content: MaildirContent, group: Staged[]): Iterable<ExportFinding> {
-  content.publish(group.map(({ draft }) => draft))
-  for (const { message } of group.splice(0)) yield finding('written', message)
+  // Another export may have brought some of them meanwhile.
+  const missing = new Set(group.filter(({ message }) => !content.has(message)))
+  content.publish(Array.from(missing, ({ draft }) => draft))
+  const done = group.splice(0)
+  for (const staged of done) if (!missing.has(staged)) staged.draft.discard()
+  for (const staged of done) {
+    const { message } = staged
+    yield missing.has(staged) ? finding('written', message) : findingThere(content, message)
+  }
+}
+
+function findingThere(content: MaildirContent, message: ExportedMessage): ExportFinding {
+  const isSame = proveMessage(content, message).type === 'ok'
+  return finding(isSame ? 'present' : 'conflict', message)
 }

@@ -16,3 +16,6 @@ export const PIECE_OCTETS = 1024 * 1024
  * recognised is kept as a message of its own.
  */
 export const CANONICAL_CANDIDATES = 64
+
+/** After this time without a write, a temporary file in a folder without locks was left by an export that was killed. */
+export const ABANDONED_MS = 60 * 60 * 1000

@@ -35,6 +35,8 @@ export interface MaildirDependencies {
 export interface MaildirContent extends ContentStore {
   readonly files: MaildirFiles
   readonly times: FolderTimes
+  /** Where others may be writing: with `before` (ms since the epoch), only what was last written earlier. */
+  sweep(before?: number): void
 }
 
 /** Creates root, tmp/, new/ and cur/ (0700) where they are missing; their parents are synced. */
@@ -56,7 +58,7 @@ export function openMaildirContent(root: string, deps: MaildirDependencies): Mai
     attach: () => undefined,
     has: (message) => files.has(message),
     read: (message) => files.read(message),
-    sweep: () => sweep(join(root, 'tmp'), calls),
+    sweep: (before) => sweep(join(root, 'tmp'), before, calls),
   }
 }
 
@@ -89,12 +91,19 @@ function publish(to: Publishing, drafts: readonly Draft[]): void {
 }
 
 /** Removes what this program left in tmp/. Files of others stay: they may be writing them. */
-function sweep(tmp: string, calls: FileCalls): void {
+function sweep(tmp: string, before: number | undefined, calls: FileCalls): void {
   try {
     for (const entry of fs.readdirSync(tmp, { withFileTypes: true })) {
-      if (entry.isFile() && isOurTemporary(entry.name)) removeFile(join(tmp, entry.name), calls)
+      if (!entry.isFile() || !isOurTemporary(entry.name)) continue
+      const path = join(tmp, entry.name)
+      if (before === undefined || isOlder(path, before)) removeFile(path, calls)
     }
   } catch (error) {
     throw asArchiveError(error, tmp, 'write')
   }
+}
+
+function isOlder(path: string, before: number): boolean {
+  const found = fs.lstatSync(path, { throwIfNoEntry: false })
+  return found !== undefined && found.mtimeMs < before
 }

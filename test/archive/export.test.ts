@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ExportTarget, exportMessages } from '../../src/archive/export.ts'
 import type { ExportFinding } from '../../src/archive/export-messages.ts'
+import { ABANDONED_MS } from '../../src/archive/limits.ts'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
+import { systemSources } from '../../src/archive/open.ts'
 import { openReader } from '../../src/archive/reader.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 import { readMbox } from './mbox-reader.ts'
@@ -167,6 +176,41 @@ describe('maildir', () => {
       ...Array(4).fill('present'),
     ])
     expect(readdirSync(at('out/new'))).toHaveLength(4)
+  })
+
+  it('goes on while another export goes to the same place', () => {
+    const ids = fill()
+    damageMessage(ids[1] ?? '')
+    const reader = openReader(source)
+    const found: string[] = []
+    for (const { kind } of exportMessages(reader, tree('maildir', at('out')))) {
+      // The first message lies in tmp/ when the second turns out to be damaged.
+      if (kind === 'damaged') run(tree('maildir', at('out')))
+      found.push(kind)
+    }
+    reader.close()
+    expect(found).toEqual(['damaged', ...Array(4).fill('present')])
+    expect(readdirSync(at('out/new'))).toHaveLength(4)
+    expect(readdirSync(at('out/tmp'))).toEqual([])
+  })
+
+  it('removes what a killed export left once an hour has passed without a write', () => {
+    fill()
+    run(tree('maildir', at('out')))
+    const [left, foreign] = ['1.M2P3Q4R0123456789abcdef.host', '1.M2P3.host']
+    for (const name of [left, foreign]) {
+      writeFileSync(at(`out/tmp/${name}`), 'half')
+      utimesSync(at(`out/tmp/${name}`), 1000, 1000)
+    }
+    const runAt = (now: number) => {
+      const reader = openReader(source)
+      const names = { ...systemSources, now: () => now }
+      for (const _ of exportMessages(reader, tree('maildir', at('out')), { names }));
+      reader.close()
+      return readdirSync(at('out/tmp')).sort()
+    }
+    expect(runAt(1_000_000 + ABANDONED_MS)).toEqual([foreign, left])
+    expect(runAt(1_000_001 + ABANDONED_MS)).toEqual([foreign])
   })
 
   it('does not go into an archive without its catalog', () => {
