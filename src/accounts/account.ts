@@ -48,7 +48,8 @@ export function requireSupportedTls(tls: TlsMode): void {
 }
 
 export const STLS_ADVICE =
-  'STLS comes with a later version; use pops:// (tls = "implicit"), which nearly every server has on port 995'
+  'STLS comes with a later version; use pops:// (tls = "implicit"), which nearly every server has on port 995, or to ' +
+  'this machine --tls none (tls = "none")'
 
 /** What a pin is, for those who wrote something else. */
 export const PIN_FORM =

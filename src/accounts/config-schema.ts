@@ -43,7 +43,7 @@ const accountSchema = v.object({
   ),
   tls: v.optional(
     v.pipe(
-      v.picklist(TLS_MODES, 'is "implicit", "stls" or "none"'),
+      v.picklist(TLS_MODES, 'is "implicit" or "none"'),
       v.check((mode) => mode !== 'stls', STLS_ADVICE),
     ),
   ),

@@ -100,6 +100,9 @@ function isServerLike(name: string): boolean {
 
 function accountOf(url: string, options: SyncOptions): Account {
   const { host, port, tls: tlsOfScheme, user, auth } = parsePopUrl(url)
+  if (tlsOfScheme === 'implicit' && options.tls === 'none') {
+    throw new UsageError('pops:// and --tls none contradict each other; clear text is pop://')
+  }
   const tls = options.tls ?? tlsOfScheme
   return {
     name: options.account ?? defaultAccountName({ host, user }),

@@ -56,7 +56,8 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
     'NET_TLS',
     row(76, 'The connection is not trusted, so no password was sent; see --tls-ca and --tls-pin.'),
   ],
-  ['NET_POLICY', row(76, 'popkeep sends no password in clear text unless told so by --tls none.')],
+  ['NET_NO_TLS', row(76, 'Nothing was sent but the attempt; TLS is usually on port 995.')],
+  ['NET_POLICY', row(76)],
 
   ['ARCHIVE_LOCKED', row(75, 'Another run holds it; try again when that has ended.')],
   ['ARCHIVE_NOT_FOUND', row(64, 'Check the path; popkeep sync creates an archive.')],

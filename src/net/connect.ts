@@ -45,7 +45,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   if (!isLoopback(host)) {
     throw new NetworkError(
       'NET_POLICY',
-      `${where}: clear text would send the password unprotected; without TLS only this machine may be connected`,
+      `${where}: clear text is allowed only to this machine (loopback) in this version; use TLS`,
     )
   }
   const socket = connectTcp({ host, port })

@@ -66,8 +66,7 @@ describe('chooseAccounts', () => {
   it.each([
     ['pop://me@127.0.0.1', 'none', 110],
     ['pop://me@127.0.0.1:2110', 'none', 2110],
-    ['pops://me@127.0.0.1', 'none', 110],
-    ['pops://me@127.0.0.1:995', 'none', 995],
+    ['pops://me@127.0.0.1', 'implicit', 995],
   ] as const)('connects to %s with --tls %s at port %d', (url, tls, port) => {
     expect(choose([url], { tls, archive: 'a.sqlite' }).accounts).toMatchObject([{ tls, port }])
   })
@@ -111,6 +110,7 @@ describe('chooseAccounts', () => {
     ['a pin that is none', ['work'], { tlsPin: 'abc' }],
     ['a mechanism that is none', ['work'], { auth: 'pl ain' }],
     ['STLS, which is to come', ['work'], { tls: 'stls' }],
+    ['pops:// with --tls none', [URL], { tls: 'none', archive: 'a.sqlite' }],
     ['pop:// without --tls none', ['pop://me@127.0.0.1'], { archive: 'a.sqlite' }],
     ['a password in the URL', ['pops://me:secret@example.com'], { archive: 'a.sqlite' }],
   ])('refuses %s', (_name, names, options, loadConfig) => {

@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
-import { configOption, jsonOption, octetCount, wholeNumber } from '../option-values.ts'
+import {
+  configOption,
+  jsonOption,
+  octetCount,
+  TLS_CHOICES,
+  tlsMode,
+  wholeNumber,
+} from '../option-values.ts'
 import type { SyncOptions } from '../sync-options.ts'
 
 export function addSync(program: Command, context: CommandContext): void {
@@ -16,11 +23,9 @@ export function addSync(program: Command, context: CommandContext): void {
     .option('--archive <archive>', 'sqlite:PATH or maildir:PATH; created if it does not exist')
     .option('--account <name>', 'name of the account of a POP-URL in the archive')
     .addOption(
-      new Option('--tls <mode>', 'how to secure the connection').choices([
-        'implicit',
-        'stls',
-        'none',
-      ]),
+      new Option('--tls <mode>', 'TLS from the first octet, or none (to this machine only)')
+        .choices(TLS_CHOICES)
+        .argParser(tlsMode),
     )
     .option('--tls-ca <file>', 'trust the certificates in this PEM file')
     .option('--tls-pin <sha256>', 'trust exactly the server key with this SHA-256, hex or base64')
