@@ -1,7 +1,7 @@
 /** Export to a folder of files, one a message. */
 import { join } from 'node:path'
 import { createFolder, publishFile, syncFolder } from '../durable/files.ts'
-import { beginFile, hasOctets, isThere } from './export-file.ts'
+import { beginFile, hasOctets, isThere, sweepPartials } from './export-file.ts'
 import {
   damage,
   type ExportedMessage,
@@ -21,6 +21,7 @@ export function* exportEml(
   options: ExportOptions,
 ): Iterable<ExportFinding> {
   createFolder(folder)
+  sweepPartials(folder, /^[0-9a-f]{64}\.eml$/)
   let unsynced = 0
   try {
     for (const message of messagesToExport(reader, options.account)) {

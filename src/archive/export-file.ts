@@ -3,7 +3,7 @@
  * a final name.
  */
 import { createHash } from 'node:crypto'
-import { lstatSync, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { asArchiveError } from '../durable/errors.ts'
 import { NewFile, removeFile } from '../durable/files.ts'
@@ -14,6 +14,17 @@ export function beginFile(path: string): NewFile {
   const partial = join(dirname(path), `.${basename(path)}.partial`)
   removeFile(partial)
   return new NewFile(partial)
+}
+
+/**
+ * Removes from a folder what exports that were killed left of files whose names `isOurs`. Another export into the same
+ * folder at the same time would fail, with nothing half-written, and may be repeated.
+ */
+export function sweepPartials(folder: string, isOurs: RegExp): void {
+  for (const name of namesIn(folder)) {
+    const [, final = ''] = /^\.(.+)\.partial$/.exec(name) ?? []
+    if (isOurs.test(final)) removeFile(join(folder, name))
+  }
 }
 
 /** Whether anything has this name. */
@@ -31,6 +42,14 @@ export function hasOctets(
   const hash = createHash('sha256')
   for (const chunk of readPlainFile(path)) hash.update(chunk)
   return Buffer.compare(hash.digest(), wanted.digest) === 0
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    throw asArchiveError(error, folder, 'create')
+  }
 }
 
 function look(path: string): Stats | undefined {

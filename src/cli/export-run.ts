@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { UsageError } from '../accounts/errors.ts'
 import { type ExportTarget, exportMessages } from '../archive/export.ts'
 import type { ExportFinding } from '../archive/export-messages.ts'
@@ -6,6 +7,7 @@ import { parseLocation, requireKnownKind } from '../archive/location.ts'
 import { requireAccount, withReaders } from './archives.ts'
 import { counted, humanOctets } from './columns.ts'
 import type { CommandContext } from './context.ts'
+import { interruptibly } from './interruption.ts'
 import type { ArchiveOptions } from './option-values.ts'
 import type { Output } from './output.ts'
 import { safe } from './safe.ts'
@@ -29,9 +31,16 @@ export async function runExport(
     }
     const { account } = options
     requireAccount(readers, account)
-    for (const reader of readers) {
-      for (const finding of exportMessages(reader, target, { account })) tally.add(finding)
-    }
+    await interruptibly(context.signals, context.quit, async (signal) => {
+      for (const reader of readers) {
+        for (const finding of exportMessages(reader, target, { account })) {
+          tally.add(finding)
+          // Signals are heard between turns of the event loop only. Leaving the loop takes half-written files away.
+          await setImmediate()
+          signal.throwIfAborted()
+        }
+      }
+    })
   })
   tally.close(destination)
   context.end(tally.exit)
@@ -76,13 +85,12 @@ class ExportTally {
     }
   }
 
-  /** Says on a terminal what was done. */
+  /** Says what was done. */
   close(destination: string): void {
-    if (!this.#output.stderr.isTTY) return
     const { written, present, removed } = this.#counts
     const parts = [`${counted(written, 'message')} (${humanOctets(this.#octets)}) written`]
     if (present > 0) parts.push(`${present.toLocaleString('en-US')} there already`)
     if (removed > 0) parts.push(`${removed.toLocaleString('en-US')} removed by you left out`)
-    this.#output.talk(`${safe(destination)}: ${parts.join(', ')}`)
+    this.#output.lines(`${safe(destination)}: ${parts.join(', ')}\n`)
   }
 }

@@ -46,7 +46,12 @@ export class Output {
 
   /** Writes one object a line, without waiting. A sync goes on though its events are no longer read. */
   event(value: object): void {
-    if (!this.#isClosed) this.stdout.write(jsonLine(value))
+    this.lines(jsonLine(value))
+  }
+
+  /** Writes whole lines without waiting. They must be safe already. */
+  lines(text: string): void {
+    if (!this.#isClosed) this.stdout.write(text)
   }
 
   /** Says one line to the person at the terminal. */

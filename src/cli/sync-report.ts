@@ -1,4 +1,4 @@
-import type { AccountResult } from '../sync/report.ts'
+import type { AccountResult, ListedItem } from '../sync/report.ts'
 import { counted, humanOctets } from './columns.ts'
 import { describeFailure } from './failure.ts'
 import { quoted, safe } from './safe.ts'
@@ -20,17 +20,37 @@ export function endingOfAccount(result: AccountResult): AccountEnding {
   return { exit: 1, problem: { code: 'POP3_REFUSED', sentence: describeRefusals(result) } }
 }
 
+/**
+ * What a dry run found: a line a message with action, account, unique-id and octets (`-` where the server gave none), two
+ * spaces between them, and the totals last. Only these with `isBrief`.
+ */
+export function previewText(
+  { account, known, postponed, preview }: AccountResult,
+  options: { readonly isBrief: boolean },
+): string {
+  if (preview === undefined) return ''
+  const name = safe(account)
+  const lineOf = (action: string) => (item: ListedItem) =>
+    `${action}  ${name}  ${safe(item.uniqueId ?? '-')}  ${item.octets ?? '-'}`
+  const items = [
+    ...preview.retrieve.map(lineOf('would retrieve')),
+    ...preview.delete.map(lineOf('would delete')),
+  ]
+  const octets = preview.retrieve.reduce((sum, item) => sum + (item.octets ?? 0), 0)
+  const parts = [
+    `would retrieve ${counted(preview.retrieve.length, 'message')} (${humanOctets(octets)})`,
+    `${known.toLocaleString('en-US')} already here`,
+    `would delete ${preview.delete.length.toLocaleString('en-US')}`,
+  ]
+  if (postponed > 0) parts.push(`${postponed.toLocaleString('en-US')} left for the next run`)
+  const totals = `${name}: ${parts.join(', ')}`
+  return `${[...(options.isBrief ? [] : items), totals].join('\n')}\n`
+}
+
 /** The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. */
 export function summaryLine(result: AccountResult): string {
-  const { counts, known, postponed, preview } = result
+  const { counts, known, postponed } = result
   const name = safe(result.account)
-  if (preview) {
-    const octets = preview.retrieve.reduce((sum, item) => sum + (item.octets ?? 0), 0)
-    const retrieve = `${counted(preview.retrieve.length, 'message')} (${humanOctets(octets)})`
-    const already = `${known.toLocaleString('en-US')} already here`
-    const deleted = `${preview.delete.length.toLocaleString('en-US')} would be deleted`
-    return `${name}: would retrieve ${retrieve}, ${already}, ${deleted}`
-  }
   const kept =
     counts.stored === 0
       ? 'nothing new'

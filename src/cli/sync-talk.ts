@@ -5,7 +5,7 @@ import { InterruptedError } from './failure.ts'
 import type { Output } from './output.ts'
 import { barDisplay, type ProgressDisplay, plainDisplay } from './progress.ts'
 import { quoted, safe } from './safe.ts'
-import { accountRecord, endingOfAccount, summaryLine } from './sync-report.ts'
+import { accountRecord, endingOfAccount, previewText, summaryLine } from './sync-report.ts'
 
 /** How much a sync says, as its options ask for it. */
 export interface TalkOptions {
@@ -19,13 +19,16 @@ export interface TalkOptions {
 
 /**
  * All that a sync says. Problems are always told. On a terminal there are bars, notices and one line an account; off it
- * nothing, so that cron sends no mail about a good night, unless `verbose`. `json` adds events on stdout.
+ * nothing, so that cron sends no mail about a good night, unless `verbose`. stdout has what was asked for: the events of
+ * `json`, else the plan of a dry run.
  */
 export class SyncTalk {
   readonly #output: Output
   readonly #display: ProgressDisplay
   readonly #isTalkative: boolean
   readonly #options: TalkOptions
+  /** Of a dry run. Held back until the bars are gone: both may be on one terminal. */
+  #previews = ''
 
   private constructor(output: Output, display: ProgressDisplay, options: TalkOptions) {
     this.#output = output
@@ -63,6 +66,12 @@ export class SyncTalk {
     if (problem !== undefined && !isInterrupted) {
       this.#display.say(`popkeep: ${safe(`${result.account}: ${problem.sentence}`)}`)
     }
+    if (result.preview !== undefined) {
+      if (!this.#options.json) {
+        this.#previews += previewText(result, { isBrief: this.#options.quiet === true })
+      }
+      return exit
+    }
     const hasCounts = result.error === undefined || result.counts.retrieved > 0
     if (this.#isTalkative && hasCounts) this.#display.say(summaryLine(result))
     return exit
@@ -71,6 +80,7 @@ export class SyncTalk {
   /** The run ended. An interruption is told once, not for each account. */
   close(exit: number, interruption: InterruptedError | undefined): void {
     this.stop()
+    this.#output.lines(this.#previews)
     if (interruption !== undefined) this.#output.problem(interruption.message)
     if (this.#options.json) this.#output.event({ type: 'summary', exit })
   }

@@ -39,9 +39,11 @@ export class VerifyCounts {
     const parts = wrong.flatMap(([count, word]) =>
       count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [],
     )
-    const verdict = this.#isDamaged ? 'damaged' : 'sound'
-    const good = `${counted(ok, 'message')} (${humanOctets(this.#octets)}) as stored`
-    return `${safe(formatLocation(location))}: ${verdict}: ${[good, ...parts].join(', ')}\n`
+    const verified = `${counted(ok, 'message')} (${humanOctets(this.#octets)}) verified`
+    const verdict = this.#isDamaged
+      ? `${verified}, the archive is damaged`
+      : `${verified}, all as they were stored`
+    return `${safe(formatLocation(location))}: ${[verdict, ...parts].join(', ')}\n`
   }
 }
 

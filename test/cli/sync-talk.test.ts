@@ -107,6 +107,25 @@ describe('SyncTalk', () => {
     expect(stderr.match(/interrupted/g)).toHaveLength(1)
   })
 
+  it('writes the plan of a dry run to stdout, terminal or not', async () => {
+    const preview = {
+      retrieve: [
+        { messageNumber: 3, uniqueId: 'a\x1bb', octets: 1200 },
+        { messageNumber: 4, uniqueId: undefined, octets: undefined },
+      ],
+      delete: [{ messageNumber: 1, uniqueId: 'old', octets: 7 }],
+    }
+    const totals = 'work: would retrieve 2 messages (1.2 kB), 1,202 already here, would delete 1\n'
+    const plan =
+      'would retrieve  work  a\\x1bb  1200\n' +
+      'would retrieve  work  -  -\n' +
+      'would delete  work  old  7\n'
+    expect(await said(result({ preview }))).toEqual({ exit: 0, stdout: plan + totals, stderr: '' })
+    expect((await said(result({ preview }), { isTTY: true })).stdout).toBe(plan + totals)
+    expect((await said(result({ preview }), { quiet: true })).stdout).toBe(totals)
+    expect((await said(result({ preview }), { json: true })).stdout).not.toContain('would retrieve')
+  })
+
   it('gives events, accounts and a summary to a script, but not each octet', async () => {
     const { stdout } = await said(refused, { json: true })
     const lines = stdout

@@ -43,7 +43,6 @@ async function verify(
     if (options.json) await output.data(findingJson(reader.location, finding))
     if (isDamage(finding)) output.problem(findingSentence(reader.location, finding))
   }
-  if (options.json) await output.data(counts.json(reader.location))
-  else if (output.stdout.isTTY || counts.isDamaged) await output.data(counts.line(reader.location))
+  await output.data(options.json ? counts.json(reader.location) : counts.line(reader.location))
   return counts.isDamaged
 }
