@@ -12,8 +12,11 @@ export const CAPABILITY_LINES = 200
 /** Octets of one capability line; RFC 2449 section 5 permits 512. */
 export const CAPABILITY_LINE_OCTETS = 4 * 1024
 
-/** Octets of one row of a listing: the longest unique-id, a number and generous blanks. */
-export const LISTING_ROW_OCTETS = 4 * 1024
+/**
+ * Octets of one row of a listing. Far more than a unique-id may have: a row with a monstrous one must cost that message
+ * its unique-id, not the whole maildrop its session.
+ */
+export const LISTING_ROW_OCTETS = 128 * 1024
 
 /** Rows of one listing: popa3d serves at most 2,097,152 messages, others fewer. Keeps an endless listing from filling memory. */
 export const LISTING_ROWS = 2_000_000

@@ -83,7 +83,9 @@ export const LISTINGS: readonly Transcript[] = [
   {
     name: 'a unique-id of 1,024 octets and one of more',
     server: 'hostile; overflowed fetchmail',
-    replies: { UIDL: `+OK\r\n1 ${'u'.repeat(1024)}\r\n2 ${'u'.repeat(1025)}\r\n.\r\n` },
+    replies: {
+      UIDL: `+OK\r\n1 ${'u'.repeat(1024)}\r\n2 ${'u'.repeat(1025)}\r\n3 ${'u'.repeat(100_000)}\r\n.\r\n`,
+    },
     expect: {
       listing: [
         [1, 23, 'u'.repeat(1024)],
