@@ -87,17 +87,36 @@ export function openCatalogForWriting(
 }
 
 /**
- * A run that is killed while it creates the catalog, or leaves WAL at its end, leaves a rollback journal. Only a connection
- * that may write can play it back; once that is done, reading needs no such right.
+ * A run that is killed leaves a WAL or a rollback journal. SQLite reads such a file only where it can make others beside it,
+ * and plays a journal back only on a connection that may write; once that is done, reading needs no such right.
+ *
+ * Throws ArchiveError ARCHIVE_DENIED where the folder does not permit it. (`immutable=1` would read on, without what is in
+ * the WAL.)
  */
 function openReadOnly(path: string): Database {
   try {
     return connectReadOnly(path)
   } catch (error) {
-    if (sqliteCode(error) !== 'SQLITE_READONLY') throw error
+    if (!needsToWrite(error)) throw error
+  }
+  try {
     playBackJournal(path)
     return connectReadOnly(path)
+  } catch (cause) {
+    if (!needsToWrite(cause)) throw cause
+    throw new ArchiveError(
+      'ARCHIVE_DENIED',
+      `${path}: a run was killed and left it unfinished. To use it, copy it, with all files beside it whose names begin ` +
+        'like its own, to a folder that you may write to',
+      { cause },
+    )
   }
+}
+
+/** Of a file that is there and may be read. */
+function needsToWrite(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === 'SQLITE_READONLY' || code === 'SQLITE_CANTOPEN'
 }
 
 function connectReadOnly(path: string): Database {

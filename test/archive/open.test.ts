@@ -19,6 +19,7 @@ import { openDatabase } from '../../src/sqlite/driver.ts'
 import { pragma } from '../../src/sqlite/pragmas.ts'
 import {
   keyOf,
+  leaveJournal,
   mail,
   openHere,
   put,
@@ -333,17 +334,3 @@ describe('a rollback journal that a kill left', () => {
     },
   )
 })
-
-/** Puts the file into the state of a transaction that was cut after its pages had reached the disk. */
-function leaveJournal(path: string): void {
-  const database = openDatabase(path, { isReadOnly: false })
-  database.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE')
-  database.exec('CREATE TABLE spill (octets)')
-  database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
-    INSERT INTO spill SELECT randomblob(5000) FROM n`)
-  const [octets, journal] = [readFileSync(path), readFileSync(`${path}-journal`)]
-  database.exec('ROLLBACK')
-  database.close()
-  writeFileSync(path, octets)
-  writeFileSync(`${path}-journal`, journal)
-}

@@ -1,5 +1,5 @@
 /** Archives in temporary folders, their writer in this thread behind a real message channel. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
@@ -119,4 +119,18 @@ export function query(location: ArchiveLocation, sql: string, ...parameters: Sql
   } finally {
     database.close()
   }
+}
+
+/** Puts the file into the state of a transaction that was cut after its pages had reached the disk. */
+export function leaveJournal(path: string): void {
+  const database = openDatabase(path, { isReadOnly: false })
+  database.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE')
+  database.exec('CREATE TABLE spill (octets)')
+  database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+    INSERT INTO spill SELECT randomblob(5000) FROM n`)
+  const [octets, journal] = [readFileSync(path), readFileSync(`${path}-journal`)]
+  database.exec('ROLLBACK')
+  database.close()
+  writeFileSync(path, octets)
+  writeFileSync(`${path}-journal`, journal)
 }
