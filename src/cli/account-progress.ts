@@ -1,5 +1,5 @@
 import type { SyncEvent } from '../sync/ports.ts'
-import { cut, humanOctets, padded } from './columns.ts'
+import { cut, humanOctets, padded, shortened, textWidth } from './columns.ts'
 import { safe } from './safe.ts'
 
 /** Rate and time left are taken over this much of the recent past. */
@@ -62,7 +62,7 @@ export class AccountProgress {
   /** One line of at most `width` columns. */
   line(width: number, now: number): string {
     const { name: nameWidth, bar } = width < WIDE_COLUMNS ? NARROW : WIDE
-    const name = padded(this.#name, nameWidth)
+    const name = padded(shortened(this.#name, nameWidth), nameWidth)
     return cut(`${name}  ${this.#state(now, width - nameWidth - 2, bar)}`, width).trimEnd()
   }
 
@@ -85,12 +85,17 @@ export class AccountProgress {
     const counts = `${number(this.#messages)}/${number(this.#totalMessages)}`
     const octets = `${humanOctets(this.#octets)} of ${humanOctets(total)}`
     const rate = this.#rate(now)
-    const speed = rate > 0 ? `  ${humanOctets(Math.round(rate))}/s` : ''
-    const left = rate > 0 ? `  ${clock((total - this.#octets) / rate)} left` : ''
-    const text = `${counts}  ${octets}${speed}${left}`
-    // What does not fit is the drawing, not the figures.
-    if (width < text.length + bar + 2) return text
-    return `${drawBar(total === 0 ? 1 : this.#octets / total, bar)}  ${text}`
+    const speed = rate > 0 ? [`${humanOctets(Math.round(rate))}/s`] : []
+    const left = rate > 0 ? [`${clock((total - this.#octets) / rate)} left`] : []
+    const drawing = drawBar(total === 0 ? 1 : this.#octets / total, bar)
+    // What does not fit is left out whole: the drawing first, then the figures that can best be missed.
+    const forms = [
+      [drawing, counts, octets, ...speed, ...left],
+      [counts, octets, ...speed, ...left],
+      [counts, octets, ...left],
+      [counts, ...left],
+    ].map((parts) => parts.join('  '))
+    return forms.find((form) => textWidth(form) <= width) ?? counts
   }
 
   #sample(now: number): void {

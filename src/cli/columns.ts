@@ -36,6 +36,26 @@ export function cut(text: string, width: number): string {
   return `${kept}…${' '.repeat(Math.max(0, width - 1 - used))}`
 }
 
+/** The text in at most `width` columns, its middle left out: names often differ at their ends only. */
+export function shortened(text: string, width: number): string {
+  if (textWidth(text) <= width) return text
+  const segments = [...graphemes.segment(text)].map(({ segment }) => segment)
+  const tail = fitting(segments.toReversed(), Math.floor((width - 1) / 2))
+    .toReversed()
+    .join('')
+  return `${fitting(segments, width - 1 - textWidth(tail)).join('')}…${tail}`
+}
+
+/** As many of the first segments as have room in `width` columns. */
+function fitting(segments: readonly string[], width: number): readonly string[] {
+  let left = width
+  const end = segments.findIndex((segment) => {
+    left -= graphemeWidth(segment)
+    return left < 0
+  })
+  return end < 0 ? segments : segments.slice(0, end)
+}
+
 const UNITS = ['kB', 'MB', 'GB', 'TB'] as const
 
 /** Octets for a person: `812 B`, `3.4 MB`. Powers of 1000, as disks and providers count. */

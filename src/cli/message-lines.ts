@@ -7,6 +7,9 @@ const SHORT_ID = 8
 const DATE_WIDTH = 16
 const SIZE_WIDTH = 9
 const SENDER_WIDTH = 24
+const GAP = '  '
+/** Columns that a subject has at least before others make room. */
+const SUBJECT_ROOM = 12
 
 /** The message as the contract of `list --json` has it. What it does not say is null. */
 export function messageJson(message: MessageSummary): string {
@@ -23,16 +26,22 @@ export function messageJson(message: MessageSummary): string {
   })
 }
 
-/** Id, date, size, sender, subject in columns; cut to `width` where a terminal has one. Times are local. */
+/**
+ * Id, date, size, sender, subject in columns; cut to `width` where a terminal has one. On a narrow one the sender goes
+ * first, then the size, so that there is room for the subject. Times are local.
+ */
 export function messageLine(message: MessageSummary, width: number | undefined): string {
   const [from] = addressesOf(message.sender)
+  const room = (width ?? Number.POSITIVE_INFINITY) - SUBJECT_ROOM
+  const hasSize = room >= SHORT_ID + DATE_WIDTH + SIZE_WIDTH + 3 * GAP.length
+  const hasSender = room >= SHORT_ID + DATE_WIDTH + SIZE_WIDTH + SENDER_WIDTH + 4 * GAP.length
   const line = [
     message.id.slice(0, SHORT_ID),
     padded(message.date === undefined ? '' : localMinute(message.date), DATE_WIDTH),
-    humanOctets(message.octets).padStart(SIZE_WIDTH),
-    padded(safe(from?.name || from?.address || ''), SENDER_WIDTH),
+    ...(hasSize ? [humanOctets(message.octets).padStart(SIZE_WIDTH)] : []),
+    ...(hasSender ? [padded(safe(from?.name || from?.address || ''), SENDER_WIDTH)] : []),
     safe(message.subject ?? ''),
-  ].join('  ')
+  ].join(GAP)
   return `${width === undefined ? line.trimEnd() : cut(line, width).trimEnd()}\n`
 }
 

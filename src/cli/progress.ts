@@ -38,6 +38,11 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
     format: (_options, { maxWidth }, payload: { readonly account: AccountProgress }) =>
       payload.account.line(maxWidth ?? 80, now()),
   })
+  // At the old width a line may reach over the edge, until the next turn of the clock.
+  const redraw = (): void => {
+    if (accounts.size > 0) bars.update()
+  }
+  stderr.on('resize', redraw)
   const accounts = new Map<
     string,
     { readonly account: AccountProgress; readonly bar: ReturnType<typeof bars.create> }
@@ -64,6 +69,7 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
       if (accounts.size === 0) bars.stop()
     },
     stop() {
+      stderr.off('resize', redraw)
       // Bars that are not drawn must not be cleared: that would clear what stands below.
       if (accounts.size === 0) return
       bars.update()

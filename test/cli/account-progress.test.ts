@@ -45,6 +45,18 @@ describe('AccountProgress', () => {
     expect(line).not.toContain('█')
   })
 
+  it.each([
+    [62, 'work          10/1,204  5.0 MB of 10.0 MB  0:10 left'],
+    [44, 'work          10/1,204  0:10 left'],
+    [24, 'work          10/1,204'],
+  ])('leaves out whole figures in %d columns', (width, line) => {
+    expect(halfway().line(width, 10_000)).toBe(line)
+  })
+
+  it('leaves out the middle of a long name', () => {
+    expect(new AccountProgress('sales@shop.example.com').line(80, 0)).toBe('sales@…e.com  waiting')
+  })
+
   it.each([10, 20, 40, 80, 200])('fits into %d columns', (width) => {
     expect(textWidth(halfway().line(width, 10_000))).toBeLessThanOrEqual(width)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { counted, cut, humanOctets, padded, textWidth } from '../../src/cli/columns.ts'
+import { counted, cut, humanOctets, padded, shortened, textWidth } from '../../src/cli/columns.ts'
 
 describe('columns', () => {
   it.each([
@@ -24,6 +24,17 @@ describe('columns', () => {
   ])('puts %j into %d columns', (text, width, result) => {
     expect(padded(text, width)).toBe(result)
     expect(textWidth(padded(text, width))).toBe(width)
+  })
+
+  it.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'ab…ef'],
+    ['abcdefg', 4, 'ab…g'],
+    ['世界世界', 6, '世…界'],
+    ['ab', 1, '…'],
+  ])('shortens %j to %d columns', (text, width, result) => {
+    expect(shortened(text, width)).toBe(result)
+    expect(textWidth(result)).toBeLessThanOrEqual(width)
   })
 
   it('does not cut inside a grapheme', () => {

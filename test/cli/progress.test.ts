@@ -57,6 +57,20 @@ describe('barDisplay', () => {
     expect(screenOf(String(stderr.read()))).toEqual(['work: a notice'])
   })
 
+  it('draws anew at the new width as soon as the terminal has one, and no more at the end', async () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
+    const display = await barDisplay(stderr, () => 0)
+    display.take({ type: 'connecting', account: 'a name that is far too long for it' })
+    stderr.read()
+    stderr.columns = 24
+    stderr.emit('resize')
+    expect(screenOf(String(stderr.read()))).toEqual(['a name…or it  connecting'])
+    display.stop()
+    stderr.read()
+    stderr.emit('resize')
+    expect([stderr.read(), stderr.listenerCount('resize')]).toEqual([null, 0])
+  })
+
   it('draws nothing where nothing happens', async () => {
     const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
     const display = await barDisplay(stderr, () => 0)
