@@ -105,10 +105,22 @@ export function aggregate(exits: readonly number[]): number {
   return GRAVEST_FIRST.find((exit) => exits.includes(exit)) ?? 70
 }
 
-/** The EXIT STATUS block of every command's help. */
-export function exitStatusHelp(): string {
-  const lines = [...EXIT_STATUS].map(
-    ([exit, meaning]) => `  ${String(exit).padStart(3)}  ${meaning}`,
-  )
-  return `\nExit status:\n${lines.join('\n')}`
+/** How a run that the catalog remembers by this code ended, and what to do next. */
+export function outcomeText(code: string): string {
+  if (code === 'INTERRUPTED') return 'interrupted; what was stored stays.'
+  const { exit, advice } = endingOf(code)
+  return `${EXIT_STATUS.get(exit)}${advice === '' ? '' : `. ${advice.replace(/\.$/, '')}`}.`
+}
+
+/** The exit codes in every command's help: one paragraph, lines of at most `width` columns. */
+export function exitStatusHelp(width: number): string {
+  const entries = [...EXIT_STATUS].map(([exit, meaning]) => `${exit} ${meaning}`)
+  const lines = ['']
+  for (const word of `Exit status: ${entries.join('; ')}.`.split(' ')) {
+    const last = lines.at(-1) ?? ''
+    if (last === '') lines[lines.length - 1] = word
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`  ${word}`)
+  }
+  return `\n${lines.join('\n')}`
 }

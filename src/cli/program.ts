@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
+import { UsageError } from '../accounts/errors.ts'
+import { nearestWord } from '../accounts/nearest-word.ts'
 import { addDemo } from './commands/demo.ts'
 import { addExport } from './commands/export.ts'
 import { addList } from './commands/list.ts'
@@ -17,7 +19,7 @@ export function buildProgram(context: CommandContext): Command {
     .description('Keeps the mail of POP3 maildrops in an archive that you own.')
     .version(programVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .configureHelp({
       subcommandTerm: (command) =>
         [command.name(), ...command.registeredArguments.map(humanReadableArgument)].join(' '),
@@ -34,9 +36,31 @@ export function buildProgram(context: CommandContext): Command {
   for (const add of [addSync, addList, addShow, addExport, addVerify, addStatus, addDemo]) {
     add(program, context)
   }
-  for (const command of [program, ...program.commands])
-    command.addHelpText('after', exitStatusHelp())
+  addHelp(program)
+  const help = exitStatusHelp(Math.min(stdout.columns ?? 80, 80))
+  for (const command of [program, ...program.commands]) command.addHelpText('after', help)
   return program
+}
+
+/** Commander's own answers an unknown word with the general help, and does not say that the word was wrong. */
+function addHelp(program: Command): void {
+  program
+    .command('help')
+    .description('print the help of a command')
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      const command = program.commands.find((one) => one.name() === name)
+      if (name === undefined || command !== undefined) {
+        ;(command ?? program).outputHelp()
+        return
+      }
+      const nearest = nearestWord(
+        name,
+        program.commands.map((one) => one.name()),
+      )
+      const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
+      throw new UsageError(`unknown command '${name}'${hint}`)
+    })
 }
 
 /** The version of the package, from its manifest two folders up, both in src/ and in dist/. */

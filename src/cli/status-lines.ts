@@ -1,6 +1,7 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { AccountStatus, ArchiveStatus, RunSummary } from '../archive/reader-status.ts'
 import { counted, humanOctets } from './columns.ts'
+import { outcomeText } from './exit-codes.ts'
 import { localMinute } from './message-lines.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
 
@@ -51,5 +52,5 @@ function runText({ startedAt, outcome, stored, listed }: RunSummary): string {
   const when = `last sync ${localMinute(startedAt)}`
   if (outcome === undefined) return `${when} did not end: still running, killed, or the disk failed`
   const what = `${counted(stored, 'new message')} of ${listed.toLocaleString('en-US')} listed`
-  return outcome === 'done' ? `${when}: ${what}` : `${when}: ${what}, ended by ${safe(outcome)}`
+  return outcome === 'done' ? `${when}: ${what}` : `${when}: ${what}; ${outcomeText(outcome)}`
 }

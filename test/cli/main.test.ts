@@ -34,13 +34,14 @@ describe('help', () => {
     const { exit, stdout, stderr } = await popkeep(...command, '--help')
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
     expect(stdout).toMatchSnapshot()
-    for (const [code, meaning] of EXIT_STATUS) {
-      expect(stdout).toContain(`${String(code).padStart(5)}  ${meaning}\n`)
-    }
+    const words = stdout.replace(/\s+/g, ' ')
+    for (const [code, meaning] of EXIT_STATUS) expect(words).toContain(` ${code} ${meaning}`)
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 
   it('is printed by the help command too', async () => {
     expect((await popkeep('help', 'sync')).stdout).toBe((await popkeep('sync', '--help')).stdout)
+    expect((await popkeep('help')).stdout).toBe((await popkeep('--help')).stdout)
   })
 
   it('goes to stderr where no command was given', async () => {
@@ -61,6 +62,12 @@ describe('help', () => {
 describe('wrong arguments', () => {
   it.each<[string, readonly string[], RegExp]>([
     ['an unknown command', ['lst'], /unknown command 'lst' \(Did you mean list\?\)/],
+    [
+      'help on an unknown command',
+      ['help', 'lst'],
+      /unknown command 'lst' \(Did you mean list\?\)/,
+    ],
+    ['silence and words', ['sync', '--quiet', '--verbose'], /exclude each other/],
     ['an unknown option', ['sync', '--delet'], /unknown option '--delet'/],
     ['an option without its value', ['sync', '--archive'], /argument missing/],
     ['a number that is none', ['sync', '--jobs', 'many'], /--jobs.*whole number/],

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
 import {
   configOption,
@@ -56,6 +57,9 @@ export function addSync(program: Command, context: CommandContext): void {
     )
     .addOption(configOption())
     .action(async (accounts: string[], options: SyncOptions) => {
+      if (options.quiet && options.verbose) {
+        throw new UsageError('sync: --quiet and --verbose exclude each other')
+      }
       const { composeSync } = await import('../compose.ts')
       const { runSyncTasks } = await import('../sync-run.ts')
       const { tasks, jobs, close } = composeSync(accounts, options, context)
