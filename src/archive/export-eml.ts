@@ -11,6 +11,7 @@ import {
   messagesToExport,
 } from './export-messages.ts'
 import { GROUP_MESSAGES } from './limits.ts'
+import type { NameSources } from './maildir-name.ts'
 import type { ArchiveReader } from './reader.ts'
 import { readProven } from './reader-proof.ts'
 
@@ -18,14 +19,14 @@ import { readProven } from './reader-proof.ts'
 export function* exportEml(
   reader: ArchiveReader,
   folder: string,
-  options: ExportOptions,
+  options: ExportOptions & { readonly names: NameSources },
 ): Iterable<ExportFinding> {
   createFolder(folder)
-  sweepPartials(folder, /^[0-9a-f]{64}\.eml$/)
+  sweepPartials(folder, options.names, (name) => /^[0-9a-f]{64}\.eml$/.test(name))
   let unsynced = 0
   try {
     for (const message of messagesToExport(reader, options.account)) {
-      const found = exportFile(reader, folder, message)
+      const found = exportFile(reader, { folder, names: options.names }, message)
       if (found.kind === 'written') unsynced += 1
       if (unsynced === GROUP_MESSAGES) {
         syncFolder(folder)
@@ -40,7 +41,7 @@ export function* exportEml(
 
 function exportFile(
   reader: ArchiveReader,
-  folder: string,
+  { folder, names }: { readonly folder: string; readonly names: NameSources },
   message: ExportedMessage,
 ): ExportFinding {
   if (message.isRemoved) return finding('removed', message)
@@ -48,7 +49,7 @@ function exportFile(
   if (isThere(path)) return finding(hasOctets(path, message) ? 'present' : 'conflict', message)
   const proven = readProven(reader.content, message)
   if (proven.type !== 'ok') return damage(message, proven)
-  const file = beginFile(path)
+  const file = beginFile(path, names)
   try {
     for (const chunk of proven.chunks) file.write(chunk)
     file.seal()

@@ -7,23 +7,29 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { asArchiveError } from '../durable/errors.ts'
 import { NewFile, removeFile } from '../durable/files.ts'
+import { ABANDONED_MS } from './limits.ts'
 import { readPlainFile } from './maildir-files.ts'
+import type { NameSources } from './maildir-name.ts'
 
-/** A new file beside `path`. What an export that was killed left under the same name is removed first. */
-export function beginFile(path: string): NewFile {
-  const partial = join(dirname(path), `.${basename(path)}.partial`)
-  removeFile(partial)
-  return new NewFile(partial)
+/** A new file beside `path`. Its name is its own: another export may be writing to the same place. */
+export function beginFile(path: string, names: NameSources): NewFile {
+  const unique = Buffer.from(names.random(8)).toString('hex')
+  return new NewFile(join(dirname(path), `.${basename(path)}.${unique}.partial`))
 }
 
-/**
- * Removes from a folder what exports that were killed left of files whose names `isOurs`. Another export into the same
- * folder at the same time would fail, with nothing half-written, and may be repeated.
- */
-export function sweepPartials(folder: string, isOurs: RegExp): void {
-  for (const name of namesIn(folder)) {
-    const [, final = ''] = /^\.(.+)\.partial$/.exec(name) ?? []
-    if (isOurs.test(final)) removeFile(join(folder, name))
+/** Removes from a folder what killed exports left of files whose final names `isOurs`, an hour after their last octet. */
+export function sweepPartials(
+  folder: string,
+  names: NameSources,
+  isOurs: (name: string) => boolean,
+): void {
+  const before = names.now() - ABANDONED_MS
+  for (const name of attempt(folder, () => readdirSync(folder))) {
+    const final = /^\.(.+)\.[0-9a-f]{16}\.partial$/.exec(name)?.[1]
+    if (final === undefined || !isOurs(final)) continue
+    const path = join(folder, name)
+    const found = look(path)
+    if (found?.isFile() && found.mtimeMs < before) removeFile(path)
   }
 }
 
@@ -44,17 +50,13 @@ export function hasOctets(
   return Buffer.compare(hash.digest(), wanted.digest) === 0
 }
 
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    throw asArchiveError(error, folder, 'create')
-  }
+function look(path: string): Stats | undefined {
+  return attempt(path, () => lstatSync(path, { throwIfNoEntry: false }))
 }
 
-function look(path: string): Stats | undefined {
+function attempt<T>(path: string, act: () => T): T {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })
+    return act()
   } catch (error) {
     throw asArchiveError(error, path, 'create')
   }

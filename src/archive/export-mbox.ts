@@ -1,10 +1,10 @@
 /** Export to one mbox file. */
 import { createHash } from 'node:crypto'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { ArchiveError } from '../durable/errors.ts'
 import { createFolder, publishFile, syncFolder } from '../durable/files.ts'
 import { readHeader } from '../message/header-fields.ts'
-import { beginFile, hasOctets } from './export-file.ts'
+import { beginFile, hasOctets, sweepPartials } from './export-file.ts'
 import {
   damage,
   type ExportedMessage,
@@ -13,6 +13,7 @@ import {
   finding,
   messagesToExport,
 } from './export-messages.ts'
+import type { NameSources } from './maildir-name.ts'
 import { fromLine, MboxEncoder, senderOf } from './mbox.ts'
 import type { ArchiveReader } from './reader.ts'
 import { readProven } from './reader-proof.ts'
@@ -24,10 +25,12 @@ import { readProven } from './reader-proof.ts'
 export function* exportMbox(
   reader: ArchiveReader,
   path: string,
-  options: ExportOptions,
+  options: ExportOptions & { readonly names: NameSources },
 ): Iterable<ExportFinding> {
-  createFolder(dirname(path))
-  const file = beginFile(path)
+  const folder = dirname(path)
+  createFolder(folder)
+  sweepPartials(folder, options.names, (name) => name === basename(path))
+  const file = beginFile(path, options.names)
   const hash = createHash('sha256')
   const write = (octets: Uint8Array) => {
     hash.update(octets)
@@ -38,7 +41,7 @@ export function* exportMbox(
       yield exportMboxMessage(reader, message, write)
     }
     file.seal()
-    if (publishFile(file.path, path) !== 'taken') syncFolder(dirname(path))
+    if (publishFile(file.path, path) !== 'taken') syncFolder(folder)
     else if (!hasOctets(path, { octets: file.octets, digest: hash.digest() })) {
       throw new ArchiveError('ARCHIVE_CREATE', `${path}: another file is there, and was left alone`)
     }

@@ -32,9 +32,9 @@ export function exportMessages(
   if (target.type === 'archive') return exportArchive(reader, target.location, withNames)
   switch (target.format) {
     case 'eml':
-      return exportEml(reader, target.path, options)
+      return exportEml(reader, target.path, withNames)
     case 'mbox':
-      return exportMbox(reader, target.path, options)
+      return exportMbox(reader, target.path, withNames)
     case 'maildir':
       return exportMaildir(reader, target.path, withNames)
   }

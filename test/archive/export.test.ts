@@ -7,7 +7,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ExportTarget, exportMessages } from '../../src/archive/export.ts'
 import type { ExportFinding } from '../../src/archive/export-messages.ts'
@@ -83,11 +83,10 @@ describe('eml', () => {
     expect(kinds(run(tree('eml', at('out'))))).toEqual(Array(5).fill('present'))
   })
 
-  it('leaves files of others alone, and takes the place of what a killed export left', () => {
-    const [first, second] = fill()
+  it('leaves files of others alone', () => {
+    const [first] = fill()
     mkdirSync(at('out'))
     writeFileSync(join(at('out'), `${first}.eml`), 'mine')
-    writeFileSync(join(at('out'), `.${second}.eml.partial`), 'half')
     expect(kinds(run(tree('eml', at('out')))).slice(0, 2)).toEqual(['conflict', 'written'])
     expect(readFileSync(join(at('out'), `${first}.eml`), 'utf8')).toBe('mine')
     expect(readdirSync(at('out')).filter((name) => name.startsWith('.'))).toEqual([])
@@ -156,6 +155,56 @@ describe('mbox', () => {
   })
 })
 
+describe('two exports to one mbox', () => {
+  it('disturb each other in nothing, and neither gives a half-written file its name', () => {
+    fill()
+    const reader = openReader(source)
+    const export1 = exportMessages(reader, tree('mbox', at('all.mbox')))[Symbol.iterator]()
+    const export2 = exportMessages(reader, tree('mbox', at('all.mbox')))[Symbol.iterator]()
+    export1.next()
+    export2.next()
+    const rest = (exporting: Iterator<ExportFinding>) => {
+      for (let n = 0; n < 5; n += 1) exporting.next()
+    }
+    rest(export1)
+    const read = readMbox(readFileSync(at('all.mbox')))
+    rest(export2)
+    reader.close()
+    expect(read).toHaveLength(5)
+    expect(readdirSync(folder.path).filter((name) => name.includes('partial'))).toEqual([])
+  })
+})
+
+describe('what a killed export left', () => {
+  const runAt = (target: ExportTarget, now: number) => {
+    const reader = openReader(source)
+    const names = { ...systemSources, now: () => now }
+    for (const _ of exportMessages(reader, target, { names }));
+    reader.close()
+  }
+  const leave = (path: string) => {
+    writeFileSync(path, 'half')
+    utimesSync(path, 1000, 1000)
+  }
+
+  it.each([
+    ['eml', 'out', `out/.${'a'.repeat(64)}.eml.0123456789abcdef.partial`],
+    ['mbox', 'out/all.mbox', 'out/.all.mbox.0123456789abcdef.partial'],
+    ['maildir', 'out', 'out/tmp/1.M2P3Q4R0123456789abcdef.host'],
+  ] as const)('is removed an hour after its last octet (%s)', (format, path, left) => {
+    fill()
+    mkdirSync(at('out/tmp'), { recursive: true })
+    const foreign = at(`${dirname(left)}/.mine.0123456789abcdef.partial`)
+    leave(foreign)
+    leave(at(left))
+    runAt(tree(format, at(path)), 1_000_000 + ABANDONED_MS)
+    expect(existsSync(at(left))).toBe(true)
+    runAt(tree(format, at(path)), 1_000_001 + ABANDONED_MS)
+    expect(existsSync(at(left))).toBe(false)
+    expect(existsSync(foreign)).toBe(true)
+  })
+})
+
 describe('maildir', () => {
   it('has tmp/, new/ and cur/, LF line ends where they can be undone, and is resumed', () => {
     const ids = fill()
@@ -192,25 +241,6 @@ describe('maildir', () => {
     expect(found).toEqual(['damaged', ...Array(4).fill('present')])
     expect(readdirSync(at('out/new'))).toHaveLength(4)
     expect(readdirSync(at('out/tmp'))).toEqual([])
-  })
-
-  it('removes what a killed export left once an hour has passed without a write', () => {
-    fill()
-    run(tree('maildir', at('out')))
-    const [left, foreign] = ['1.M2P3Q4R0123456789abcdef.host', '1.M2P3.host']
-    for (const name of [left, foreign]) {
-      writeFileSync(at(`out/tmp/${name}`), 'half')
-      utimesSync(at(`out/tmp/${name}`), 1000, 1000)
-    }
-    const runAt = (now: number) => {
-      const reader = openReader(source)
-      const names = { ...systemSources, now: () => now }
-      for (const _ of exportMessages(reader, tree('maildir', at('out')), { names }));
-      reader.close()
-      return readdirSync(at('out/tmp')).sort()
-    }
-    expect(runAt(1_000_000 + ABANDONED_MS)).toEqual([foreign, left])
-    expect(runAt(1_000_001 + ABANDONED_MS)).toEqual([foreign])
   })
 
   it('does not go into an archive without its catalog', () => {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -68,9 +68,13 @@ describe('popkeep export', () => {
     fill(folder)
     const out = join(folder.path, 'out')
     const digest = 'a'.repeat(64)
-    const others = ['.draft.partial', '.notes.eml.partial', `${digest}.eml.partial`]
+    const ending = '0123456789abcdef.partial'
+    const others = ['.draft.partial', `.notes.eml.${ending}`, `${digest}.eml.${ending}`]
     mkdirSync(out)
-    for (const name of [...others, `.${digest}.eml.partial`]) writeFileSync(join(out, name), '')
+    for (const name of [...others, `.${digest}.eml.${ending}`]) {
+      writeFileSync(join(out, name), '')
+      utimesSync(join(out, name), 0, 0)
+    }
     const run = await popkeep(['export', out, '--archive', source(folder).path])
     expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('3 messages') })
     const left = readdirSync(out).filter((name) => name.endsWith('.partial'))
