@@ -1,4 +1,4 @@
-/** How much an archive holds in memory, commits or compares at a time. None of it bounds a message or an archive. */
+/** How much an archive holds in memory, commits, compares or tells at a time. None of it bounds a message or an archive. */
 
 /** A group is committed, or synced, at once: it shares one fsync, and is what a crash can undo. */
 export const GROUP_MESSAGES = 200
@@ -19,3 +19,6 @@ export const CANONICAL_CANDIDATES = 64
 
 /** After this time without a write, a temporary file in a folder without locks was left by an export that was killed. */
 export const ABANDONED_MS = 60 * 60 * 1000
+
+/** A maildrop may have any number of rows that cannot be retrieved; a person reads the first. */
+export const QUARANTINED_LISTED = 100

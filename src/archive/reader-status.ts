@@ -1,5 +1,6 @@
 /** What an archive holds, counted. Costs one pass over the receipts of each account. */
 import type { Database, Row } from '../sqlite/database.ts'
+import { QUARANTINED_LISTED } from './limits.ts'
 import type { ReceiptState } from './receipts.ts'
 import { decodeUniqueId } from './unique-id.ts'
 
@@ -50,9 +51,6 @@ export interface ArchiveStatus {
   /** By name. */
   readonly accounts: readonly AccountStatus[]
 }
-
-/** A maildrop may have any number of rows that cannot be retrieved; a person reads the first. */
-export const QUARANTINED_LISTED = 100
 
 export function readStatus(database: Database): ArchiveStatus {
   const archive = database.prepare('SELECT kind, created_at FROM archive').get()

@@ -44,7 +44,7 @@ class WriterSlots {
 const slots = new WriterSlots()
 
 /** Starts the thread of the built program. */
-export function startWriterThread(): WriterConnection {
+function startWriterThread(): WriterConnection {
   // Options of the main program, such as --eval or --inspect, are not meant for the thread.
   const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
     execArgv: [],

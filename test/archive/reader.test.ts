@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { QUARANTINED_LISTED } from '../../src/archive/limits.ts'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { openForWriting } from '../../src/archive/open.ts'
 import { type ArchiveReader, openReader } from '../../src/archive/reader.ts'
@@ -155,6 +156,22 @@ describe.each(locations)('a %s archive', (_kind, at) => {
       quarantined: [{ uniqueId: '\xff', reason: '-ERR no', attempts: 3 }],
       lastRun: { outcome: 'done', retrieved: 1 },
     })
+  })
+
+  it.each([0, 1])('names the first of its quarantined rows (%i more)', (more) => {
+    fillArchive(at(), [{ octets: sampleMessage(1), uniqueId: 'a' }])
+    const rows = QUARANTINED_LISTED + more
+    useArchive(at(), ({ database }) =>
+      database.exec(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+         INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at, first_listed)
+         SELECT 1, 1, CAST(i AS BLOB), 1, 9, 'quarantined', '2026', 1 FROM n`,
+      ),
+    )
+    const [account] = read(at(), (reader) => reader.status()).accounts
+    expect(account?.states.quarantined).toBe(rows)
+    expect(account?.quarantined).toHaveLength(QUARANTINED_LISTED)
+    expect(account?.quarantined.at(-1)?.uniqueId).toBe(`${QUARANTINED_LISTED}`)
   })
 
   it('is read while a run writes, and nothing is created beside it at rest', () => {
