@@ -284,7 +284,7 @@ describe('a message that its owner removed from the Maildir', () => {
     put(ledger, 'one')
     ledger.finish(noCounts, 'done')
     writer.close()
-    const { readdirSync, unlinkSync } = await import('node:fs')
+    const { unlinkSync } = await import('node:fs')
     const { join } = await import('node:path')
     const folder = join(location.path, 'new')
     unlinkSync(join(folder, readdirSync(folder)[0] ?? ''))
