@@ -44,7 +44,7 @@ export function checkConfig(
     .map((fault) => ({ ...fault, line: lineOfKey(lines, fault.path) }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
   const message = placed
-    .map(({ line, text }) => `${formatPlace({ file, line })}: ${text}`)
+    .map((fault) => `${formatPlace({ file, line: fault.line })}: ${fault.text}`)
     .join('\n')
   const [first] = placed
   throw new ConfigError(first?.code ?? 'CONFIG_VALUE', message, { file, line: first?.line })

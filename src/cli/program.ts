@@ -49,11 +49,9 @@ function addHelp(program: Command): void {
     .description('print the help of a command')
     .argument('[command]')
     .action((name: string | undefined) => {
+      if (name === undefined) return program.outputHelp()
       const command = program.commands.find((one) => one.name() === name)
-      if (name === undefined || command !== undefined) {
-        ;(command ?? program).outputHelp()
-        return
-      }
+      if (command !== undefined) return command.outputHelp()
       const nearest = nearestWord(
         name,
         program.commands.map((one) => one.name()),

@@ -75,8 +75,8 @@ describe('popkeep export', () => {
       writeFileSync(join(out, name), '')
       utimesSync(join(out, name), 0, 0)
     }
-    const run = await popkeep(['export', out, '--archive', source(folder).path])
-    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('3 messages') })
+    const ended = await popkeep(['export', out, '--archive', source(folder).path])
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('3 messages') })
     const left = readdirSync(out).filter((name) => name.endsWith('.partial'))
     expect(left.sort()).toEqual([...others].sort())
   })
