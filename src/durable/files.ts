@@ -5,9 +5,8 @@
  * All functions throw ArchiveError (ARCHIVE_FULL, ARCHIVE_CREATE, ARCHIVE_IO). A failed fsync is never tried again on the
  * same descriptor: the kernel may have marked the pages clean.
  */
-import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from './errors.ts'
 
 /** The calls of node:fs that are used here, so that a test can let one of them fail. */
@@ -184,22 +183,6 @@ export function publishFile(from: string, to: string, calls: FileCalls = nodeFs)
   if (calls.statSync(to, { throwIfNoEntry: false }) !== undefined) return 'taken'
   attempt(to, 'write', () => calls.renameSync(from, to))
   return 'renamed'
-}
-
-/** Replaces a file by these octets, or creates it (0600): readers see all of the old or all of the new. */
-export function replaceFile(path: string, octets: Uint8Array, calls: FileCalls = nodeFs): void {
-  const folder = dirname(path)
-  const name = `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`
-  const file = new NewFile(join(folder, name), calls)
-  try {
-    file.write(octets)
-    file.seal()
-    attempt(path, 'write', () => calls.renameSync(file.path, path))
-  } catch (error) {
-    file.discard()
-    throw error
-  }
-  syncFolder(folder, calls)
 }
 
 function attempt<T>(path: string, doing: 'create' | 'write', act: () => T): T {

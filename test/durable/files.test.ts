@@ -15,7 +15,6 @@ import {
   type FileCalls,
   NewFile,
   publishFile,
-  replaceFile,
   syncFolder,
 } from '../../src/durable/files.ts'
 
@@ -174,19 +173,5 @@ describe('publishFile', () => {
       }) as typeof fs.linkSync,
     }
     expect(publishFile(sealed('tmp'), join(folder, 'new'), calls)).toBe('linked')
-  })
-})
-
-describe('replaceFile', () => {
-  it('replaces whole, and keeps the old octets if anything fails', () => {
-    const path = join(folder, 'state')
-    replaceFile(path, octets('one'))
-    replaceFile(path, octets('two'))
-    for (const call of ['writeSync', 'fsyncSync', 'renameSync'] as const) {
-      expect(() => replaceFile(path, octets('three'), failing(call, 'EIO'))).toThrow()
-    }
-    expect(readFileSync(path, 'latin1')).toBe('two')
-    expect(readdirSync(folder)).toEqual(['state'])
-    expect(modeOf(path)).toBe(0o600)
   })
 })
