@@ -13,10 +13,16 @@ const LF = 0x0a
 /** Turns octets into LF form, cut anywhere. */
 export class LineFeedEncoder {
   #heldCr = false
+  /** Used again for each part: a buffer for each would lie about by the hundred megabytes behind a large message. */
+  #form: Uint8Array = new Uint8Array()
 
-  /** The next part of the LF form, or undefined if there was a bare LF: no LF form exists then. */
+  /**
+   * The next part of the LF form, or undefined if there was a bare LF: no LF form exists then. The view is valid until
+   * the next call.
+   */
   write(octets: Uint8Array): Uint8Array | undefined {
-    const form = new Uint8Array(octets.length + 1)
+    if (this.#form.length <= octets.length) this.#form = new Uint8Array(octets.length + 1)
+    const form = this.#form
     let end = 0
     let held = this.#heldCr
     for (const octet of octets) {

@@ -17,7 +17,7 @@ function encode(chunks: readonly Uint8Array[]): Uint8Array | undefined {
   for (const chunk of chunks) {
     const part = encoder.write(chunk)
     if (part === undefined) return undefined
-    parts.push(part)
+    parts.push(part.slice())
   }
   return new Uint8Array(Buffer.concat([...parts, encoder.end()]))
 }
