@@ -3,6 +3,7 @@
  * far more than the octets in it.
  */
 import type { IntakeStep } from './channel.ts'
+import { dropped } from './short-lived.ts'
 
 const BATCH_OCTETS = 256 * 1024
 const BATCH_STEPS = 2048
@@ -56,6 +57,7 @@ export class OctetBatches {
       start += part.byteLength
       if (this.#filled === buffer.byteLength) this.flush()
     }
+    dropped(octets.byteLength)
     if (this.#inFlight + this.#filled <= IN_FLIGHT_OCTETS) return undefined
     this.flush()
     return new Promise((resolve) => this.#waiting.push(resolve))

@@ -5,9 +5,9 @@
  */
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Statement } from '../sqlite/database.ts'
-import { dropped } from '../sqlite/short-lived.ts'
 import type { ContentStore, Draft, StoredMessage } from './content.ts'
 import { PIECE_OCTETS } from './limits.ts'
+import { dropped } from './short-lived.ts'
 
 const FIRST_BUFFER_OCTETS = 8 * 1024
 

@@ -1,7 +1,7 @@
 /**
- * Drivers hand out each BLOB in a buffer of its own. A loop over large ones lets them lie, since V8 counts them little:
- * reading a message of 400 MB was seen to cost 100 MB. A collection of young objects now and then, some milliseconds
- * each, frees them at once.
+ * Octets come in buffers of their own, from the socket and from SQLite, and are dropped at once. V8 counts such buffers
+ * little and lets them lie: behind a large message 100 MB of them were seen. A collection of young objects now and then,
+ * some milliseconds each, frees them.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,7 +14,7 @@ type Collect = (options: { readonly type: 'minor' }) => void
 let collect: Collect | undefined
 let litter = 0
 
-/** To be told of each large buffer that nobody holds any more. */
+/** To be told of octets whose buffer nobody holds any more. */
 export function dropped(octets: number): void {
   litter += octets
   if (litter < LITTER_OCTETS) return
