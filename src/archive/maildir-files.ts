@@ -10,6 +10,7 @@ import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
 import type { StoredMessage } from './content.ts'
 import { inWireForm } from './maildir-form.ts'
 import { indexMaildir, type MaildirIndex } from './maildir-index.ts'
+import { dropped } from './short-lived.ts'
 
 const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY } = fs.constants
 
@@ -136,6 +137,7 @@ function* readChunks(descriptor: number, path: string): Iterable<Uint8Array> {
       if (octets === 0) return
       done += octets
       yield buffer.subarray(0, octets)
+      dropped(room)
     }
   } catch (error) {
     throw asArchiveError(error, path, 'read')

@@ -6,6 +6,7 @@
  * form a file has: its digest does.
  */
 import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
+import { dropped } from './short-lived.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -87,5 +88,13 @@ export function* inWireForm(
   chunks: Iterable<Uint8Array>,
   form: FoundForm['form'],
 ): Iterable<Uint8Array> {
-  for (const chunk of chunks) yield form === 'wire' ? chunk : withCarriageReturns(chunk)
+  if (form === 'wire') {
+    yield* chunks
+    return
+  }
+  for (const chunk of chunks) {
+    const octets = withCarriageReturns(chunk)
+    yield octets
+    dropped(octets.byteLength)
+  }
 }
