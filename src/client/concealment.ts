@@ -19,9 +19,13 @@ export class Concealment {
     return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
   }
 
+  /**
+   * Masks the line, which is what people get to see. `text` stays as it came: it is read by the program alone, and a
+   * password of digits may be part of STAT's numbers.
+   */
   event(event: ProtocolEvent): ProtocolEvent {
     if (!('text' in event)) return event
-    return { ...event, text: this.text(event.text), line: this.text(event.line) }
+    return { ...event, line: this.text(event.line) }
   }
 
   /** The same error, or one of its kind without the secret. */

@@ -324,4 +324,17 @@ describe('a server that says the password back', () => {
     await expect(opened).rejects.toMatchObject({ serverText: quoted })
     expect(trace.join()).not.toMatch(/hunter2|AG1l/)
   })
+
+  it('has its numbers read all the same where the password is one of them', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['USER'],
+        ...[expectLine('USER me'), send('+OK\r\n'), expectLine('PASS 1100'), send('+OK\r\n')],
+        ...[expectLine('CAPA'), send('-ERR\r\n'), expectLine('STAT'), send('+OK 4 11005\r\n')],
+      ),
+    )
+    const session = await openAt(server, { secret: '1100' })
+    expect(await session.stat()).toEqual({ messages: 4, octets: 11005 })
+    session.close()
+  })
 })
