@@ -125,9 +125,8 @@ export class WriterLedger {
     )
   }
 
-  /** Writes nothing where the listing showed nothing new: a steady listing costs no commit. */
+  /** One commit. A listing that showed nothing new is not settled at all: the engine knows. */
   settle(seen: Settlement): void {
-    if (Object.values(seen).every((receipts) => receipts.length === 0)) return
     this.#room.group.write(() => this.#room.catalog.receipts.settle(seen, this.#owner.run))
   }
 
