@@ -120,11 +120,14 @@ function accountOf(
     tls,
     ca: table.tls_ca === undefined ? undefined : locate(table.tls_ca),
     pin: table.tls_pin,
+    clientCertificate: undefined,
+    proxy: undefined,
     user: table.user,
     auth: table.auth,
     archive: table.archive === undefined ? archive : locateArchive(table.archive, locate),
     policy: policyOf(table),
     secret: secretSourceOf(table, locate),
+    token: undefined,
     place,
   }
 }

@@ -1,0 +1,66 @@
+/** The operating system's keyring: Keychain, Credential Manager, or the Secret Service of a Linux desktop. */
+
+/**
+ * The service names under which entries stand. Passwords and grants differ in it, so that an account that changes from
+ * one to the other never sends its refresh token as a password.
+ */
+export type KeyringService = 'popkeep' | 'popkeep-oauth'
+
+/** Entries of one service, each under the name of its account. */
+export interface Keyring {
+  /** Undefined if there is none. It may wait for a person to unlock the keyring; `signal` ends that. */
+  get(account: string, signal?: AbortSignal): Promise<string | undefined>
+  /** Replaces what was there. */
+  set(account: string, text: string): Promise<void>
+  /** Nothing happens if there is none. */
+  remove(account: string): Promise<void>
+}
+
+/**
+ * Opens the keyring; loads its package (an optional dependency, some 20 ms) only then. Undefined where the package did not
+ * install, where no keyring answers, or none that lasts: a Linux without desktop session has none. What the Keyring's
+ * methods throw is the package's, and holds no secret.
+ */
+export async function openKeyring(
+  service: KeyringService,
+  load: () => Promise<KeyringPackage> = () => import('@napi-rs/keyring'),
+): Promise<Keyring | undefined> {
+  let keyring: KeyringPackage
+  try {
+    keyring = await load()
+    // Connects to the Secret Service, or throws.
+    new keyring.AsyncEntry(service, 'popkeep', OPTIONS)
+  } catch {
+    return undefined
+  }
+  const entry = (account: string) => new keyring.AsyncEntry(service, account, OPTIONS)
+  return {
+    async get(account, signal) {
+      return (await entry(account).getPassword(signal)) ?? undefined
+    },
+    async set(account, text) {
+      await entry(account).setPassword(text)
+    },
+    async remove(account) {
+      await entry(account).deletePassword()
+    },
+  }
+}
+
+/** What we use of @napi-rs/keyring; a test brings its own. */
+export interface KeyringPackage {
+  readonly AsyncEntry: new (
+    service: string,
+    account: string,
+    options: typeof OPTIONS,
+  ) => {
+    getPassword(signal?: AbortSignal): Promise<string | null>
+    setPassword(text: string): Promise<void>
+    deletePassword(): Promise<boolean>
+  }
+}
+
+// Without a Secret Service the package would fall back to the kernel's keyring, which forgets all at logout or reboot.
+const OPTIONS = { linux: { store: 'secret-service' as LinuxStore } }
+
+type LinuxStore = import('@napi-rs/keyring').LinuxStore
