@@ -51,3 +51,30 @@ export class SecretError extends Error {
   override readonly name = 'SecretError'
   readonly code = 'SECRET_UNAVAILABLE'
 }
+
+export type AuthorizationErrorCode =
+  /** The grant has ended, or there is none yet: only its owner can give one. */
+  | 'OAUTH_NEEDS_OWNER'
+  /** The provider cannot be reached, is busy or has a fault of its own: the grant stays good. */
+  | 'OAUTH_TEMPORARY'
+  /** The provider does not take the client or the request: the config is wrong. */
+  | 'OAUTH_REFUSED'
+  /** What came is no answer that may be trusted, or the way there is none. */
+  | 'OAUTH_POLICY'
+
+/**
+ * OAuth gave no access token. Neither message nor `serverText` holds a token, a code or a client secret; there is no
+ * `cause`, since those of the HTTP library hold the octets of requests and answers.
+ */
+export class AuthorizationError extends Error {
+  override readonly name = 'AuthorizationError'
+  readonly code: AuthorizationErrorCode
+  /** What the provider said, untrusted. */
+  readonly serverText: string | undefined
+
+  constructor(code: AuthorizationErrorCode, message: string, serverText?: string) {
+    super(message)
+    this.code = code
+    this.serverText = serverText
+  }
+}

@@ -164,7 +164,7 @@ export class AuthorizationServer {
     this.arrivals.push({ path: url.pathname, form, authorization: request.headers.authorization })
     switch (url.pathname) {
       case '/authorize':
-        return this.#authorize(form, response)
+        return send(response, this.#authorize(form))
       case '/device':
         return send(response, this.#authorizeDevice(form))
       case '/introspect':
@@ -180,20 +180,20 @@ export class AuthorizationServer {
     }
   }
 
-  #authorize(form: URLSearchParams, response: ServerResponse): void {
+  #authorize(form: URLSearchParams): Answer {
     const redirect = form.get('redirect_uri') ?? ''
     const isRight =
       form.get('client_id') === this.clientId &&
       form.get('response_type') === 'code' &&
       form.get('code_challenge_method') === 'S256' &&
       /^http:\/\/(127\.0\.0\.1|localhost):\d+/.test(redirect)
-    if (!isRight) return send(response, refusal('invalid_request'))
+    if (!isRight) return refusal('invalid_request')
     const code = `${CANARY}-code-${randomBytes(12).toString('hex')}`
     this.#codes.set(code, { challenge: form.get('code_challenge') ?? '', redirect })
     const target = new URL(redirect)
     const parameters = { code, state: form.get('state') ?? '', ...this.redirectParameters }
     for (const [name, value] of Object.entries(parameters)) target.searchParams.set(name, value)
-    response.writeHead(302, { location: target.href }).end()
+    return { status: 302, body: '', headers: { location: target.href } }
   }
 
   #authorizeDevice(form: URLSearchParams): Answer {
