@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  beginsExchange,
+  redactTyped,
+  secretStart,
+  type TypedShape,
+  typedKeyword,
+  typedSecret,
+  typedShape,
+} from '../../src/pop3/typed.ts'
+
+describe('the reply to a typed line', () => {
+  it.each<[TypedShape, readonly string[]]>([
+    [
+      'single',
+      [
+        ...['user paul', 'pass x', 'PASS two words', 'apop paul c4c9334bac560ecc', 'stls', 'utf8'],
+        ...['stat', 'dele 4', 'noop', 'rset', 'rset 4', 'last', 'quit'],
+        ...['list 1', 'LIST  2', 'uidl 1', 'lang es', 'auth plain', 'AUTH plain AA=='],
+      ],
+    ],
+    ['lines', ['list', 'LIST', 'list ', ' uidl', 'capa', 'lang']],
+    ['body', ['retr 4', 'Retr 4', 'top 1 0', 'TOP 1', 'retr']],
+    ['open', ['auth', 'AUTH ', 'xtnd xlst subject', 'help', 'listing', '']],
+  ])('is %s', (shape, lines) => {
+    expect(lines.map((line) => [line, typedShape(line)])).toEqual(
+      lines.map((line) => [line, shape]),
+    )
+  })
+})
+
+describe('the keyword of a typed line', () => {
+  it.each([
+    ['quit', 'QUIT'],
+    [' Quit now', 'QUIT'],
+    ['pass\tx', 'PASS'],
+    ['', ''],
+  ])('of %j is %j', (line, keyword) => {
+    expect(typedKeyword(line)).toBe(keyword)
+  })
+
+  it('begins an exchange if it is AUTH with a mechanism', () => {
+    const lines = ['auth plain', 'AUTH PLAIN AA==', 'auth', 'auth ', 'author me', 'user auth']
+    expect(lines.filter(beginsExchange)).toEqual(['auth plain', 'AUTH PLAIN AA=='])
+  })
+})
+
+describe('the secret of a typed line', () => {
+  it.each<[string, string | undefined, string]>([
+    ['pass canary', 'canary', 'pass ***'],
+    ['PaSs  two words ', ' two words ', 'PaSs ***'],
+    [' pass canary', 'canary', ' pass ***'],
+    ['pass\tcanary', 'canary', 'pass\t***'],
+    ['auth plain canary', 'canary', 'auth plain ***'],
+    ['AUTH  XOAUTH2  canary more', 'canary more', 'AUTH  XOAUTH2  ***'],
+    ['apop me canary', 'canary', 'apop me ***'],
+    ['pass ', undefined, 'pass '],
+    ['pass', undefined, 'pass'],
+    ['auth plain', undefined, 'auth plain'],
+    ['auth plain ', undefined, 'auth plain '],
+    ['user pass word', undefined, 'user pass word'],
+    ['passage here', undefined, 'passage here'],
+    ['retr 4', undefined, 'retr 4'],
+    ['', undefined, ''],
+  ])('in %j is %j', (line, secret, redacted) => {
+    expect([typedSecret(line), redactTyped(line)]).toEqual([secret, redacted])
+  })
+
+  it('stays hidden while it is typed on', () => {
+    const before = fc.constantFrom('pass ', 'Auth plain ', 'APOP me ')
+    fc.assert(
+      fc.property(before, fc.string(), (command, typed) => {
+        const start = secretStart(command) ?? -1
+        expect(start).toBe(command.length)
+        expect(redactTyped(`${command}x${typed}`)).toBe(`${command}***`)
+      }),
+    )
+  })
+})
