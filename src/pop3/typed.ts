@@ -32,7 +32,7 @@ export function typedKeyword(line: string): string {
 }
 
 /** `AUTH` with a mechanism: the server may answer with challenges (RFC 5034 section 4). */
-export function beginsExchange(line: string): boolean {
+export function isTypedAuth(line: string): boolean {
   const [keyword, mechanism] = wordsOf(line)
   return keyword === 'AUTH' && mechanism !== undefined
 }
@@ -60,6 +60,11 @@ export function secretStart(line: string): number | undefined {
 export function typedSecret(line: string): string | undefined {
   const start = secretStart(line)
   return start === undefined || start === line.length ? undefined : line.slice(start)
+}
+
+/** Whether the line lets someone log in who reads it, or begins what will. */
+export function typedHoldsSecret(line: string): boolean {
+  return typedSecret(line) !== undefined || isTypedAuth(line)
 }
 
 /** The line for traces: its secret masked, the rest as typed. */

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  beginsExchange,
+  isTypedAuth,
   redactTyped,
   secretStart,
   type TypedShape,
+  typedHoldsSecret,
   typedKeyword,
   typedSecret,
   typedShape,
@@ -42,7 +43,7 @@ describe('the keyword of a typed line', () => {
 
   it('begins an exchange if it is AUTH with a mechanism', () => {
     const lines = ['auth plain', 'AUTH PLAIN AA==', 'auth', 'auth ', 'author me', 'user auth']
-    expect(lines.filter(beginsExchange)).toEqual(['auth plain', 'AUTH PLAIN AA=='])
+    expect(lines.filter(isTypedAuth)).toEqual(['auth plain', 'AUTH PLAIN AA=='])
   })
 })
 
@@ -65,6 +66,7 @@ describe('the secret of a typed line', () => {
     ['', undefined, ''],
   ])('in %j is %j', (line, secret, redacted) => {
     expect([typedSecret(line), redactTyped(line)]).toEqual([secret, redacted])
+    expect(typedHoldsSecret(line)).toBe(secret !== undefined || isTypedAuth(line))
   })
 
   it('stays hidden while it is typed on', () => {
