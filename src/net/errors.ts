@@ -2,7 +2,7 @@
  * Why there is no connection, or no longer one. NET_DNS: no such host. NET_REFUSED: nobody listens, or no route.
  * NET_TIMEOUT: a deadline passed. NET_CLOSED: the other side ended or reset it. NET_NO_TLS: what answers there does not
  * speak TLS. NET_TLS: the handshake, the certificate or the pin failed. NET_POLICY: what was asked for is not permitted;
- * nothing was sent.
+ * nothing was sent. NET_ARGUMENT: a certificate, a key or a host name that cannot be used; nothing was connected.
  */
 export type NetworkErrorCode =
   | 'NET_DNS'
@@ -12,6 +12,7 @@ export type NetworkErrorCode =
   | 'NET_NO_TLS'
   | 'NET_TLS'
   | 'NET_POLICY'
+  | 'NET_ARGUMENT'
 
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'
@@ -50,16 +51,53 @@ const sentences: Readonly<Record<NetworkErrorCode, string>> = {
   NET_NO_TLS: 'this port does not speak TLS (is it the clear-text port?)',
   NET_TLS: 'no TLS session came about',
   NET_POLICY: 'not permitted',
+  NET_ARGUMENT: 'cannot be used',
 }
 
-/** Wraps what a Node socket reports. What no network cause explains comes from TLS. */
+/** What OpenSSL's codes mean to a person; the sentence of NET_TLS stands for all others. */
+const tlsSentences: Readonly<Record<string, string>> = {
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server offers no TLS newer than 1.1',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server offers no TLS newer than 1.1',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a client certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not accept the client certificate',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server does not accept the client certificate',
+}
+
+/**
+ * Wraps what a Node socket reports; several addresses that all failed become one error. What no network cause explains
+ * comes from TLS.
+ */
 export function networkError(error: Error, where: string): NetworkError {
   if (error instanceof NetworkError) return error
+  if (error instanceof AggregateError) return noAddressAnswers(error, where)
   const nodeCode = 'code' in error ? String(error.code) : ''
   const code = byNodeCode[nodeCode] ?? 'NET_TLS'
   const reason = reasonOf(error)
   const detail = code === 'NET_TLS' && reason !== '' ? ` (${reason})` : ''
-  return new NetworkError(code, `${where}: ${sentences[code]}${detail}`, error)
+  const sentence = tlsSentences[nodeCode] ?? `${sentences[code]}${detail}`
+  return new NetworkError(code, `${where}: ${sentence}`, error)
+}
+
+/** Node's own sentence for them is empty. */
+function noAddressAnswers(error: AggregateError, where: string): NetworkError {
+  const each = error.errors.map((one: object) => addressFailure(one))
+  const areLate = each.every(({ code }) => code === 'NET_TIMEOUT')
+  const list = each.map(({ address, code }) => `${address}: ${shortly[code] ?? sentences[code]}`)
+  return new NetworkError(
+    areLate ? 'NET_TIMEOUT' : 'NET_REFUSED',
+    `${where}: none of its ${each.length} addresses answers (${list.join('; ')})`,
+    error,
+  )
+}
+
+const shortly: Partial<Readonly<Record<NetworkErrorCode, string>>> = {
+  NET_REFUSED: 'refused',
+  NET_TIMEOUT: 'no answer in time',
+}
+
+function addressFailure(error: object): { address: string; code: NetworkErrorCode } {
+  const { code = '', address = 'unknown' } = error as { code?: unknown; address?: unknown }
+  return { address: String(address), code: byNodeCode[String(code)] ?? 'NET_REFUSED' }
 }
 
 /** OpenSSL's message is a line of its error stack; Node has the words of it in `reason`. */

@@ -39,13 +39,6 @@ describe('connect in clear text', () => {
     expect(connection.isTrusted).toBe(false)
   })
 
-  it('is refused for hosts that are not this machine', async () => {
-    await expect(connect(options(110, { host: 'pop.example.com' }))).rejects.toMatchObject({
-      code: 'NET_POLICY',
-      message: expect.stringContaining('only to this machine (loopback)'),
-    })
-  })
-
   it('names a port where nobody listens', async () => {
     const server = createServer()
     const port = await new Promise<number>((resolve) => {
@@ -161,7 +154,7 @@ describe('connect over TLS', () => {
     await using server = await scriptedTlsServer(own, [closed()])
     await expect(connect(options(server.port, { tls: 'implicit', ca }))).rejects.toMatchObject({
       code: 'NET_TLS',
-      message: expect.stringContaining("does not match certificate's"),
+      message: expect.stringContaining('the certificate is for popkeep test CA, not for 127.0.0.1'),
     })
   })
 
