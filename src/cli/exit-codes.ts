@@ -46,7 +46,17 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['LOGIN_DELAY', row(75, 'The server wants a pause between two logins; try again later.')],
   ['LOGIN_TEMPORARY', row(75, 'The server has a passing problem; try again later.')],
   ['LOGIN_PERMANENT', row(77, "The account's owner or its provider must act first.")],
-  ['LOGIN_NO_MECHANISM', row(76, 'Choose one that the server offers with --auth, or use TLS.')],
+  ['LOGIN_NO_MECHANISM', row(76, 'popkeep probe shows what the server offers; see --auth.')],
+  [
+    'LOGIN_SERVER_UNPROVEN',
+    row(76, 'Somebody may stand in between: check the certificate with popkeep probe.'),
+  ],
+  ['LOGIN_CHALLENGE', row(76, '--auth chooses another mechanism; --trace shows the session.')],
+
+  ['OAUTH_NEEDS_OWNER', row(77)],
+  ['OAUTH_TEMPORARY', row(75, 'Nothing is lost; the next run tries again.')],
+  ['OAUTH_REFUSED', row(78, 'Check the [oauth] table in the config against the registration.')],
+  ['OAUTH_POLICY', row(76)],
 
   ['NET_DNS', row(69, 'Check the host name and the network.')],
   ['NET_REFUSED', row(69, 'Check host and port.')],

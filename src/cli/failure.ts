@@ -43,7 +43,7 @@ export function describeFailure(error: unknown): Failure {
     sentence:
       error instanceof ConfigError
         ? faultLines(message)
-        : sentenceOf(message, textField(error, 'serverText'), advice),
+        : sentenceOf(message, textField(error, 'serverText'), textField(error, 'hint') ?? advice),
   }
 }
 

@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { STLS_ADVICE, TLS_MODES, type TlsMode } from '../accounts/account.ts'
 import { parseOctets } from '../accounts/quantities.ts'
 
 /** Parses a whole number of at least `least`. Throws InvalidArgumentError, which commander words with the option. */
@@ -22,19 +21,6 @@ export function octetCount(text: string): number {
     )
   }
   return octets
-}
-
-/** The modes of TLS that the help offers. */
-export const TLS_CHOICES: readonly TlsMode[] = TLS_MODES.filter((mode) => mode !== 'stls')
-
-/** One of TLS_CHOICES. STLS is known, and refused with the reason. */
-export function tlsMode(text: string): TlsMode {
-  if (text === 'stls') throw new InvalidArgumentError(`${STLS_ADVICE}.`)
-  const mode = TLS_CHOICES.find((choice) => choice === text)
-  if (mode === undefined) {
-    throw new InvalidArgumentError(`Allowed choices are ${TLS_CHOICES.join(', ')}.`)
-  }
-  return mode
 }
 
 /** A TCP port; 0 lets the system choose. */

@@ -1,14 +1,9 @@
+import type { ServerOptions } from './server-options.ts'
+
 /** `sync` as it was asked for on the command line; unsaid options are absent. */
-export interface SyncOptions {
+export interface SyncOptions extends ServerOptions {
   readonly archive?: string
   readonly account?: string
-  readonly config?: string
-  readonly tls?: 'implicit' | 'stls' | 'none'
-  readonly tlsCa?: string
-  readonly tlsPin?: string
-  readonly auth?: string
-  readonly passwordFile?: string
-  readonly passwordCommand?: string
   readonly delete?: true
   readonly deleteAfter?: string
   readonly dryRun?: true
@@ -18,6 +13,5 @@ export interface SyncOptions {
   readonly json?: true
   readonly quiet?: true
   readonly verbose?: true
-  readonly trace?: string
   readonly progress: 'auto' | 'always' | 'never'
 }

@@ -57,6 +57,31 @@ describe('chooseAccounts', () => {
     ])
   })
 
+  it('takes pop:// for STLS, and for clear text only where the option says so', () => {
+    const archive = 'sqlite:a.sqlite'
+    const stls = choose(['pop://me@example.com'], { archive }, noConfig)
+    expect(stls.accounts).toMatchObject([{ port: 110, tls: 'stls' }])
+    const clear = choose(['pop://me@example.com'], { archive, tls: 'none' }, noConfig)
+    expect(clear.accounts).toMatchObject([{ port: 110, tls: 'none' }])
+  })
+
+  it('lets options go before the config, and the port follow TLS', () => {
+    const { accounts } = choose(['work'], {
+      tls: 'stls',
+      tlsCert: 'me.pem',
+      proxy: 'socks5://127.0.0.1:9050',
+      auth: 'scram-sha-256',
+    })
+    expect(accounts).toMatchObject([
+      {
+        port: 110,
+        clientCertificate: { certificate: 'me.pem', key: 'me.pem' },
+        proxy: { type: 'socks5', host: '127.0.0.1', port: 9050 },
+        auth: 'SCRAM-SHA-256',
+      },
+    ])
+  })
+
   it('names the account of a POP-URL by its option, and takes the archive of the config', () => {
     expect(choose([URL], { account: 'work' }).accounts).toMatchObject([
       { name: 'work', archive: 'sqlite:/home/me/mail.sqlite' },
@@ -109,9 +134,10 @@ describe('chooseAccounts', () => {
     ['a time without a unit', ['work'], { deleteAfter: '30' }],
     ['a pin that is none', ['work'], { tlsPin: 'abc' }],
     ['a mechanism that is none', ['work'], { auth: 'pl ain' }],
-    ['STLS, which is to come', ['work'], { tls: 'stls' }],
+    ['a key without its certificate', ['work'], { tlsKey: 'key.pem' }],
+    ['a proxy that is none', ['work'], { proxy: 'ftp://example.com' }],
     ['pops:// with --tls none', [URL], { tls: 'none', archive: 'a.sqlite' }],
-    ['pop:// without --tls none', ['pop://me@127.0.0.1'], { archive: 'a.sqlite' }],
+    ['pops:// with --tls stls', [URL], { tls: 'stls', archive: 'a.sqlite' }],
     ['a password in the URL', ['pops://me:secret@example.com'], { archive: 'a.sqlite' }],
   ])('refuses %s', (_name, names, options, loadConfig) => {
     expect(() => choose(names, options, loadConfig)).toThrow(

@@ -15,7 +15,7 @@ function codesInSource(): ReadonlySet<string> {
     if (!entry.endsWith('.ts') || entry === join('cli', 'exit-codes.ts')) continue
     const text = readFileSync(join(source, entry), 'utf8')
     for (const [, code] of text.matchAll(
-      /'((?:(?:POP3|LOGIN|NET|ARCHIVE|SQLITE|CONFIG|SECRET)_[A-Z0-9_]+)|USAGE)'/g,
+      /'((?:(?:POP3|LOGIN|OAUTH|NET|ARCHIVE|SQLITE|CONFIG|SECRET)_[A-Z0-9_]+)|USAGE)'/g,
     )) {
       if (code && !RAW.test(code)) codes.add(code)
     }

@@ -1,18 +1,12 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
-import {
-  configOption,
-  jsonOption,
-  octetCount,
-  TLS_CHOICES,
-  tlsMode,
-  wholeNumber,
-} from '../option-values.ts'
+import { jsonOption, octetCount, wholeNumber } from '../option-values.ts'
+import { withServerOptions } from '../server-options.ts'
 import type { SyncOptions } from '../sync-options.ts'
 
 export function addSync(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('sync')
     .summary('retrieve what is new from the server into the archive')
     .description(
@@ -23,16 +17,6 @@ export function addSync(program: Command, context: CommandContext): void {
     .argument('[account...]', 'accounts of the config (default: all), or one pops://user@host')
     .option('--archive <archive>', 'sqlite:PATH or maildir:PATH; created if it does not exist')
     .option('--account <name>', 'name of the account of a POP-URL in the archive')
-    .addOption(
-      new Option('--tls <mode>', 'TLS from the first octet, or none (to this machine only)')
-        .choices(TLS_CHOICES)
-        .argParser(tlsMode),
-    )
-    .option('--tls-ca <file>', 'trust the certificates in this PEM file')
-    .option('--tls-pin <sha256>', 'trust exactly the server key with this SHA-256, hex or base64')
-    .option('--auth <mechanism>', 'use this mechanism to log in (user, plain)')
-    .option('--password-file <file>', 'read the password from the first line of a file')
-    .option('--password-command <command>', 'run a command that prints the password')
     .option('--delete', 'delete on the server all that is proven stored')
     .option(
       '--delete-after <time>',
@@ -49,24 +33,22 @@ export function addSync(program: Command, context: CommandContext): void {
     .addOption(jsonOption('print one event a line on stdout'))
     .option('--quiet', 'say nothing but problems')
     .option('--verbose', 'say each step, also where no terminal is')
-    .option('--trace <file>', 'write the session to a file, secrets masked')
     .addOption(
       new Option('--progress <when>', 'show progress bars on stderr')
         .choices(['auto', 'always', 'never'])
         .default('auto'),
     )
-    .addOption(configOption())
-    .action(async (accounts: string[], options: SyncOptions) => {
-      if (options.quiet && options.verbose) {
-        throw new UsageError('sync: --quiet and --verbose exclude each other')
-      }
-      const { composeSync } = await import('../compose.ts')
-      const { runSyncTasks } = await import('../sync-run.ts')
-      const { tasks, jobs, close } = composeSync(accounts, options, context)
-      try {
-        context.end(await runSyncTasks(tasks, { ...options, jobs }, context))
-      } finally {
-        close()
-      }
-    })
+  withServerOptions(command).action(async (accounts: string[], options: SyncOptions) => {
+    if (options.quiet && options.verbose) {
+      throw new UsageError('sync: --quiet and --verbose exclude each other')
+    }
+    const { composeSync } = await import('../compose.ts')
+    const { runSyncTasks } = await import('../sync-run.ts')
+    const { tasks, jobs, close } = composeSync(accounts, options, context)
+    try {
+      context.end(await runSyncTasks(tasks, { ...options, jobs }, context))
+    } finally {
+      close()
+    }
+  })
 }
