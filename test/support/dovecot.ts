@@ -20,7 +20,16 @@ import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { makeCertificates } from './certificates.ts'
-import { dovecotConfiguration, LOG_FILE, PASSWORD_FILE } from './dovecot-configuration.ts'
+import { type ClientCertificate, makeClientCertificate } from './client-certificate.ts'
+import {
+  type DovecotOffer,
+  dovecotConfiguration,
+  LOG_FILE,
+  OAUTH_FILE,
+  oauthSettings,
+  PASSWORD_FILE,
+} from './dovecot-configuration.ts'
+import { DovecotLog, type LoginAttempt } from './dovecot-log.ts'
 import { freePort } from './free-port.ts'
 import { temporaryFolder } from './temp.ts'
 
@@ -31,6 +40,12 @@ export interface Dovecot {
   readonly tlsPort: number
   /** PEM file of the CA that signed the certificate. */
   readonly caPem: string
+  /** The logins that its authentication saw since the last call, in their order. */
+  attempts(): Promise<readonly LoginAttempt[]>
+  /** All that it logged so far. */
+  logged(): string
+  /** A certificate with this user as its common name, signed by the CA or by itself. */
+  clientCertificate(user: string, signedBy?: 'ca' | 'itself'): ClientCertificate
   /** The user's Maildir, with `tmp`, `new` and `cur` in place. */
   maildirOf(user: string): string
   /** SIGTERM to our own process, wait for its end, remove the folder. */
@@ -65,13 +80,47 @@ export function dovecotVersion(): string | undefined {
   }
 }
 
+/** A password as the server keeps it. Most forms suit some mechanisms only: a crypt serves PLAIN and LOGIN alone. */
+export interface StoredPassword {
+  readonly password: string
+  /** As `doveadm pw -l` has it. PLAIN serves every mechanism. */
+  readonly scheme: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1' | 'CRAM-MD5' | 'SHA512-CRYPT'
+}
+
+export interface DovecotOptions extends Partial<DovecotOffer> {
+  /** Passwords by user; a bare one is stored as it is. No colons. */
+  readonly maildrops: Readonly<Record<string, string | StoredPassword>>
+}
+
+/** Unless said otherwise: PLAIN and LOGIN, with TLS and without, any number of sessions. */
+const OFFER: DovecotOffer = {
+  mechanisms: ['plain', 'login'],
+  tls: true,
+  clearText: true,
+  clientCertificates: false,
+  introspectionUrl: undefined,
+  sessionLock: false,
+}
+
+/**
+ * True where tests that need Dovecot are to be skipped: it is not installed, and POPKEEP_REQUIRE_DOVECOT does not make that
+ * an error. Says so, once per file of tests.
+ */
+export function isDovecotMissing(): boolean {
+  const isMissing = dovecotVersion() === undefined && process.env.POPKEEP_REQUIRE_DOVECOT !== '1'
+  if (isMissing) {
+    console.warn(
+      'Dovecot is not installed (package dovecot-pop3d): its end-to-end tests are skipped.',
+    )
+  }
+  return isMissing
+}
+
 /**
  * Starts Dovecot with these users and passwords, each with an empty Maildir.
  * Returns when it accepts connections; throws with its log if it does not.
  */
-export async function startDovecot(options: {
-  readonly maildrops: Readonly<Record<string, string>>
-}): Promise<Dovecot> {
+export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   const version = dovecotVersion()
   if (version === undefined) throw new Error('dovecot with POP3 is not installed')
 
@@ -84,9 +133,8 @@ export async function startDovecot(options: {
   const isRoot = me.uid === 0
   const [uid, gid] = isRoot ? [MAIL_ID, MAIL_ID] : [me.uid, me.gid]
   makeMaildrops(Object.keys(options.maildrops), maildirOf, uid, gid)
-  const users = Object.entries(options.maildrops)
-  const rows = users.map(([user, password]) => {
-    return `${user}:{PLAIN}${password}:${uid}:${gid}::${at('mail', user)}::\n`
+  const rows = Object.entries(options.maildrops).map(([user, password]) => {
+    return `${user}:${storedForm(password)}:${uid}:${gid}::${at('mail', user)}::\n`
   })
   writeFileSync(at(PASSWORD_FILE), rows.join(''))
 
@@ -95,8 +143,11 @@ export async function startDovecot(options: {
   const certificates = makeCertificates(folder.path)
   const group = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim()
   const ordinaryUser = isRoot ? undefined : { user: me.username, group }
-  const plan = { version, folder: folder.path, port, tlsPort, certificates, ordinaryUser }
+  const { maildrops: _, ...asked } = options
+  const offer = { ...OFFER, ...asked }
+  const plan = { version, folder: folder.path, port, tlsPort, certificates, ordinaryUser, offer }
   writeFileSync(at('dovecot.conf'), dovecotConfiguration(plan))
+  writeFileSync(at(OAUTH_FILE), oauthSettings(offer.introspectionUrl ?? ''))
 
   const output = openSync(at('output'), 'w')
   const child = spawn('dovecot', ['-F', '-c', at('dovecot.conf')], {
@@ -116,13 +167,34 @@ export async function startDovecot(options: {
   }
   try {
     await accepting(port, child)
-    await accepting(tlsPort, child)
+    if (offer.tls) await accepting(tlsPort, child)
   } catch (cause) {
     const said = [at('output'), at(LOG_FILE)].filter(existsSync).map((path) => readFileSync(path))
     await stop()
     throw new Error(`dovecot ${version} did not start:\n${said.join('')}`, { cause })
   }
-  return { port, tlsPort, caPem: certificates.ca, maildirOf, stop }
+  const log = new DovecotLog(at(LOG_FILE), port, firstMechanism(offer))
+  return {
+    port,
+    tlsPort,
+    caPem: certificates.ca,
+    attempts: () => log.attempts(),
+    logged: () => log.text(),
+    clientCertificate: (user, signedBy) => makeClientCertificate(certificates, user, signedBy),
+    maildirOf,
+    stop,
+  }
+}
+
+/** APOP is a command of its own, not for AUTH. */
+function firstMechanism({ mechanisms }: DovecotOffer): string {
+  return mechanisms.find((mechanism) => mechanism !== 'apop') ?? 'plain'
+}
+
+function storedForm(password: string | StoredPassword): string {
+  if (typeof password === 'string') return `{PLAIN}${password}`
+  const args = ['-O', 'pw', '-s', password.scheme, '-p', password.password]
+  return execFileSync('doveadm', args, { env: ENVIRONMENT, encoding: 'utf8' }).trim()
 }
 
 function makeMaildrops(
