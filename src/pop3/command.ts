@@ -1,12 +1,22 @@
 import { ArgumentError } from './errors.ts'
 import { COMMAND_OCTETS, CONTINUATION_OCTETS, LONG_COMMAND_OCTETS } from './limits.ts'
 import { CR, LF, NUL, octetsOf, utf8Octets } from './octets.ts'
+import { isTypedAuth, redactTyped, typedHoldsSecret, typedShape } from './typed.ts'
 
-/** The commands that popkeep sends (RFC 1939, 2449, 5034; LAST: RFC 1460). Keywords go out in upper case. */
+/**
+ * The commands that popkeep sends (RFC 1939, 2449, 2595, 5034, 6856; LAST: RFC 1460). Keywords go out in upper case,
+ * but for TYPED, which is a line as a person typed it.
+ */
 export type Command =
-  | { readonly keyword: 'CAPA' | 'STAT' | 'LIST' | 'UIDL' | 'LAST' | 'NOOP' | 'QUIT' }
+  | { readonly keyword: BareKeyword }
   | { readonly keyword: 'USER'; readonly user: string }
   | { readonly keyword: 'PASS'; readonly secret: string }
+  | {
+      readonly keyword: 'APOP'
+      readonly user: string
+      /** MD5 of the greeting's timestamp and the secret, 32 lower-case hex digits. */
+      readonly digest: string
+    }
   | {
       readonly keyword: 'AUTH'
       readonly mechanism: string
@@ -21,42 +31,78 @@ export type Command =
     }
   | { readonly keyword: 'DELE'; readonly messageNumber: number }
   | { readonly keyword: 'TOP'; readonly messageNumber: number; readonly lines: number }
+  | {
+      readonly keyword: 'TYPED'
+      /** Without its end. */
+      readonly line: string
+    }
 
-/** What follows +OK: nothing, lines, or the octets of a message. */
-export type ResponseShape = 'single' | 'lines' | 'body'
+type BareKeyword = 'CAPA' | 'LAST' | 'LIST' | 'NOOP' | 'QUIT' | 'STAT' | 'STLS' | 'UIDL' | 'UTF8'
 
-export function responseShape({ keyword }: Command): ResponseShape {
+/** What follows +OK: nothing, lines, or the octets of a message; `open` where nobody knows whether lines follow. */
+export type ResponseShape = 'single' | 'lines' | 'body' | 'open'
+
+export function responseShape(command: Command): ResponseShape {
+  const { keyword } = command
+  if (keyword === 'TYPED') return typedShape(command.line)
   if (keyword === 'RETR' || keyword === 'TOP') return 'body'
   return keyword === 'CAPA' || keyword === 'LIST' || keyword === 'UIDL' ? 'lines' : 'single'
 }
 
-/**
- * The command line with CRLF. Throws ArgumentError (POP3_ARGUMENT) if an argument holds CR, LF or NUL, or if the line
- * is longer than the command may be: 255 octets, 2,048 for USER and PASS.
- */
-export function encodeCommand(command: Command): Uint8Array {
-  const limit =
-    command.keyword === 'USER' || command.keyword === 'PASS' ? LONG_COMMAND_OCTETS : COMMAND_OCTETS
-  return encodeLine(command.keyword, words(command), limit)
+/** Whether the server may answer with SASL challenges (RFC 5034 section 4). */
+export function invitesChallenge(command: Command): boolean {
+  return command.keyword === 'AUTH' || (command.keyword === 'TYPED' && isTypedAuth(command.line))
 }
 
-/** A line in answer to a SASL challenge (RFC 5034 section 4), with CRLF. */
+/** Whether the line lets someone log in who reads it. */
+export function holdsSecret(command: Command): boolean {
+  const { keyword } = command
+  if (keyword === 'TYPED') return typedHoldsSecret(command.line)
+  return keyword === 'PASS' || keyword === 'APOP' || keyword === 'AUTH'
+}
+
+/**
+ * The command line with CRLF. Throws ArgumentError (POP3_ARGUMENT) if an argument holds CR, LF or NUL, or if the line
+ * is longer than the command may be: 255 octets; 2,048 for USER, PASS and APOP; 64 KiB for AUTH and for typed lines.
+ */
+export function encodeCommand(command: Command): Uint8Array {
+  return encodeLine(command.keyword, words(command), lineLimit(command))
+}
+
+/**
+ * A line in answer to a SASL challenge (RFC 5034 section 4), with CRLF: base64, nothing for an empty response, or `*`
+ * to cancel.
+ */
 export function encodeAnswer(base64: string): Uint8Array {
   return encodeLine('AUTH', base64, CONTINUATION_OCTETS)
 }
 
 /** The command line without its end for traces: secrets and initial responses are masked, user names are not. */
 export function redactCommand(command: Command): string {
-  if (command.keyword === 'PASS') return 'PASS ***'
-  if (command.keyword === 'AUTH' && command.initialResponse !== undefined) {
-    return `AUTH ${command.mechanism} ***`
+  switch (command.keyword) {
+    case 'PASS':
+      return 'PASS ***'
+    case 'APOP':
+      return `APOP ${command.user} ***`
+    case 'AUTH':
+      return command.initialResponse === undefined
+        ? words(command)
+        : `AUTH ${command.mechanism} ***`
+    case 'TYPED':
+      return redactTyped(command.line)
+    default:
+      return words(command)
   }
-  return words(command)
 }
 
-/** Octets of the command line with CRLF, for a command whose arguments are numbers. */
+/** Octets of the command line with CRLF, for a command whose arguments are numbers or base64. */
 export function commandOctets(command: Command): number {
   return words(command).length + 2
+}
+
+function lineLimit({ keyword }: Command): number {
+  if (keyword === 'USER' || keyword === 'PASS' || keyword === 'APOP') return LONG_COMMAND_OCTETS
+  return keyword === 'AUTH' || keyword === 'TYPED' ? CONTINUATION_OCTETS : COMMAND_OCTETS
 }
 
 function words(command: Command): string {
@@ -65,6 +111,8 @@ function words(command: Command): string {
       return `USER ${command.user}`
     case 'PASS':
       return `PASS ${command.secret}`
+    case 'APOP':
+      return `APOP ${command.user} ${command.digest}`
     case 'AUTH':
       return command.initialResponse === undefined
         ? `AUTH ${command.mechanism}`
@@ -74,13 +122,9 @@ function words(command: Command): string {
       return `${command.keyword} ${command.messageNumber}`
     case 'TOP':
       return `TOP ${command.messageNumber} ${command.lines}`
-    case 'CAPA':
-    case 'STAT':
-    case 'LIST':
-    case 'UIDL':
-    case 'LAST':
-    case 'NOOP':
-    case 'QUIT':
+    case 'TYPED':
+      return command.line
+    default:
       return command.keyword
   }
 }

@@ -3,8 +3,17 @@
 /** Octets of a status line without its end. RFC 2449 section 4 permits 512 with CRLF; real servers send longer texts. */
 export const STATUS_LINE_OCTETS = 8 * 1024
 
-/** RFC 5034 section 4 sets no bound for a challenge; PLAIN and its like need a few octets. */
+/**
+ * Octets of a SASL challenge, and of a line that carries our side of one. RFC 5034 section 4 sets no bound; tokens of
+ * several thousand octets are common, and a fixed small buffer for them is what other clients break on.
+ */
 export const CONTINUATION_OCTETS = 64 * 1024
+
+/** Challenges of one AUTH. The longest mechanism has three. */
+export const SASL_ROUNDS = 32
+
+/** Mechanisms begun in one login, on all its connections: refusals count towards lock-outs. */
+export const LOGIN_ATTEMPTS = 5
 
 /** Lines of a capability list. The longest list seen in the field has under 30. */
 export const CAPABILITY_LINES = 200
@@ -36,11 +45,14 @@ export const HEADER_OCTETS = 1024 * 1024
 /** Octets of a whole response to TOP n 0, so that an endless one ends. Some servers send the body with it. */
 export const TOP_OCTETS = 256 * 1024 * 1024
 
-/** Octets of a command line with CRLF that every server with CAPA accepts (RFC 2449 section 4). */
+/**
+ * Octets of a command line with CRLF that every server with CAPA accepts (RFC 2449 section 4). An initial response that
+ * does not fit goes in a line of its own (RFC 5034 section 4).
+ */
 export const COMMAND_OCTETS = 255
 
 /**
- * Octets of a command line that we send at all. USER and PASS with long arguments pass 255 and are accepted by
+ * Octets of a command line with a name or a password. USER and PASS with long arguments pass 255 and are accepted by
  * servers of our time; Dovecot refuses 3,000.
  */
 export const LONG_COMMAND_OCTETS = 2048

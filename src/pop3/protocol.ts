@@ -5,7 +5,13 @@
  * event is lost or repeated wherever the octets are cut. Replies belong to commands in the order sent, which is all the
  * protocol offers (RFC 2449 section 6.6): octets that come while no command waits end the session.
  */
-import { type Command, encodeCommand, responseShape } from './command.ts'
+import {
+  type Command,
+  encodeAnswer,
+  encodeCommand,
+  invitesChallenge,
+  responseShape,
+} from './command.ts'
 import { BodyDecoder } from './dot-stuffing.ts'
 import { ProtocolError, SessionError } from './errors.ts'
 import {
@@ -53,6 +59,10 @@ type Phase =
   | { readonly type: 'status' }
   | { readonly type: 'lines'; readonly command: Command; rows: number }
   | { readonly type: 'body'; readonly command: Command; readonly decoder: BodyDecoder }
+  /** A typed command that nobody knows was accepted: lines may follow until the next is sent. */
+  | { readonly type: 'open'; readonly command: Command }
+  /** STLS was accepted: what comes next is TLS, or an attack. */
+  | { readonly type: 'handshake' }
 
 const STATUS: Phase = { type: 'status' }
 
@@ -61,7 +71,16 @@ export class Protocol {
   readonly #input = new LineBuffer()
   readonly #outstanding: Command[] = []
   #phase: Phase = { type: 'greeting' }
+  /** The AUTH that the last reply ended with +OK. */
+  #accepted: Command | undefined
   #failure: unknown
+
+  /** The state behind STLS (RFC 2595 section 4): no greeting comes, and nothing is known of what was before. */
+  static behindTls(): Protocol {
+    const protocol = new Protocol()
+    protocol.#phase = STATUS
+    return protocol
+  }
 
   /** Commands sent and not answered in full. */
   get outstanding(): number {
@@ -81,10 +100,31 @@ export class Protocol {
   send(command: Command): Uint8Array {
     if (this.#failure !== undefined) throw this.#failure
     const octets = encodeCommand(command)
-    if (this.#outstanding.length === 0 && this.#phase.type === 'status' && !this.#input.isEmpty) {
-      throw this.#fail(unsolicited(undefined, this.#input.rest))
+    const isIdle = this.#phase.type === 'status' || this.#phase.type === 'open'
+    if (this.#outstanding.length === 0 && isIdle) {
+      if (!this.#input.isEmpty) throw this.#fail(unsolicited(undefined, this.#input.rest))
+      this.#phase = STATUS
     }
     this.#outstanding.push(command)
+    this.#accepted = undefined
+    return octets
+  }
+
+  /**
+   * The octets of a line in answer to a challenge. Exchange 2003 says +OK where the `+` of a challenge belongs: if the
+   * last reply was a +OK to AUTH, that command waits for its reply again. Throws like `send`, also if no AUTH is under
+   * way.
+   */
+  answer(base64: string): Uint8Array {
+    if (this.#failure !== undefined) throw this.#failure
+    const octets = encodeAnswer(base64)
+    if (!this.#input.isEmpty) throw this.#fail(unsolicited(undefined, this.#input.rest))
+    if (this.#outstanding.length === 0 && this.#accepted) this.#outstanding.push(this.#accepted)
+    const [command] = this.#outstanding
+    if (!command || !invitesChallenge(command)) {
+      throw new ProtocolError('POP3_OUT_OF_STEP', 'there is no challenge to answer')
+    }
+    this.#accepted = undefined
     return octets
   }
 
@@ -103,6 +143,8 @@ export class Protocol {
       const phase = this.#phase
       if (phase.type === 'body') return this.#body(phase)
       if (phase.type === 'lines') return this.#line(phase)
+      if (phase.type === 'open') return this.#openLine(phase.command)
+      if (phase.type === 'handshake') return this.#requireSilence()
       return phase.type === 'status' ? this.#status() : this.#greeting()
     } catch (error) {
       throw this.#fail(error)
@@ -145,7 +187,7 @@ export class Protocol {
 
   #status(): ProtocolEvent | undefined {
     const [command] = this.#outstanding
-    const isSasl = command?.keyword === 'AUTH'
+    const isSasl = command !== undefined && invitesChallenge(command)
     const octets = this.#input.line(isSasl ? CONTINUATION_OCTETS : STATUS_LINE_OCTETS)
     if (!octets) return undefined
     const reply = parseStatusLine(octets)
@@ -157,10 +199,29 @@ export class Protocol {
       })
     }
     const shape = responseShape(command)
-    if (reply.ok && shape !== 'single') this.#phase = this.#bodyPhase(command, shape)
+    const isMultiLine = shape === 'lines' || shape === 'body'
+    if (reply.ok && isMultiLine) this.#phase = this.#bodyPhase(command, shape)
     else this.#outstanding.shift()
+    if (reply.ok && !isMultiLine) this.#enter(command, shape)
     const { ok, responseCode, text, line } = reply
     return { type: 'status', command, ok, responseCode, text, line }
+  }
+
+  /** What a +OK to a command without further lines leads to. */
+  #enter(command: Command, shape: 'single' | 'open'): void {
+    if (invitesChallenge(command)) this.#accepted = command
+    if (shape === 'open' && this.#outstanding.length === 0) this.#phase = { type: 'open', command }
+    if (command.keyword !== 'STLS') return
+    this.#phase = { type: 'handshake' }
+    this.#requireSilence()
+  }
+
+  /** Octets injected here would be taken, behind TLS, for the server's own words (CVE-2020-14954, CVE-2021-22947). */
+  #requireSilence(): undefined {
+    if (this.#input.isEmpty) return
+    throw new ProtocolError('POP3_OUT_OF_STEP', 'the server sent more than its reply to STLS', {
+      serverText: this.#input.rest,
+    })
   }
 
   #bodyPhase(command: Command, shape: 'lines' | 'body'): Phase {
@@ -189,6 +250,15 @@ export class Protocol {
       )
     }
     return { type: 'line', command, line: isStuffed ? line.subarray(1) : line }
+  }
+
+  #openLine(command: Command): ProtocolEvent | undefined {
+    const line = this.#input.line(LISTING_ROW_OCTETS)
+    if (!line) return undefined
+    if (line[0] !== DOT) return { type: 'line', command, line }
+    if (line.length > 1) return { type: 'line', command, line: line.subarray(1) }
+    this.#phase = STATUS
+    return { type: 'end', command, octets: 0 }
   }
 
   #body({ command, decoder }: Extract<Phase, { type: 'body' }>): ProtocolEvent | undefined {

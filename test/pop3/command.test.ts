@@ -5,7 +5,7 @@ import {
   encodeCommand,
   redactCommand,
 } from '../../src/pop3/command.ts'
-import { COMMAND_OCTETS, LONG_COMMAND_OCTETS } from '../../src/pop3/limits.ts'
+import { CONTINUATION_OCTETS, LONG_COMMAND_OCTETS } from '../../src/pop3/limits.ts'
 
 const encoded = (command: Command): string => Buffer.from(encodeCommand(command)).toString('utf8')
 
@@ -17,6 +17,10 @@ describe('encodeCommand', () => {
     [{ keyword: 'PASS', secret: 'pässword' }, 'PASS pässword\r\n'],
     [{ keyword: 'AUTH', mechanism: 'PLAIN' }, 'AUTH PLAIN\r\n'],
     [{ keyword: 'AUTH', mechanism: 'PLAIN', initialResponse: 'AA==' }, 'AUTH PLAIN AA==\r\n'],
+    [{ keyword: 'APOP', user: 'me', digest: 'c4c9334b' }, 'APOP me c4c9334b\r\n'],
+    [{ keyword: 'STLS' }, 'STLS\r\n'],
+    [{ keyword: 'UTF8' }, 'UTF8\r\n'],
+    [{ keyword: 'TYPED', line: 'list 1' }, 'list 1\r\n'],
     [{ keyword: 'RETR', messageNumber: 12 }, 'RETR 12\r\n'],
     [{ keyword: 'TOP', messageNumber: 3, lines: 0 }, 'TOP 3 0\r\n'],
   ])('writes %j', (command, line) => {
@@ -36,8 +40,8 @@ describe('encodeCommand', () => {
       mechanism: 'PLAIN',
       initialResponse: 'A'.repeat(octets - 'AUTH PLAIN \r\n'.length),
     })
-    expect(encodeCommand(auth(COMMAND_OCTETS))).toHaveLength(COMMAND_OCTETS)
-    expect(() => encodeCommand(auth(COMMAND_OCTETS + 1))).toThrow('more than 255')
+    expect(encodeCommand(auth(CONTINUATION_OCTETS))).toHaveLength(CONTINUATION_OCTETS)
+    expect(() => encodeCommand(auth(CONTINUATION_OCTETS + 1))).toThrow('more than 65536')
     const pass = (octets: number): Command => ({ keyword: 'PASS', secret: 'x'.repeat(octets - 7) })
     expect(encodeCommand(pass(LONG_COMMAND_OCTETS))).toHaveLength(LONG_COMMAND_OCTETS)
     expect(() => encodeCommand(pass(LONG_COMMAND_OCTETS + 1))).toThrow('more than 2048')
@@ -56,6 +60,9 @@ describe('redactCommand', () => {
     expect(redactCommand({ keyword: 'AUTH', mechanism: 'PLAIN', initialResponse: 'canary' })).toBe(
       'AUTH PLAIN ***',
     )
+    expect(redactCommand({ keyword: 'APOP', user: 'me', digest: 'canary' })).toBe('APOP me ***')
+    expect(redactCommand({ keyword: 'TYPED', line: 'pass canary' })).toBe('pass ***')
+    expect(redactCommand({ keyword: 'AUTH', mechanism: 'PLAIN' })).toBe('AUTH PLAIN')
     expect(redactCommand({ keyword: 'USER', user: 'me' })).toBe('USER me')
   })
 })
