@@ -1,20 +1,22 @@
 /** Joins the rooms: account and secret become a maildrop, a location becomes an archive. The only place that does. */
-import { readFileSync } from 'node:fs'
-import { type Account, STLS_ADVICE } from '../accounts/account.ts'
-import { ConfigError, configFault, UsageError } from '../accounts/errors.ts'
-import { askHidden, openTerminal } from '../accounts/hidden-prompt.ts'
-import type { Secret } from '../accounts/secret.ts'
-import { obtainSecret } from '../accounts/secret-source.ts'
+import type { Account } from '../accounts/account.ts'
+import { providerOfHost } from '../accounts/providers.ts'
 import { openLedgerForReading } from '../archive/ledger-view.ts'
 import { type ArchiveLocation, parseLocation } from '../archive/location.ts'
 import { ThreadArchive } from '../archive/thread-archive.ts'
-import { createMaildrop, type MaildropOptions } from '../client/maildrop.ts'
+import type { ServerOptions as Server } from '../client/greeting.ts'
+import { type Credential, createMaildrop, type MaildropOptions } from '../client/maildrop.ts'
 import type { Policy } from '../sync/policy.ts'
 import type { AccountIdentity, Archive, Maildrop } from '../sync/ports.ts'
 import { chooseAccounts } from './account-choice.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
+import { obtainCredential } from './credential.ts'
 import { describeFailure } from './failure.ts'
+import { withLoginHint } from './login-hint.ts'
+import { serverOf } from './server.ts'
+import { chooseServer } from './server-choice.ts'
+import type { ServerOptions } from './server-options.ts'
 import type { SyncOptions } from './sync-options.ts'
 import { openTrace, type TraceFile } from './trace.ts'
 
@@ -46,23 +48,15 @@ export function composeSync(
   context: CommandContext,
 ): SyncPlan {
   const choice = chooseAccounts(names, options, configLoader(options.config, context))
-  const { output, now } = context
   const locations = choice.accounts.map(({ archive }) => parseLocation(archive))
-  const trace =
-    options.trace === undefined
-      ? undefined
-      : openTrace(options.trace, now, (error) => {
-          output.problem(`the trace ends here: ${describeFailure(error).sentence}`)
-        })
+  const trace = traceOf(options, context)
   const tasks = choice.accounts.map((account, index) => ({
     identity: { name: account.name, host: account.host, user: account.user },
     location: locations[index] ?? parseLocation(account.archive),
     policy: account.policy,
     configured: choice.configured,
     prepare: (signal: AbortSignal) =>
-      prepareMaildrop(account, trace, () =>
-        secretOf(account, choice.isSingle, context.env, signal),
-      ),
+      prepareMaildrop(account, { trace, env: context.env, isSingle: choice.isSingle, signal }),
   }))
   return { tasks, jobs: choice.jobs ?? JOBS, close: () => trace?.close() }
 }
@@ -84,82 +78,82 @@ export function plainMaildrop(at: {
   readonly password: string
 }): Maildrop {
   const { port, user, password } = at
-  return maildropOf({ host: '127.0.0.1', port, user, secret: password, tls: 'none' })
+  const credential: Credential = { type: 'password', secret: password }
+  return maildropOf({ host: '127.0.0.1', port, user, credential, tls: 'none' })
+}
+
+/** One server, for a command that talks to it by itself. */
+export interface ServerChoice {
+  readonly account: Account
+  /** How to reach it. */
+  readonly server: Server
+  /** What to log in with; asks commands, keyring, environment or a person, and connects to no POP3 server. */
+  credential(signal: AbortSignal): Promise<Credential>
+  /** The error that a login ended with, together with what this provider is known to want. */
+  explained(error: unknown): unknown
+  /** Closes the trace. */
+  close(): void
+}
+
+/** The server of an account of the config or of a POP-URL. Throws as `composeSync`; asks no secret. */
+export async function composeServer(
+  target: string,
+  options: ServerOptions,
+  context: CommandContext,
+): Promise<ServerChoice> {
+  const { env } = context
+  const account = chooseServer(target, options, configLoader(options.config, context))
+  const trace = traceOf(options, context)
+  const server = await serverOf(account, env)
+  return {
+    account,
+    server: { ...server, trace: trace && ((line) => trace.write(account.name, line)) },
+    credential: (signal) => obtainCredential(account, { env, isSingle: true, signal }),
+    explained: (error) => withLoginHint(error, providerOfHost(account.host)?.hint),
+    close: () => trace?.close(),
+  }
+}
+
+interface Preparation {
+  readonly trace: TraceFile | undefined
+  readonly env: CommandContext['env']
+  readonly isSingle: boolean
+  readonly signal: AbortSignal
 }
 
 async function prepareMaildrop(
   account: Account,
-  trace: TraceFile | undefined,
-  obtain: () => Promise<Secret>,
+  { trace, ...surroundings }: Preparation,
 ): Promise<Maildrop> {
-  const { name, host, port, user, tls, pin } = account
-  if (tls === 'stls') throw new UsageError(STLS_ADVICE)
-  const ca = account.ca === undefined ? undefined : readCertificates(account.ca)
-  const auth = mechanismOf(account.auth)
+  const { name, user, auth } = account
+  const server = await serverOf(account, surroundings.env)
   // Last, so that nobody types a password for an account that cannot be synced.
-  const secret = await obtain()
-  return maildropOf({
-    ...{ host, port, user, tls, pin, ca, auth },
-    secret: secret.reveal(),
-    trace: trace && ((line) => trace.write(name, line)),
-  })
+  const credential = await obtainCredential(account, surroundings)
+  const hint = providerOfHost(account.host)?.hint
+  return maildropOf(
+    { ...server, user, auth, credential, trace: trace && ((line) => trace.write(name, line)) },
+    hint,
+  )
 }
 
-function maildropOf(options: Omit<MaildropOptions, 'pipelining'>): Maildrop {
+function maildropOf(options: Omit<MaildropOptions, 'pipelining'>, hint?: string): Maildrop {
   return {
-    open: (signal, { pipelining }) => createMaildrop({ ...options, pipelining }).open(signal),
+    open: async (signal, { pipelining }) => {
+      try {
+        return await createMaildrop({ ...options, pipelining }).open(signal)
+      } catch (error) {
+        throw withLoginHint(error, hint)
+      }
+    },
   }
 }
 
-async function secretOf(
-  account: Account,
-  isSingle: boolean,
-  env: CommandContext['env'],
-  signal: AbortSignal,
-): Promise<Secret> {
-  if (!isSingle && account.secret === undefined) {
-    throw configFault(
-      account.place,
-      'there is no password_command and no password_file; to be asked for the password, sync this account by its name',
-    )
-  }
-  const environment = isSingle ? env.POPKEEP_PASSWORD : undefined
-  const needsPrompt = account.secret === undefined && environment === undefined
-  const terminal = needsPrompt ? openTerminal() : undefined
-  try {
-    return await obtainSecret(account, {
-      environment,
-      prompt: terminal && ((question) => askHidden(question, terminal, signal)),
-      credentialsDirectory: env.CREDENTIALS_DIRECTORY,
-    })
-  } finally {
-    terminal?.close()
-  }
-}
-
-function mechanismOf(name: string | undefined): 'user' | 'plain' | undefined {
-  switch (name) {
-    case undefined:
-      return undefined
-    case 'USER':
-      return 'user'
-    case 'PLAIN':
-      return 'plain'
-    default:
-      throw new UsageError(`this version cannot log in by ${name}; it has USER and PLAIN`)
-  }
-}
-
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const { sentence } = describeFailure(error)
-    throw new ConfigError(
-      'CONFIG_VALUE',
-      `the certificates cannot be read: ${sentence}`,
-      { file },
-      { cause: error },
-    )
-  }
+function traceOf(
+  { trace }: ServerOptions,
+  { output, now }: Pick<CommandContext, 'output' | 'now'>,
+): TraceFile | undefined {
+  if (trace === undefined) return undefined
+  return openTrace(trace, now, (error) => {
+    output.problem(`the trace ends here: ${describeFailure(error).sentence}`)
+  })
 }

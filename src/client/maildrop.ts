@@ -1,35 +1,18 @@
-import { connect } from '../net/connect.ts'
-import { NetworkError } from '../net/errors.ts'
-import {
-  type Capabilities,
-  completeCapabilities,
-  NO_CAPABILITIES,
-  parseCapabilities,
-} from '../pop3/capabilities.ts'
+import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
 import { encodeCommand } from '../pop3/command.ts'
-import { ProtocolError, SessionError } from '../pop3/errors.ts'
-import { octetString } from '../pop3/octets.ts'
-import { login, type Mechanism } from './login.ts'
-import { commandRefusal } from './refusal.ts'
+import { ArgumentError } from '../pop3/errors.ts'
+import type { Credential } from './credential.ts'
+import { greet, isClosedByCapa, readCapabilities, type ServerOptions } from './greeting.ts'
+import { login } from './login.ts'
 import { Session } from './session.ts'
 import { TIMEOUTS, type Timeouts } from './timeouts.ts'
-import { type Trace, Wire } from './wire.ts'
+import type { Wire } from './wire.ts'
 
-export interface MaildropOptions {
-  readonly host: string
-  readonly port: number
+export interface MaildropOptions extends ServerOptions {
   readonly user: string
-  readonly secret: string
-  /** `none` is permitted to loopback hosts only. */
-  readonly tls: 'implicit' | 'none'
-  /** PEM certificates to trust instead of the system's. */
-  readonly ca?: string | undefined
-  /** SHA-256 of the server's public key; replaces the checks of chain and name. */
-  readonly pin?: string | undefined
-  /** Undefined: PLAIN where announced, else USER and PASS. */
-  readonly auth?: Mechanism | undefined
-  readonly timeouts?: Partial<Timeouts> | undefined
-  readonly trace?: Trace | undefined
+  readonly credential: Credential
+  /** One of SUPPORTED_MECHANISMS, which is then the only one. Undefined: the best that the server announces. */
+  readonly auth?: string | undefined
   /** False: one command at a time, whatever the server announces. */
   readonly pipelining: boolean
 }
@@ -53,7 +36,8 @@ interface Attempt {
 }
 
 async function open(options: MaildropOptions, signal: AbortSignal): Promise<Session> {
-  const { secret } = options
+  if (options.credential.type !== 'password') throw new ArgumentError('no password')
+  const { secret } = options.credential
   // Refuses line breaks and NUL while nothing is connected yet.
   encodeCommand({ keyword: 'USER', user: options.user })
   encodeCommand({ keyword: 'PASS', secret })
@@ -71,26 +55,8 @@ async function open(options: MaildropOptions, signal: AbortSignal): Promise<Sess
   return openWith(wire, announced, attempt)
 }
 
-/** Connects and waits for the greeting, all within one deadline. */
-async function greeted({ options, timeouts, signal }: Attempt): Promise<Wire> {
-  const { host, port, tls, ca, pin } = options
-  const connection = await connect({
-    host,
-    port,
-    tls,
-    ca,
-    pin,
-    signal,
-    timeoutMs: timeouts.attempt,
-  })
-  const wire = new Wire(connection, options.trace)
-  try {
-    await wire.event()
-    return wire
-  } catch (error) {
-    wire.close(error)
-    throw error
-  }
+async function greeted({ options, signal }: Attempt): Promise<Wire> {
+  return (await greet(options, signal)).wire
 }
 
 /** Logs in and asks for the capabilities again, which may differ then: Gmail announces PIPELINING only after login. */
@@ -101,7 +67,10 @@ async function openWith(
 ): Promise<Session> {
   try {
     const credentials = { user: options.user, secret }
-    await login(wire, credentials, before ?? NO_CAPABILITIES, { auth: options.auth, timeouts })
+    await login(wire, credentials, before ?? NO_CAPABILITIES, {
+      auth: options.auth === 'USER' ? 'user' : options.auth === 'PLAIN' ? 'plain' : undefined,
+      timeouts,
+    })
     const after = before && (await readCapabilities(wire, timeouts))
     return new Session(wire, {
       capabilities: after ? completeCapabilities(after, before) : NO_CAPABILITIES,
@@ -112,21 +81,4 @@ async function openWith(
     wire.close(error)
     throw error
   }
-}
-
-/** CAPA; nothing announced if it is refused. Throws SessionError if the refusal is about the maildrop, not the command. */
-async function readCapabilities(wire: Wire, timeouts: Timeouts): Promise<Capabilities> {
-  const lines: string[] = []
-  wire.send([{ keyword: 'CAPA' }])
-  const limits = { first: timeouts.command, data: timeouts.data }
-  const reply = await wire.lines(limits, (line) => lines.push(octetString(line)))
-  if (reply.ok) return parseCapabilities(lines)
-  const refusal = commandRefusal('CAPA', reply)
-  if (refusal instanceof SessionError) throw refusal
-  return NO_CAPABILITIES
-}
-
-function isClosedByCapa(error: unknown): boolean {
-  if (error instanceof ProtocolError) return false
-  return error instanceof NetworkError && ['NET_CLOSED', 'NET_TIMEOUT'].includes(error.code)
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../net/connection.ts'
 import { NetworkError } from '../net/errors.ts'
-import { type Command, encodeAnswer, redactCommand } from '../pop3/command.ts'
+import { type Command, holdsSecret, redactCommand } from '../pop3/command.ts'
 import { ProtocolError, SessionError } from '../pop3/errors.ts'
 import { concatOctets, octetString } from '../pop3/octets.ts'
 import { Protocol, type ProtocolEvent } from '../pop3/protocol.ts'
@@ -14,7 +14,7 @@ export type Trace = (line: string) => void
 /** A connection that speaks POP3: commands go out, events come in. The only place that writes secrets. */
 export class Wire {
   readonly #connection: Connection
-  readonly #protocol = new Protocol()
+  #protocol = new Protocol()
   readonly #trace: Trace | undefined
   readonly #concealment = new Concealment()
   /** The last event, if it was an -ERR: why the server will have closed. */
@@ -46,17 +46,31 @@ export class Wire {
   send(commands: readonly Command[]): void {
     if (this.#protocol.outstanding === 0) this.#expectSilence()
     for (const command of commands) {
-      if (command.keyword === 'PASS' || command.keyword === 'AUTH') this.#guardSecret()
+      if (holdsSecret(command)) this.#guardSecret()
       this.#trace?.(`C: ${redactCommand(command)}`)
     }
     this.#connection.write(concatOctets(commands.map((command) => this.#protocol.send(command))))
   }
 
-  /** Writes a line in answer to a SASL challenge. */
+  /**
+   * Writes a line in answer to a SASL challenge: base64, nothing, or `*` to cancel. Throws like `send`, and ProtocolError
+   * (POP3_OUT_OF_STEP) if no AUTH is under way.
+   */
   answer(base64: string): void {
     this.#guardSecret()
-    this.#trace?.('C: ***')
-    this.#connection.write(encodeAnswer(base64))
+    this.#trace?.(base64 === '' || base64 === '*' ? `C: ${base64}` : 'C: ***')
+    this.#connection.write(this.#protocol.answer(base64))
+  }
+
+  /**
+   * The TLS handshake behind the server's +OK to STLS. Nothing that came before is remembered, and octets that came
+   * behind the reply end the attempt. Throws ProtocolError (POP3_OUT_OF_STEP) or NetworkError.
+   */
+  async startTls(): Promise<void> {
+    this.#expectSilence()
+    await this.#connection.startTls()
+    this.#protocol = Protocol.behindTls()
+    this.#refusal = undefined
   }
 
   /** The next event that what was received so far yields; else undefined: then ask for `more`. */
@@ -92,8 +106,8 @@ export class Wire {
     }
   }
 
-  /** Sends a command whose reply is a status line, and waits for it. */
-  async ask(command: Command, timeoutMs: number): Promise<StatusEvent> {
+  /** Sends a command whose reply is a status line, and waits for it; without limit, until the deadline of the attempt. */
+  async ask(command: Command, timeoutMs?: number): Promise<StatusEvent> {
     this.send([command])
     const event = await this.event(timeoutMs)
     if (event.type === 'status') return event

@@ -44,7 +44,7 @@ export function openAt(
     host,
     port,
     user: 'me',
-    secret: 'secret',
+    credential: { type: 'password', secret: 'secret' },
     tls: 'none',
     pipelining: true,
     ...options,

@@ -88,7 +88,7 @@ describe('login', () => {
         ...lastCapa,
       ),
     )
-    const session = await openAt(server, { secret })
+    const session = await openAt(server, { credential: { type: 'password', secret } })
     session.close()
     await server.played()
   })
@@ -142,7 +142,7 @@ describe('login', () => {
       send('-ERR\r\n'),
       closed(),
     ])
-    const session = await openAt(server, { secret: 'päss' })
+    const session = await openAt(server, { credential: { type: 'password', secret: 'päss' } })
     expect(session.pipelined).toBe(false)
     session.close()
     await server.played()
@@ -150,7 +150,9 @@ describe('login', () => {
 
   it.each(['a\r\nDELE 1', 'a\0'])('refuses the password %j before it connects', async (secret) => {
     await using server = await scriptedServer([closed()])
-    await expect(openAt(server, { secret })).rejects.toMatchObject({
+    await expect(
+      openAt(server, { credential: { type: 'password', secret } }),
+    ).rejects.toMatchObject({
       code: 'POP3_ARGUMENT',
     })
     expect(server.connections).toHaveLength(0)
@@ -209,7 +211,7 @@ describe('login', () => {
   it('names no mechanism rather than sending the password another way', async () => {
     await using server = await scriptedServer(announcing(['SASL XOAUTH2'], closed()))
     await expect(openAt(server)).rejects.toMatchObject({ code: 'LOGIN_NO_MECHANISM' })
-    await expect(openAt(server, { auth: 'plain' })).rejects.toMatchObject({
+    await expect(openAt(server, { auth: 'PLAIN' })).rejects.toMatchObject({
       code: 'LOGIN_NO_MECHANISM',
     })
   })
@@ -320,7 +322,10 @@ describe('a server that says the password back', () => {
         closed(),
       ),
     )
-    const opened = openAt(server, { secret: 'hunter2', trace: (line) => trace.push(line) })
+    const opened = openAt(server, {
+      credential: { type: 'password', secret: 'hunter2' },
+      trace: (line) => trace.push(line),
+    })
     await expect(opened).rejects.toMatchObject({ serverText: quoted })
     expect(trace.join()).not.toMatch(/hunter2|AG1l/)
   })
@@ -333,7 +338,7 @@ describe('a server that says the password back', () => {
         ...[expectLine('CAPA'), send('-ERR\r\n'), expectLine('STAT'), send('+OK 4 11005\r\n')],
       ),
     )
-    const session = await openAt(server, { secret: '1100' })
+    const session = await openAt(server, { credential: { type: 'password', secret: '1100' } })
     expect(await session.stat()).toEqual({ messages: 4, octets: 11005 })
     session.close()
   })

@@ -21,7 +21,14 @@ const withoutPipelining = { capabilities: ['TOP', 'UIDL'] }
 describe('Session', () => {
   it('has the shape that the engine asks for', () => {
     const maildrop: Maildrop = createMaildrop({
-      ...{ host: '127.0.0.1', port: 1, user: 'me', secret: 'x', tls: 'none', pipelining: true },
+      ...{
+        host: '127.0.0.1',
+        port: 1,
+        user: 'me',
+        credential: { type: 'password', secret: 'x' },
+        tls: 'none',
+        pipelining: true,
+      },
     })
     expect(maildrop.open).toBeTypeOf('function')
   })

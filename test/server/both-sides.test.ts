@@ -48,7 +48,9 @@ describe('client and server', () => {
 
   it('refuse a wrong password and a second session by their codes', async () => {
     await using server = await start(seedMaildrop())
-    await expect(open(server, { secret: 'wrong' })).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
+    await expect(
+      open(server, { credential: { type: 'password', secret: 'wrong' } }),
+    ).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
     const first = await open(server)
     await expect(open(server)).rejects.toMatchObject({ code: 'LOGIN_IN_USE' })
     await first.quit()
@@ -88,7 +90,14 @@ function open(
   options: Partial<Parameters<typeof createMaildrop>[0]> = {},
 ): Promise<MaildropSession> {
   return createMaildrop({
-    ...{ host, port, user: SEED_USER, secret: SEED_PASSWORD, tls: 'none', pipelining: true },
+    ...{
+      host,
+      port,
+      user: SEED_USER,
+      credential: { type: 'password', secret: SEED_PASSWORD },
+      tls: 'none',
+      pipelining: true,
+    },
     ...options,
   }).open(new AbortController().signal)
 }

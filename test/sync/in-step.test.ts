@@ -55,7 +55,14 @@ async function twoRuns(mail: (n: number) => string, replies: Replies, isOneAtATi
         maildrop: {
           open: (signal, { pipelining }) =>
             createMaildrop({
-              ...{ host, port, user: 'me', secret: 'secret', tls: 'none', pipelining },
+              ...{
+                host,
+                port,
+                user: 'me',
+                credential: { type: 'password', secret: 'secret' },
+                tls: 'none',
+                pipelining,
+              },
             }).open(signal),
         },
         policy: KEEP_ALL,

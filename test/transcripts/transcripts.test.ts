@@ -50,7 +50,7 @@ async function play(port: number, { expect: wanted }: Transcript, seen: Seen): P
     host: '127.0.0.1',
     port,
     user: 'me',
-    secret: 'secret',
+    credential: { type: 'password', secret: 'secret' },
     tls: 'none',
     pipelining: true,
   })
