@@ -1,6 +1,5 @@
 /** One account: where its maildrop is, who asks, what is kept and where. */
 import type { Policy } from '../sync/policy.ts'
-import { UsageError } from './errors.ts'
 import type { OAuthProvider } from './oauth-provider.ts'
 import type { ProxyAddress } from './proxy-url.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -60,15 +59,6 @@ export interface Account {
 export function defaultPort(tls: TlsMode): number {
   return tls === 'implicit' ? 995 : 110
 }
-
-/** Throws UsageError for a mode that this version cannot do. Called once all options were heard. */
-export function requireSupportedTls(tls: TlsMode): void {
-  if (tls === 'stls') throw new UsageError(STLS_ADVICE)
-}
-
-export const STLS_ADVICE =
-  'STLS comes with a later version; use pops:// (tls = "implicit"), which nearly every server has on port 995, or to ' +
-  'this machine --tls none (tls = "none")'
 
 /** What a pin is, for those who wrote something else. */
 export const PIN_FORM =

@@ -1,7 +1,10 @@
 /** What a config file may say (docs/operations.md explains each key to its reader). */
 import * as v from 'valibot'
 
-import { PIN_FORM, parseMechanism, parsePin, STLS_ADVICE, TLS_MODES } from './account.ts'
+import { MECHANISMS, PIN_FORM, parseMechanism, parsePin, TLS_MODES } from './account.ts'
+import { UsageError } from './errors.ts'
+import { OAUTH_FLOWS } from './oauth-provider.ts'
+import { parseProxyUrl } from './proxy-url.ts'
 import { parseDuration, parseOctets } from './quantities.ts'
 
 const text = (what: string) =>
@@ -36,23 +39,40 @@ const command = v.union(
 
 const OCTETS = 'is a number of octets from 1 up, or a string such as "500M" or "2G"'
 
+/** The reasons why an address is none are those of parseProxyUrl. */
+const proxy = v.pipe(
+  v.string('is the address of a proxy, in quotes'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseProxyUrl(dataset.value)
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      addIssue({ message: `is wrong: ${error.message}` })
+      return NEVER
+    }
+  }),
+)
+
 const accountSchema = v.object({
   host: text('the name or address of a server'),
   port: v.optional(
     v.pipe(count('a number from 1 to 65535'), v.maxValue(65_535, 'is a number from 1 to 65535')),
   ),
-  tls: v.optional(
-    v.pipe(
-      v.picklist(TLS_MODES, 'is "implicit" or "none"'),
-      v.check((mode) => mode !== 'stls', STLS_ADVICE),
-    ),
-  ),
+  tls: v.optional(v.picklist(TLS_MODES, 'is "implicit", "stls" or "none"')),
   tls_ca: v.optional(text('the path of a PEM file')),
   tls_pin: v.optional(parsed(parsePin, PIN_FORM)),
+  tls_certificate: v.optional(text('the path of a PEM file')),
+  tls_key: v.optional(text('the path of a PEM file')),
+  proxy: v.optional(proxy),
   user: text('the name to log in with'),
-  auth: v.optional(parsed(parseMechanism, 'is the name of a mechanism, such as "PLAIN"')),
+  auth: v.optional(parsed(parseMechanism, `is one of ${MECHANISMS.join(', ')}`)),
   password_command: v.optional(command),
   password_file: v.optional(text('the path of a file')),
+  keyring: v.optional(flag),
+  token_command: v.optional(command),
+  oauth: v.optional(
+    text('the name of a provider: "google", "microsoft" or that of a table [oauth.NAME]'),
+  ),
   delete: v.optional(flag),
   delete_after: v.optional(
     parsed(parseDuration, 'is a duration with its unit: "12h", "30d", "2w" or "1y"'),
@@ -63,12 +83,34 @@ const accountSchema = v.object({
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
 })
 
+const endpoint = text('a URL')
+
+const oauthSchema = v.object({
+  client_id: v.optional(text('the id that the provider gave your client')),
+  client_secret: v.optional(text('what the provider gave your client besides its id')),
+  tenant: v.optional(text('the tenant of an organisation')),
+  authorization_endpoint: v.optional(endpoint),
+  token_endpoint: v.optional(endpoint),
+  device_authorization_endpoint: v.optional(endpoint),
+  issuer: v.optional(endpoint),
+  scope: v.optional(text('what the provider calls access by POP3')),
+  flow: v.optional(v.picklist(OAUTH_FLOWS, `is one of ${OAUTH_FLOWS.join(', ')}`)),
+})
+
 /** One account as the file has it. */
 export type AccountTable = v.InferOutput<typeof accountSchema>
 
 export const configSchema = v.object({
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
   jobs: v.optional(count('a whole number from 1 up')),
+  proxy: v.optional(proxy),
+  oauth: v.optional(
+    v.record(
+      v.pipe(v.string(), v.check(isLine, 'has a name without control characters')),
+      oauthSchema,
+      'holds a table for each provider: [oauth.NAME]',
+    ),
+  ),
   accounts: v.optional(
     v.record(
       v.pipe(v.string(), v.check(isLine, 'has a name without control characters')),
@@ -78,9 +120,14 @@ export const configSchema = v.object({
   ),
 })
 
+/** The tables of a config file that is right. */
+export type ConfigTables = v.InferOutput<typeof configSchema>
+
 export const ROOT_KEYS: readonly string[] = Object.keys(configSchema.entries)
 
 export const ACCOUNT_KEYS: readonly string[] = Object.keys(accountSchema.entries)
+
+export const OAUTH_KEYS: readonly string[] = Object.keys(oauthSchema.entries)
 
 function isCommand(words: string[]): boolean {
   return words.length > 0 && words[0] !== '' && !words.some((word) => word.includes('\0'))

@@ -5,10 +5,12 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 
 import type { Policy } from '../sync/policy.ts'
-import { type Account, defaultPort, type Place } from './account.ts'
+import { type Account, defaultPort, type Place, type TokenSource } from './account.ts'
 import { checkConfig } from './config-check.ts'
-import type { AccountTable } from './config-schema.ts'
+import type { AccountTable, ConfigTables } from './config-schema.ts'
 import { ConfigError } from './errors.ts'
+import { oauthProvider } from './oauth-provider.ts'
+import type { ProxyAddress } from './proxy-url.ts'
 import type { SecretSource } from './secret-source.ts'
 import { keyLines, lineOfKey } from './toml-lines.ts'
 
@@ -17,6 +19,8 @@ export interface Config {
   /** The common archive: for accounts that name none it stands in `Account.archive` already. */
   readonly archive: string | undefined
   readonly jobs: number | undefined
+  /** The common proxy: for accounts that name none it stands in `Account.proxy` already. */
+  readonly proxy: ProxyAddress | undefined
   /** In the order of the file. */
   readonly accounts: readonly Account[]
 }
@@ -78,12 +82,14 @@ export function parseConfig(
   )
   const lines = keyLines(document)
   const archive = tables.archive === undefined ? undefined : locateArchive(tables.archive, locate)
+  const common = { archive, proxy: tables.proxy, providers: tables.oauth ?? {} }
   return {
     file,
     archive,
     jobs: tables.jobs,
+    proxy: tables.proxy,
     accounts: Object.entries(tables.accounts ?? {}).map(([name, table]) =>
-      accountOf(name, table, archive, locate, {
+      accountOf(name, table, common, locate, {
         file,
         line: lineOfKey(lines, ['accounts', name]),
       }),
@@ -99,16 +105,25 @@ function parseToml(text: string, file: string): object {
     const { line, column, codeblock } = cause
     const [reason = ''] = cause.message.split('\n', 1)
     // The frame shows lines of the file: a password that somebody wrote there would go into logs.
-    const frame = /pass|secret|token/i.test(codeblock) ? '' : `\n\n${codeblock.trimEnd()}`
+    const frame = /pass|secret|token|:\/\/[^/\s]*@/i.test(codeblock)
+      ? ''
+      : `\n\n${codeblock.trimEnd()}`
     const message = `${file}:${line}:${column}: ${reason}${frame}`
     throw new ConfigError('CONFIG_SYNTAX', message, { file, line }, { cause })
   }
 }
 
+/** What the root of a file says for all of its accounts. */
+interface Common {
+  readonly archive: string | undefined
+  readonly proxy: ProxyAddress | undefined
+  readonly providers: NonNullable<ConfigTables['oauth']>
+}
+
 function accountOf(
   name: string,
   table: AccountTable,
-  archive: string | undefined,
+  common: Common,
   locate: (path: string) => string,
   place: Place,
 ): Account {
@@ -120,14 +135,14 @@ function accountOf(
     tls,
     ca: table.tls_ca === undefined ? undefined : locate(table.tls_ca),
     pin: table.tls_pin,
-    clientCertificate: undefined,
-    proxy: undefined,
+    clientCertificate: clientCertificateOf(table, locate),
+    proxy: table.proxy ?? common.proxy,
     user: table.user,
     auth: table.auth,
-    archive: table.archive === undefined ? archive : locateArchive(table.archive, locate),
+    archive: table.archive === undefined ? common.archive : locateArchive(table.archive, locate),
     policy: policyOf(table),
     secret: secretSourceOf(table, locate),
-    token: undefined,
+    token: tokenSourceOf(table, common.providers),
     place,
   }
 }
@@ -146,10 +161,31 @@ function secretSourceOf(
   table: AccountTable,
   locate: (path: string) => string,
 ): SecretSource | undefined {
-  if (table.password_file !== undefined) return { type: 'file', path: locate(table.password_file) }
-  return table.password_command === undefined
-    ? undefined
-    : { type: 'command', command: table.password_command }
+  const { password_file, password_command, keyring, oauth } = table
+  if (password_file !== undefined) return { type: 'file', path: locate(password_file) }
+  if (password_command !== undefined) return { type: 'command', command: password_command }
+  return keyring === true && oauth === undefined ? { type: 'keyring' } : undefined
+}
+
+function tokenSourceOf(
+  { token_command, oauth, keyring }: AccountTable,
+  providers: Common['providers'],
+): TokenSource | undefined {
+  if (token_command !== undefined) return { type: 'command', command: token_command }
+  if (oauth === undefined) return undefined
+  return {
+    type: 'oauth',
+    provider: oauthProvider(oauth, providers[oauth] ?? {}),
+    storage: keyring === true ? 'keyring' : 'file',
+  }
+}
+
+function clientCertificateOf(
+  { tls_certificate, tls_key }: AccountTable,
+  locate: (path: string) => string,
+): Account['clientCertificate'] {
+  if (tls_certificate === undefined || tls_key === undefined) return undefined
+  return { certificate: locate(tls_certificate), key: locate(tls_key) }
 }
 
 /** What stands before a colon stays, whatever it is: the archives' room knows the kinds. */

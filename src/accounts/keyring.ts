@@ -36,7 +36,8 @@ export async function openKeyring(
   const entry = (account: string) => new keyring.AsyncEntry(service, account, OPTIONS)
   return {
     async get(account, signal) {
-      return (await entry(account).getPassword(signal)) ?? undefined
+      signal?.throwIfAborted()
+      return (await untilAborted(entry(account).getPassword(), signal)) ?? undefined
     },
     async set(account, text) {
       await entry(account).setPassword(text)
@@ -44,6 +45,21 @@ export async function openKeyring(
     async remove(account) {
       await entry(account).deletePassword()
     },
+  }
+}
+
+/** The package's own signals end only what has not begun; so the wait is ended, not the question on the screen. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop)
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

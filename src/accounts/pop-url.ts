@@ -1,9 +1,7 @@
 /** POP URLs (RFC 2384), and `pops` as everybody writes it. */
-import { isIPv6 } from 'node:net'
-
-import type { TlsMode } from './account.ts'
-import { parseMechanism } from './account.ts'
+import { MECHANISMS, parseMechanism, type TlsMode } from './account.ts'
 import { UsageError } from './errors.ts'
+import { type HostPort, parseHostPort } from './host-port.ts'
 
 export interface PopUrl {
   readonly host: string
@@ -58,20 +56,15 @@ export function defaultAccountName(url: Pick<PopUrl, 'user' | 'host'>): string {
   return url.user.includes('@') ? url.user : `${url.user}@${url.host}`
 }
 
-function hostAndPort(text: string): Pick<PopUrl, 'host' | 'port'> {
-  const [, literal, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(text) ?? []
-  const host = literal ?? name ?? ''
-  const isHost = literal === undefined ? /^[\p{L}\p{M}\p{N}._-]+$/u.test(host) : isIPv6(literal)
-  if (!isHost) {
+function hostAndPort(text: string): HostPort {
+  const parsed = parseHostPort(text)
+  if (parsed === 'host') {
     throw new UsageError(
       'the host of a POP URL is a name, an IPv4 address, or an IPv6 address in brackets',
     )
   }
-  if (digits === undefined || digits === '') return { host, port: undefined }
-  const port = Number(digits)
-  if (port < 1 || port > 65_535)
-    throw new UsageError('the port of a POP URL is between 1 and 65535')
-  return { host, port }
+  if (parsed === 'port') throw new UsageError('the port of a POP URL is between 1 and 65535')
+  return parsed
 }
 
 function decodeUser(encoded: string): string {
@@ -89,9 +82,12 @@ function mechanismOf(parameters: readonly string[]): string | undefined {
   }
   if (value === '*') return undefined
   // RFC 2384 section 4: "+APOP" stands for the command, other names for SASL mechanisms.
-  const mechanism = parseMechanism(decode(value).replace(/^\+/, ''))
+  const name = decode(value).replace(/^\+(?=APOP$)/i, '')
+  const mechanism = parseMechanism(name)
   if (mechanism === undefined) {
-    throw new UsageError(';AUTH= of a POP URL is followed by the name of a mechanism, +APOP or *')
+    throw new UsageError(
+      `;AUTH= of a POP URL is followed by *, +APOP or one of ${MECHANISMS.join(', ')}`,
+    )
   }
   return mechanism
 }

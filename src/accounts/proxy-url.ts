@@ -1,7 +1,6 @@
 /** The address of a proxy, as the config and --proxy have it. */
-import { isIPv6 } from 'node:net'
-
 import { UsageError } from './errors.ts'
+import { parseHostPort } from './host-port.ts'
 
 export interface ProxyAddress {
   /** SOCKS5 (RFC 1928) or HTTP CONNECT (RFC 9110 section 9.3.6). */
@@ -41,18 +40,11 @@ export function parseProxyUrl(url: string): ProxyAddress {
     )
   }
   const user = at < 0 ? undefined : decodeUser(encodedUser)
-  const server = hostAndPort(authority.slice(at + 1))
-  if (kind === undefined || server === undefined || user === '') throw new UsageError(PROXY_FORM)
+  const server = parseHostPort(authority.slice(at + 1))
+  if (kind === undefined || typeof server === 'string' || user === '') {
+    throw new UsageError(PROXY_FORM)
+  }
   return { type: kind.type, host: server.host, port: server.port ?? kind.port, user }
-}
-
-function hostAndPort(text: string): { host: string; port: number | undefined } | undefined {
-  const [, literal, name, digits = ''] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(text) ?? []
-  const host = literal ?? name ?? ''
-  const isHost = literal === undefined ? /^[\p{L}\p{M}\p{N}._-]+$/u.test(host) : isIPv6(literal)
-  const port = digits === '' ? undefined : Number(digits)
-  const isPort = port === undefined || (port >= 1 && port <= 65_535)
-  return isHost && isPort ? { host, port } : undefined
 }
 
 /** Empty if it is none. */

@@ -1,10 +1,8 @@
-/** Where an account's secret comes from: a file, a command, the environment, or a person at a terminal. */
-import { constants } from 'node:fs'
-import { open, realpath } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
-
+/** Where an account's password comes from: a file, a command, the keyring, the environment, or a person at a terminal. */
 import { SecretError } from './errors.ts'
-import { MAX_SECRET_OCTETS, PASSWORD_COMMAND_MS } from './limits.ts'
+import type { Keyring } from './keyring.ts'
+import { KEYRING_MS, PASSWORD_COMMAND_MS } from './limits.ts'
+import { readPrivateFile } from './private-file.ts'
 import { Secret } from './secret.ts'
 import { runSecretCommand } from './secret-command.ts'
 
@@ -12,11 +10,15 @@ export type SecretSource =
   | { readonly type: 'file'; readonly path: string }
   /** An array is run as it is; a string is given to the shell. */
   | { readonly type: 'command'; readonly command: string | readonly string[] }
+  /** The entry of the account in the operating system's keyring. */
+  | { readonly type: 'keyring' }
 
 /** What the world offers besides the account's own source. */
 export interface SecretSurroundings {
   /** From the command line; it goes before the account's own. */
   readonly option?: SecretSource | undefined
+  /** That of the operating system (see openKeyring); undefined where none is to be asked. */
+  readonly openKeyring?: (() => Promise<Keyring | undefined>) | undefined
   /** The value of POPKEEP_PASSWORD, if it may serve this account. */
   readonly environment?: string | undefined
   /** Asks a person without echo; undefined where nobody can be asked. */
@@ -24,37 +26,107 @@ export interface SecretSurroundings {
   /** $CREDENTIALS_DIRECTORY of systemd: files in it are private, whatever their mode says. */
   readonly credentialsDirectory?: string | undefined
   readonly commandTimeoutMs?: number | undefined
+  /** Ends a command that asks, and the wait for a keyring to be unlocked. */
+  readonly signal?: AbortSignal | undefined
+}
+
+interface NamedAccount {
+  readonly name: string
+  readonly secret: SecretSource | undefined
 }
 
 /**
- * Gets the secret of an account from the first source that is there: option, the account's own, environment, prompt. A
- * source that is there but fails is an error; the next one is not tried.
+ * Gets the password of an account from the first source that is there: option, the account's own, keyring, environment,
+ * prompt. A source that is there but fails is an error; the next one is not tried. Only a keyring that the account did not
+ * ask for is passed over in silence where there is none, where it stays locked, or where it has no entry.
  *
- * Throws SecretError (SECRET_UNAVAILABLE), which never holds the secret.
+ * Throws SecretError (SECRET_UNAVAILABLE), which never holds the secret, and the reason of `signal`.
  */
 export async function obtainSecret(
-  account: { readonly name: string; readonly secret: SecretSource | undefined },
+  account: NamedAccount,
   surroundings: SecretSurroundings,
 ): Promise<Secret> {
   const source = surroundings.option ?? account.secret
-  if (source?.type === 'file') {
-    const text = await readSecretFile(source.path, surroundings.credentialsDirectory)
-    return secretFrom(text, `the password file ${source.path}`)
+  switch (source?.type) {
+    case 'file': {
+      const { credentialsDirectory } = surroundings
+      const options = { what: 'password file', credentialsDirectory, firstLine: true }
+      const text = await readPrivateFile(source.path, options)
+      return secretFrom(text, `the password file ${source.path}`)
+    }
+    case 'command': {
+      const { signal, commandTimeoutMs: timeoutMs = PASSWORD_COMMAND_MS } = surroundings
+      const options = { what: 'password command', timeoutMs, signal }
+      const text = await runSecretCommand(source.command, options)
+      return secretFrom(text, 'what the password command printed')
+    }
+    case 'keyring':
+      return await secretOfKeyring(account.name, surroundings)
+    case undefined:
+      return await secretOfSurroundings(account.name, surroundings)
   }
-  if (source?.type === 'command') {
-    const timeoutMs = surroundings.commandTimeoutMs ?? PASSWORD_COMMAND_MS
-    return secretFrom(await runSecretCommand(source.command, timeoutMs), 'the password command')
+}
+
+async function secretOfKeyring(name: string, surroundings: SecretSurroundings): Promise<Secret> {
+  const found = await askKeyring(name, surroundings)
+  switch (found.type) {
+    case 'entry':
+      return secretFrom(found.text, 'the keyring')
+    case 'no entry':
+      throw new SecretError(
+        `the keyring has no password for ${name}; this stores it: popkeep login ${name}`,
+      )
+    case 'no keyring':
+      throw new SecretError(
+        'no keyring can be reached, which a session without desktop, such as cron, often has not; use ' +
+          'password_command or password_file instead of keyring',
+      )
+    case 'failed':
+      throw new SecretError(`the keyring cannot be read: ${found.reason}`, { cause: found.cause })
   }
+}
+
+async function secretOfSurroundings(
+  name: string,
+  surroundings: SecretSurroundings,
+): Promise<Secret> {
+  const found = await askKeyring(name, surroundings)
+  if (found.type === 'entry') return secretFrom(found.text, 'the keyring')
   if (surroundings.environment !== undefined) {
     return secretFrom(surroundings.environment, 'POPKEEP_PASSWORD')
   }
   if (surroundings.prompt !== undefined) {
-    return secretFrom(await surroundings.prompt(`Password for ${account.name}: `), 'what was typed')
+    return secretFrom(await surroundings.prompt(`Password for ${name}: `), 'what was typed')
   }
+  const why = found.type === 'failed' ? `; the keyring cannot be read: ${found.reason}` : ''
   throw new SecretError(
-    'there is no password: give password_command or password_file in the config file, --password-command, ' +
-      '--password-file or POPKEEP_PASSWORD; there is no terminal to ask at',
+    'there is no password: give password_command, password_file or keyring in the config file, --password-command, ' +
+      `--password-file or POPKEEP_PASSWORD; there is no terminal to ask at${why}`,
+    found.type === 'failed' ? { cause: found.cause } : undefined,
   )
+}
+
+type KeyringAnswer =
+  | { readonly type: 'entry'; readonly text: string }
+  | { readonly type: 'no entry' }
+  | { readonly type: 'no keyring' }
+  | { readonly type: 'failed'; readonly reason: string; readonly cause: unknown }
+
+async function askKeyring(
+  name: string,
+  { openKeyring, signal }: SecretSurroundings,
+): Promise<KeyringAnswer> {
+  const keyring = await openKeyring?.()
+  if (keyring === undefined) return { type: 'no keyring' }
+  const expiry = AbortSignal.timeout(KEYRING_MS)
+  try {
+    const text = await keyring.get(name, signal ? AbortSignal.any([signal, expiry]) : expiry)
+    return text === undefined ? { type: 'no entry' } : { type: 'entry', text }
+  } catch (cause) {
+    signal?.throwIfAborted()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return { type: 'failed', reason, cause }
+  }
 }
 
 /** Takes the first line. */
@@ -65,57 +137,4 @@ function secretFrom(text: string, from: string): Secret {
     throw new SecretError(`the password in ${from} holds CR or NUL, which POP3 cannot carry`)
   }
   return new Secret(line)
-}
-
-async function readSecretFile(
-  path: string,
-  credentialsDirectory: string | undefined,
-): Promise<string> {
-  let file: Awaited<ReturnType<typeof open>>
-  try {
-    file = await open(path, constants.O_RDONLY)
-  } catch (cause) {
-    throw new SecretError(`the password file ${path} cannot be opened (${codeOf(cause)})`, {
-      cause,
-    })
-  }
-  try {
-    // Of the open file, so that nothing can change between the question and the reading.
-    const { mode } = await file.stat()
-    if ((mode & 0o077) !== 0 && !(await isKeptPrivate(path, credentialsDirectory))) {
-      throw new SecretError(`others can read the password file ${path}; make it private: chmod 600`)
-    }
-    const buffer = Buffer.alloc(MAX_SECRET_OCTETS)
-    let filled = 0
-    for (
-      let more = 1;
-      more > 0 && filled < buffer.length && !buffer.includes(0x0a);
-      filled += more
-    ) {
-      more = (await file.read(buffer, filled, buffer.length - filled, null)).bytesRead
-    }
-    return buffer.toString('utf8', 0, filled)
-  } catch (cause) {
-    if (cause instanceof SecretError) throw cause
-    throw new SecretError(`the password file ${path} cannot be read (${codeOf(cause)})`, { cause })
-  } finally {
-    await file.close()
-  }
-}
-
-/** Container runtimes and systemd mount secrets readable by mode, and guard the folder instead. */
-async function isKeptPrivate(
-  path: string,
-  credentialsDirectory: string | undefined,
-): Promise<boolean> {
-  // Windows has no such modes: every file looks readable by all.
-  if (process.platform === 'win32') return true
-  const real = await realpath(path)
-  return ['/run/secrets', credentialsDirectory]
-    .filter((folder) => folder !== undefined && folder !== '')
-    .some((folder) => [resolve(path), real].some((file) => file.startsWith(`${folder}${sep}`)))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

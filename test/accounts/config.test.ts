@@ -52,6 +52,7 @@ limit_octets = "2M"
       file: '/etc/popkeep.toml',
       archive: 'sqlite:/home/me/Mail/popkeep.sqlite',
       jobs: 4,
+      proxy: undefined,
       accounts: [
         {
           name: 'work',
@@ -60,6 +61,8 @@ limit_octets = "2M"
           tls: 'implicit',
           ca: undefined,
           pin: undefined,
+          clientCertificate: undefined,
+          proxy: undefined,
           user: 'me@example.com',
           auth: undefined,
           archive: 'maildir:/etc/Mail/work',
@@ -70,6 +73,7 @@ limit_octets = "2M"
             limitOctets: undefined,
           },
           secret: { type: 'command', command: ['pass', 'show', 'mail/work'] },
+          token: undefined,
           place: { file: '/etc/popkeep.toml', line: 5 },
         },
         {
@@ -79,6 +83,8 @@ limit_octets = "2M"
           tls: 'none',
           ca: '/home/me/ca.pem',
           pin: 'ab'.repeat(31).concat('cd'),
+          clientCertificate: undefined,
+          proxy: undefined,
           user: 'me',
           auth: 'PLAIN',
           archive: 'sqlite:/home/me/Mail/popkeep.sqlite',
@@ -89,6 +95,7 @@ limit_octets = "2M"
             limitOctets: 2 * 1024 * 1024,
           },
           secret: { type: 'file', path: '/etc/secret' },
+          token: undefined,
           place: { file: '/etc/popkeep.toml', line: 12 },
         },
       ],
@@ -101,6 +108,10 @@ limit_octets = "2M"
     expect(account?.secret).toBeUndefined()
     expect(account?.archive).toBeUndefined()
     expect(parse('[accounts.a]\nhost="h"\nuser="u"\ntls="none"').accounts[0]?.port).toBe(110)
+    expect(parse('[accounts.a]\nhost="h"\nuser="u"\ntls="stls"').accounts[0]).toMatchObject({
+      tls: 'stls',
+      port: 110,
+    })
     expect(parse('').accounts).toEqual([])
     expect(parse('\ufeffjobs = 2').jobs).toBe(2)
   })
@@ -116,18 +127,16 @@ limit_octets = "2M"
     ['\naccounts.a.hots = 1\n', 'CONFIG_KEY', 2, 'did you mean "host"?'],
     ['[accounts]\n\na = { host = "h", user = "u", prot = 1 }\n', 'CONFIG_KEY', 3, '"port"'],
     [`${account}password = "hunter2"\n`, 'CONFIG_KEY', 4, 'holds no passwords'],
-    [`${account}keyring = true\n`, 'CONFIG_VALUE', 4, 'not supported yet by this version'],
-    [`${account}oauth = {}\n`, 'CONFIG_VALUE', 4, 'not supported yet by this version'],
-    [`${account}token_command = ["x"]\n`, 'CONFIG_VALUE', 4, 'not supported yet'],
+    [`${account}refresh_token = "hunter2"\n`, 'CONFIG_KEY', 4, 'holds no tokens'],
     ['\n[accounts.a]\nhost = "h"\n', 'CONFIG_VALUE', 2, 'account "a" has no "user"'],
     ['[accounts."b c"]\nuser = "u"\n', 'CONFIG_VALUE', 1, 'account "b c" has no "host"'],
     [`${account}port = 65536\n`, 'CONFIG_VALUE', 4, '"port" is a number from 1 to 65535'],
     [`${account}port = 0\n`, 'CONFIG_VALUE', 4, '"port" is a number from 1 to 65535'],
     [`${account}port = "995"\n`, 'CONFIG_VALUE', 4, '"port" is a number'],
-    [`${account}tls = "yes"\n`, 'CONFIG_VALUE', 4, '"tls" is "implicit" or "none"'],
-    [`${account}tls = "stls"\n`, 'CONFIG_VALUE', 4, 'STLS comes with a later version'],
+    [`${account}tls = "yes"\n`, 'CONFIG_VALUE', 4, '"tls" is "implicit", "stls" or "none"'],
     [`${account}tls_pin = "abc"\n`, 'CONFIG_VALUE', 4, '64 hex digits'],
-    [`${account}auth = "a b"\n`, 'CONFIG_VALUE', 4, 'mechanism'],
+    [`${account}auth = "a b"\n`, 'CONFIG_VALUE', 4, '"auth" is one of SCRAM-SHA-256-PLUS, '],
+    [`${account}auth = "NTLM"\n`, 'CONFIG_VALUE', 4, 'XOAUTH2, EXTERNAL'],
     [`${account}delete = "30d"\n`, 'CONFIG_VALUE', 4, '"delete" is true or false'],
     [`${account}delete_after = 30\n`, 'CONFIG_VALUE', 4, '"30d"'],
     [`${account}delete_after = "30 fortnights"\n`, 'CONFIG_VALUE', 4, '"30d"'],

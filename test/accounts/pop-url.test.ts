@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { defaultPort, requireSupportedTls } from '../../src/accounts/account.ts'
+import { defaultPort, MECHANISMS } from '../../src/accounts/account.ts'
 import { UsageError } from '../../src/accounts/errors.ts'
 import { defaultAccountName, isPopUrl, parsePopUrl } from '../../src/accounts/pop-url.ts'
 
@@ -57,6 +57,8 @@ describe('a POP URL', () => {
     ['another parameter', 'pops://me;X=1@host'],
     ['two parameters', 'pops://me;AUTH=PLAIN;AUTH=LOGIN@host'],
     ['an empty mechanism', 'pops://me;AUTH=@host'],
+    ['an unknown mechanism', 'pops://me;AUTH=NTLM@host'],
+    ['a mechanism that is no command', 'pops://me;AUTH=+PLAIN@host'],
     ['a broken escape', 'pops://me%4@host'],
     ['an escape that is not UTF-8', 'pops://me%ff@host'],
     ['a line end', 'pops://me%0d%0aDELE@host'],
@@ -97,10 +99,11 @@ describe('a POP URL', () => {
     expect(defaultAccountName({ user: 'me@x', host: 'h' })).toBe('me@x')
   })
 
-  it('may ask for what this version cannot do', () => {
-    expect(() => requireSupportedTls('stls')).toThrow(expect.objectContaining({ code: 'USAGE' }))
-    requireSupportedTls('implicit')
-    requireSupportedTls('none')
+  it.each([...MECHANISMS, 'plain', 'sCrAm-sha-1-pLuS'])('may ask for %s', (mechanism) => {
+    expect(parsePopUrl(`pops://me;AUTH=${mechanism}@host`).auth).toBe(mechanism.toUpperCase())
+  })
+
+  it('leaves the port to the mode of TLS', () => {
     expect([defaultPort('implicit'), defaultPort('stls'), defaultPort('none')]).toEqual([
       995, 110, 110,
     ])
