@@ -185,6 +185,12 @@ export function publishFile(from: string, to: string, calls: FileCalls = nodeFs)
   return 'renamed'
 }
 
+/** Puts a sealed file in the place of another one, or of none, and syncs the folder: the old one or the new one, whole. */
+export function replaceFile(from: string, to: string, calls: FileCalls = nodeFs): void {
+  attempt(to, 'write', () => calls.renameSync(from, to))
+  syncFolder(dirname(to), calls)
+}
+
 function attempt<T>(path: string, doing: 'create' | 'write', act: () => T): T {
   try {
     return act()

@@ -1,0 +1,117 @@
+/** Access tokens for an account: from the store, renewed in time, by one run at a time. */
+import { AuthorizationError } from './errors.ts'
+import { TOKEN_MARGIN_MS } from './limits.ts'
+import { authorizationFailure, loginCommand } from './oauth-failure.ts'
+import { type Grant, type GrantOwner, grantOf, type Stored } from './oauth-grant.ts'
+import { type OAuthSurroundings, oauthClient } from './oauth-http.ts'
+import type { OAuthProvider } from './oauth-provider.ts'
+import {
+  openTokenStore,
+  type StoreSurroundings,
+  type TokenStorage,
+  type TokenStore,
+} from './token-store.ts'
+
+/** What gives the tokens that a login shows. */
+export interface AccessTokens {
+  /** One that is good for some minutes, as far as is known here. */
+  accessToken(signal: AbortSignal): Promise<string>
+  /** Another one after the server refused `rejected`; undefined if there is none to be had without its owner. */
+  renew(rejected: string, signal: AbortSignal): Promise<string | undefined>
+}
+
+/** The account as far as tokens are bound to it. */
+export type TokenAccount = Omit<GrantOwner, 'account' | 'provider'> & { readonly name: string }
+
+export type TokenSurroundings = OAuthSurroundings & StoreSurroundings
+
+/**
+ * The tokens that `popkeep login` stored. Nothing is read before the first call. A new refresh token is durable before the
+ * access token that came with it is returned; if the provider cannot be reached, an access token that still lives is.
+ *
+ * The calls throw AuthorizationError: OAUTH_NEEDS_OWNER where only a new login helps, OAUTH_TEMPORARY, OAUTH_REFUSED or
+ * OAUTH_POLICY; SecretError where the store cannot be read; what durable/ throws where it cannot be written; and the
+ * signal's reason.
+ */
+export function oauthToken(
+  account: TokenAccount,
+  provider: OAuthProvider,
+  storage: TokenStorage,
+  surroundings: TokenSurroundings,
+): AccessTokens {
+  const { name, host, user } = account
+  const owner: GrantOwner = { account: name, host, user, provider }
+  const { now } = surroundings
+  const open = () => openTokenStore(owner, storage, surroundings)
+  const lives = ({ expiresAt }: Grant, marginMs: number) => expiresAt - now() > marginMs
+  return {
+    async accessToken(signal) {
+      const store = await open()
+      const seen = grantIn(await store.read(signal), owner)
+      if (lives(seen, TOKEN_MARGIN_MS)) return seen.accessToken
+      return store.locked(signal, async () => {
+        const held = grantIn(await store.read(signal), owner)
+        // Another run was faster; its token may be one that lives no longer than the margin.
+        const isNew = held.accessToken !== seen.accessToken && lives(held, 0)
+        if (isNew || lives(held, TOKEN_MARGIN_MS)) return held.accessToken
+        try {
+          return await refresh(store, held, owner, surroundings, signal)
+        } catch (error) {
+          const isPassing = error instanceof AuthorizationError && error.code === 'OAUTH_TEMPORARY'
+          if (isPassing && lives(held, 0)) return held.accessToken
+          throw error
+        }
+      })
+    },
+    async renew(rejected, signal) {
+      const store = await open()
+      return store.locked(signal, async () => {
+        const held = grantIn(await store.read(signal), owner)
+        if (held.accessToken !== rejected && lives(held, 0)) return held.accessToken
+        if (held.refreshToken === undefined) return undefined
+        return refresh(store, held, owner, surroundings, signal)
+      })
+    },
+  }
+}
+
+function grantIn(stored: Stored, { account }: GrantOwner): Grant {
+  if (stored.state === 'good') return stored.grant
+  const login = `run: ${loginCommand(account)}`
+  const reasons = {
+    none: `there is no login for ${account} yet`,
+    damaged: `the stored login of ${account} is damaged`,
+    changed: `the stored login of ${account} is for another host, user or provider than the config has`,
+  }
+  throw new AuthorizationError('OAUTH_NEEDS_OWNER', `${reasons[stored.state]}; ${login}`)
+}
+
+/** RFC 6749 section 6. Only under the lock. */
+async function refresh(
+  store: TokenStore,
+  { refreshToken, accessToken }: Grant,
+  owner: GrantOwner,
+  surroundings: TokenSurroundings,
+  signal: AbortSignal,
+): Promise<string> {
+  const { account, provider } = owner
+  if (refreshToken === undefined) {
+    const message = `the access to ${account} has ended, and ${provider.name} gave nothing to renew it`
+    const login = `run: ${loginCommand(account)}`
+    throw new AuthorizationError('OAUTH_NEEDS_OWNER', `${message}; ${login}`)
+  }
+  const { refreshTokenGrant } = await import('openid-client')
+  let renewed: Grant
+  try {
+    const client = await oauthClient(provider, surroundings, signal)
+    const answer = await refreshTokenGrant(client, refreshToken)
+    renewed = grantOf(answer, surroundings.now(), refreshToken)
+  } catch (error) {
+    signal.throwIfAborted()
+    const secrets = [refreshToken, accessToken]
+    throw await authorizationFailure(error, { account, provider, secrets })
+  }
+  // Before anybody uses the access token: the provider may have ended the old refresh token already.
+  await store.write(renewed)
+  return renewed.accessToken
+}
