@@ -139,6 +139,11 @@ export class AuthorizationServer {
     return { accessToken, refreshToken: token(this.#refresh, 'refresh') }
   }
 
+  /** From now on this access token is good, as long or odd as it may be. */
+  admit(accessToken: string): void {
+    this.#access.add(accessToken)
+  }
+
   /** From now on this token is no good. */
   revoke(text: string): void {
     this.#access.delete(text)

@@ -13,8 +13,11 @@ export interface Tap {
   close(): Promise<void>
 }
 
-/** Listens on a loopback port of its own and relays each connection to `target` on loopback. */
-export async function startTap(target: number): Promise<Tap> {
+/**
+ * Listens on a loopback port of its own and relays each connection to `target` on loopback. `from`: the address that the
+ * server is to see; Linux has all of 127.0.0.0/8.
+ */
+export async function startTap(target: number, from = '127.0.0.1'): Promise<Tap> {
   let commands: string[] = []
   let limit = Number.POSITIVE_INFINITY
   const heldSockets = new Set<Socket>()
@@ -22,7 +25,7 @@ export async function startTap(target: number): Promise<Tap> {
   let onHold = () => {}
 
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1')
+    const upstream = connect({ port: target, host: '127.0.0.1', localAddress: from })
     let line = ''
     client.on('data', (octets) => {
       const lines = (line + octets.toString('latin1')).split('\n')
