@@ -20,7 +20,8 @@ export function asciiHost(host: string): string {
  */
 export function isForHost(certificate: X509Certificate, configured: string): boolean {
   const host = asciiHost(configured)
-  if (host === '' || hasNul(certificate)) return false
+  // OpenSSL and Node take a dot in front for a question about all names below.
+  if (host === '' || host.startsWith('.') || hasNul(certificate)) return false
   if (checkServerIdentity(host, certificate.toLegacyObject()) !== undefined) return false
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined
   const found = certificate.checkHost(host, {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 /** Paths of PEM files. */
 export interface Certificates {
@@ -37,4 +38,88 @@ export function makeCertificates(folder: string): Certificates {
     ...['-out', at('server.pem')],
   )
   return { ca: at('ca.pem'), certificate: at('server.pem'), key: at('server.key') }
+}
+
+/** What a certificate to be made says. */
+export interface CertificateWishes {
+  /** `/CN=pop.example.com` by default. */
+  readonly subject?: string | undefined
+  /** As openssl's configuration has it: `DNS:a.example, IP:192.0.2.1`, or `DER:30:...`. Undefined: no such extension. */
+  readonly altNames?: string | undefined
+  /** Default: the CA that the folder has. */
+  readonly signedBy?: 'ca' | 'itself' | undefined
+  /** In days from now; by default from yesterday to tomorrow. */
+  readonly days?: readonly [from: number, to: number] | undefined
+  /** What `openssl genpkey` takes; default: an EC key. */
+  readonly key?: readonly string[] | undefined
+  /** The hash of the signature, and options of its own; by default SHA-256. */
+  readonly signature?: readonly string[] | undefined
+}
+
+/** PEM. */
+export interface MadeCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Makes one more certificate in the folder of `makeCertificates`. */
+export function makeCertificate(
+  { ca }: Pick<Certificates, 'ca'>,
+  wishes: CertificateWishes = {},
+): MadeCertificate {
+  const folder = mkdtempSync(join(dirname(ca), 'made-'))
+  const at = (name: string) => join(folder, name)
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
+  const { subject = '/CN=pop.example.com', altNames, signedBy = 'ca', days = [-1, 1] } = wishes
+  const { key = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] } = wishes
+  const { signature = ['-md', 'sha256'] } = wishes
+
+  openssl('genpkey', ...key, '-out', at('key.pem'))
+  const names = altNames === undefined ? '' : `subjectAltName = ${altNames}\n`
+  writeFileSync(at('index.txt'), '')
+  writeFileSync(at('serial'), `10${randomBytes(8).toString('hex')}\n`)
+  writeFileSync(
+    at('ca.cnf'),
+    `[ca]
+default_ca = made
+[made]
+database = ${at('index.txt')}
+new_certs_dir = ${folder}
+serial = ${at('serial')}
+policy = policy
+unique_subject = no
+[policy]
+commonName = optional
+[req]
+distinguished_name = dn
+[dn]
+[extensions]
+basicConstraints = CA:FALSE
+${names}`,
+  )
+  const request = ['-new', '-key', at('key.pem'), '-subj', subject, '-out', at('csr.pem')]
+  openssl('req', '-config', at('ca.cnf'), ...request)
+  const signer =
+    signedBy === 'ca'
+      ? ['-cert', ca, '-keyfile', join(dirname(ca), 'ca.key')]
+      : ['-selfsign', '-keyfile', at('key.pem')]
+  openssl(
+    ...['ca', '-batch', '-notext', '-config', at('ca.cnf')],
+    ...['-extensions', 'extensions', ...signature, ...signer, '-in', at('csr.pem')],
+    ...['-startdate', asn1Date(days[0]), '-enddate', asn1Date(days[1]), '-out', at('cert.pem')],
+  )
+  return { cert: readFileSync(at('cert.pem'), 'utf8'), key: readFileSync(at('key.pem'), 'utf8') }
+}
+
+/** The `altNames` of one DNS name, octet by octet: openssl's own syntax has no way to write a NUL. */
+export function rawDnsName(name: string): string {
+  const octets = Buffer.from(name, 'latin1')
+  const der = Buffer.concat([Buffer.from([0x30, octets.length + 2, 0x82, octets.length]), octets])
+  return `DER:${der.toString('hex').replace(/(..)(?!$)/g, '$1:')}`
+}
+
+/** `days` from now at the same time of day, as `YYYYMMDDHHMMSSZ`. */
+function asn1Date(days: number): string {
+  const date = new Date(Date.now() + days * 24 * 60 * 60 * 1000)
+  return date.toISOString().replace(/[-:T]/g, '').replace(/\.\d+/, '')
 }
