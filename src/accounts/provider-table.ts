@@ -22,8 +22,8 @@ function pop(name: string, host: string, row: Row): Provider {
 }
 
 /** A provider whose `hint` says that it has no POP, and what there is instead. */
-function withoutPop(name: string, domains: string, hint: string): Provider {
-  return provider(name, { domains, hint })
+function withoutPop(name: string, row: Required<Pick<Row, 'domains' | 'exchangers' | 'hint'>>) {
+  return provider(name, row)
 }
 
 function provider(name: string, row: Row): Provider {
@@ -299,19 +299,19 @@ export const PROVIDERS: readonly Provider[] = [
   }),
   pop('Rediffmail', 'pop.rediffmail.com', { domains: 'rediffmail.com' }),
 
-  withoutPop(
-    'iCloud',
-    'icloud.com me.com mac.com',
-    'iCloud Mail has no POP, only IMAP; popkeep cannot fetch it',
-  ),
-  withoutPop(
-    'Proton Mail',
-    'proton.me protonmail.com protonmail.ch pm.me',
-    'Proton Mail has no POP: its Bridge speaks IMAP and SMTP only, so popkeep cannot fetch it',
-  ),
-  withoutPop(
-    'Tuta',
-    'tuta.com tuta.io tutanota.com tutanota.de tutamail.com keemail.me',
-    'Tuta has neither POP nor IMAP; popkeep cannot fetch it',
-  ),
+  withoutPop('iCloud', {
+    domains: 'icloud.com me.com mac.com',
+    exchangers: 'mail.icloud.com',
+    hint: 'iCloud Mail has no POP, only IMAP; popkeep cannot fetch it',
+  }),
+  withoutPop('Proton Mail', {
+    domains: 'proton.me protonmail.com protonmail.ch pm.me',
+    exchangers: 'protonmail.ch',
+    hint: 'Proton Mail has no POP: its Bridge speaks IMAP and SMTP only, so popkeep cannot fetch it',
+  }),
+  withoutPop('Tuta', {
+    domains: 'tuta.com tuta.io tutanota.com tutanota.de tutamail.com keemail.me',
+    exchangers: 'tutanota.de',
+    hint: 'Tuta has neither POP nor IMAP; popkeep cannot fetch it',
+  }),
 ]

@@ -20,7 +20,7 @@ export function providerOfHost(host: string): Provider | undefined {
   )
 }
 
-/** The provider with a POP server whose mail exchanger this is. A hint only: the exchanger may be a mere mail filter. */
+/** The provider whose mail exchanger this is. A hint only: the exchanger may be a mere mail filter. */
 export function providerOfExchanger(exchanger: string): Provider | undefined {
   const name = hostName(exchanger)
   if (name === undefined) return undefined

@@ -89,6 +89,7 @@ describe('finding a provider', () => {
     ['example-com.o-v1.mx.microsoft', 'Microsoft'],
     ['in1-smtp.messagingengine.com', 'Fastmail'],
     ['mx00.kundenserver.de', 'IONOS'],
+    ['mail.protonmail.ch', 'Proton Mail'],
     ['aspmx.l.google.com.example', undefined],
     ['notgoogle.com', undefined],
     ['', undefined],
