@@ -8,6 +8,7 @@ export interface FailureContext {
   readonly provider: OAuthProvider
   /** Tokens, codes and verifiers of the failed request: a server may repeat them in its answer. */
   readonly secrets: readonly (string | undefined)[]
+  readonly isDeviceFlow?: boolean | undefined
 }
 
 // RFC 6749 section 5.2, and what Entra ID says where a second factor or a consent is due.
@@ -54,8 +55,8 @@ export function refusedGrant(
   const { account, provider } = context
   const serverText = withoutSecrets(description ? `${error}: ${description}` : error, context)
   const login = `run: ${loginCommand(account)}`
-  // Azure AD: conditional access, which may forbid the device flow only.
-  if (/AADSTS(?:53003|530033|530035)\b/.test(serverText)) {
+  // Entra ID: conditional access, which often forbids the device flow only.
+  if (context.isDeviceFlow && /AADSTS530\d{2,3}\b/.test(serverText)) {
     return new AuthorizationError('OAUTH_NEEDS_OWNER', deviceFlowAdvice(account), serverText)
   }
   if (ENDED.has(error)) {
@@ -74,7 +75,7 @@ export function refusedGrant(
   }
   return new AuthorizationError(
     'OAUTH_REFUSED',
-    `${provider.name} refuses the request, not the person`,
+    `${provider.name} does not take this client or what it asks for`,
     serverText,
   )
 }

@@ -158,7 +158,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 function conforming({ id_token: _, ...answer }: Record<string, unknown>): object {
   for (const key of ['expires_in', 'interval']) {
     const seconds = Number(answer[key] ?? Number.NaN)
-    if (Number.isFinite(seconds) && seconds >= 0) answer[key] = seconds
+    if (seconds > 0 && Number.isFinite(seconds)) answer[key] = seconds
     else delete answer[key]
   }
   return answer
