@@ -1,7 +1,7 @@
 import { ArgumentError } from './errors.ts'
 import { COMMAND_OCTETS, CONTINUATION_OCTETS, LONG_COMMAND_OCTETS } from './limits.ts'
 import { CR, LF, NUL, octetsOf, utf8Octets } from './octets.ts'
-import { isTypedAuth, redactTyped, typedHoldsSecret, typedShape } from './typed.ts'
+import { isTypedAuth, redactTyped, typedHoldsSecret, typedKeyword, typedShape } from './typed.ts'
 
 /**
  * The commands that popkeep sends (RFC 1939, 2449, 2595, 5034, 6856; LAST: RFC 1460). Keywords go out in upper case,
@@ -66,7 +66,7 @@ export function holdsSecret(command: Command): boolean {
  * is longer than the command may be: 255 octets; 2,048 for USER, PASS and APOP; 64 KiB for AUTH and for typed lines.
  */
 export function encodeCommand(command: Command): Uint8Array {
-  return encodeLine(command.keyword, words(command), lineLimit(command))
+  return encodeLine(commandName(command), words(command), lineLimit(command))
 }
 
 /**
@@ -93,6 +93,11 @@ export function redactCommand(command: Command): string {
     default:
       return words(command)
   }
+}
+
+/** Its keyword, for messages; of a typed line the one that was typed. */
+export function commandName(command: Command): string {
+  return command.keyword === 'TYPED' ? typedKeyword(command.line) : command.keyword
 }
 
 /** Octets of the command line with CRLF, for a command whose arguments are numbers or base64. */

@@ -7,6 +7,7 @@
  */
 import {
   type Command,
+  commandName,
   encodeAnswer,
   encodeCommand,
   invitesChallenge,
@@ -57,10 +58,14 @@ export type ProtocolEvent =
 type Phase =
   | { readonly type: 'greeting' }
   | { readonly type: 'status' }
-  | { readonly type: 'lines'; readonly command: Command; rows: number }
+  | {
+      readonly type: 'lines'
+      readonly command: Command
+      rows: number
+      /** The command is none that we know: what follows +OK is lines, or the reply to the next command. */
+      readonly isOpen: boolean
+    }
   | { readonly type: 'body'; readonly command: Command; readonly decoder: BodyDecoder }
-  /** A typed command that nobody knows was accepted: lines may follow until the next is sent. */
-  | { readonly type: 'open'; readonly command: Command }
   /** STLS was accepted: what comes next is TLS, or an attack. */
   | { readonly type: 'handshake' }
 
@@ -82,7 +87,7 @@ export class Protocol {
     return protocol
   }
 
-  /** Commands sent and not answered in full. */
+  /** Commands sent and not answered in full; with one whose reply may go on until the next one's begins. */
   get outstanding(): number {
     return this.#outstanding.length
   }
@@ -100,10 +105,8 @@ export class Protocol {
   send(command: Command): Uint8Array {
     if (this.#failure !== undefined) throw this.#failure
     const octets = encodeCommand(command)
-    const isIdle = this.#phase.type === 'status' || this.#phase.type === 'open'
-    if (this.#outstanding.length === 0 && isIdle) {
-      if (!this.#input.isEmpty) throw this.#fail(unsolicited(undefined, this.#input.rest))
-      this.#phase = STATUS
+    if (this.#outstanding.length === 0 && this.#phase.type === 'status' && !this.#input.isEmpty) {
+      throw this.#fail(unsolicited(undefined, this.#input.rest))
     }
     this.#outstanding.push(command)
     this.#accepted = undefined
@@ -143,7 +146,6 @@ export class Protocol {
       const phase = this.#phase
       if (phase.type === 'body') return this.#body(phase)
       if (phase.type === 'lines') return this.#line(phase)
-      if (phase.type === 'open') return this.#openLine(phase.command)
       if (phase.type === 'handshake') return this.#requireSilence()
       return phase.type === 'status' ? this.#status() : this.#greeting()
     } catch (error) {
@@ -157,6 +159,7 @@ export class Protocol {
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#phase.type === 'lines' && this.#phase.isOpen) this.#settle()
     if (this.#input.isEmpty) return
     const { rest } = this.#input
     if (this.#phase.type === 'greeting') throw this.#fail(notPop3(rest))
@@ -189,28 +192,35 @@ export class Protocol {
     const [command] = this.#outstanding
     const isSasl = command !== undefined && invitesChallenge(command)
     const octets = this.#input.line(isSasl ? CONTINUATION_OCTETS : STATUS_LINE_OCTETS)
-    if (!octets) return undefined
+    return octets && this.#reply(octets)
+  }
+
+  #reply(octets: Uint8Array): ProtocolEvent {
+    const [command] = this.#outstanding
+    const isSasl = command !== undefined && invitesChallenge(command)
     const reply = parseStatusLine(octets)
     if (!command) throw unsolicited(reply, lossyText(octets))
     if (reply?.type === 'continuation' && isSasl) return { ...reply, command }
     if (reply?.type !== 'status') {
-      throw new ProtocolError('POP3_OUT_OF_STEP', `no status line in reply to ${command.keyword}`, {
-        serverText: lossyText(octets),
-      })
+      throw new ProtocolError(
+        'POP3_OUT_OF_STEP',
+        `no status line in reply to ${commandName(command)}`,
+        {
+          serverText: lossyText(octets),
+        },
+      )
     }
     const shape = responseShape(command)
-    const isMultiLine = shape === 'lines' || shape === 'body'
-    if (reply.ok && isMultiLine) this.#phase = this.#bodyPhase(command, shape)
+    if (reply.ok && shape !== 'single') this.#phase = this.#bodyPhase(command, shape)
     else this.#outstanding.shift()
-    if (reply.ok && !isMultiLine) this.#enter(command, shape)
+    if (reply.ok && shape === 'single') this.#accept(command)
     const { ok, responseCode, text, line } = reply
     return { type: 'status', command, ok, responseCode, text, line }
   }
 
   /** What a +OK to a command without further lines leads to. */
-  #enter(command: Command, shape: 'single' | 'open'): void {
+  #accept(command: Command): void {
     if (invitesChallenge(command)) this.#accepted = command
-    if (shape === 'open' && this.#outstanding.length === 0) this.#phase = { type: 'open', command }
     if (command.keyword !== 'STLS') return
     this.#phase = { type: 'handshake' }
     this.#requireSilence()
@@ -224,8 +234,8 @@ export class Protocol {
     })
   }
 
-  #bodyPhase(command: Command, shape: 'lines' | 'body'): Phase {
-    if (shape === 'lines') return { type: 'lines', command, rows: 0 }
+  #bodyPhase(command: Command, shape: 'lines' | 'open' | 'body'): Phase {
+    if (shape !== 'body') return { type: 'lines', command, rows: 0, isOpen: shape === 'open' }
     const decoder = new BodyDecoder({
       bareLineEnds: this.#input.endedBare,
       listedOctets: command.keyword === 'RETR' ? command.listedOctets : undefined,
@@ -239,6 +249,10 @@ export class Protocol {
     const isCapa = command.keyword === 'CAPA'
     const line = this.#input.line(isCapa ? CAPABILITY_LINE_OCTETS : LISTING_ROW_OCTETS)
     if (!line) return undefined
+    if (phase.isOpen && this.#isNextReply(line)) {
+      this.#settle()
+      return this.#reply(line)
+    }
     const isStuffed = line[0] === DOT
     if (isStuffed && line.length === 1) return this.#end(command, 0)
     phase.rows += 1
@@ -246,19 +260,23 @@ export class Protocol {
     if (phase.rows > limit) {
       throw new ProtocolError(
         'POP3_LIMIT',
-        `the server answered ${command.keyword} with more than ${limit} lines`,
+        `the server answered ${commandName(command)} with more than ${limit} lines`,
       )
     }
     return { type: 'line', command, line: isStuffed ? line.subarray(1) : line }
   }
 
-  #openLine(command: Command): ProtocolEvent | undefined {
-    const line = this.#input.line(LISTING_ROW_OCTETS)
-    if (!line) return undefined
-    if (line[0] !== DOT) return { type: 'line', command, line }
-    if (line.length > 1) return { type: 'line', command, line: line.subarray(1) }
+  /** Whether a line, where more of an open reply could be, begins the next one, or is an -ERR that ends the session. */
+  #isNextReply(line: Uint8Array): boolean {
+    const reply = parseStatusLine(line)
+    const next = this.#outstanding[1]
+    return reply?.type === 'status' || (reply && next ? invitesChallenge(next) : false)
+  }
+
+  /** The present reply is whole. */
+  #settle(): void {
+    this.#outstanding.shift()
     this.#phase = STATUS
-    return { type: 'end', command, octets: 0 }
   }
 
   #body({ command, decoder }: Extract<Phase, { type: 'body' }>): ProtocolEvent | undefined {
@@ -278,8 +296,7 @@ export class Protocol {
   }
 
   #end(command: Command, octets: number): ProtocolEvent {
-    this.#outstanding.shift()
-    this.#phase = STATUS
+    this.#settle()
     return { type: 'end', command, octets }
   }
 }

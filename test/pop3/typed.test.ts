@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Protocol } from '../../src/pop3/protocol.ts'
 import {
   isTypedAuth,
   redactTyped,
@@ -10,6 +11,7 @@ import {
   typedSecret,
   typedShape,
 } from '../../src/pop3/typed.ts'
+import { chunkings, latin1 } from '../support/chunkings.ts'
 
 describe('the reply to a typed line', () => {
   it.each<[TypedShape, readonly string[]]>([
@@ -78,5 +80,58 @@ describe('the secret of a typed line', () => {
         expect(redactTyped(`${command}x${typed}`)).toBe(`${command}***`)
       }),
     )
+  })
+})
+
+describe('the reply to a command that nobody knows', () => {
+  /** Typed one behind the other, so that each reply may end where the next begins. */
+  function heard(lines: readonly string[], chunks: readonly Uint8Array[]): readonly string[] {
+    const protocol = new Protocol()
+    for (const line of lines) protocol.send({ keyword: 'TYPED', line })
+    const seen: string[] = []
+    for (const chunk of chunks) {
+      protocol.receive(chunk)
+      for (let event = protocol.next(); event; event = protocol.next()) {
+        if (event.type === 'greeting') continue
+        const { command } = event
+        const line = command.keyword === 'TYPED' ? command.line : ''
+        if (event.type === 'line') seen.push(`${line}: ${Buffer.from(event.line).toString()}`)
+        else if (event.type !== 'body') seen.push(`${line}: ${event.type}`)
+      }
+    }
+    return seen
+  }
+
+  const lines = ['help', 'xtnd xlst', 'auth', 'auth plain', 'AA==', 'noop']
+  const replies =
+    '+OK\r\nCommands:\r\n..dotted\r\n+ plus\r\n.\r\n' +
+    '+OK one line\r\n' +
+    '+OK\r\nPLAIN\r\n' +
+    '+ \r\n-ERR no\r\n' +
+    '-ERR unknown\r\n' +
+    '+OK\r\n'
+  const expected = [
+    ...['help: status', 'help: Commands:', 'help: .dotted', 'help: + plus', 'help: end'],
+    'xtnd xlst: status',
+    ...['auth: status', 'auth: PLAIN'],
+    ...['auth plain: continuation', 'auth plain: status'],
+    'AA==: status',
+    'noop: status',
+  ]
+
+  it('is lines, or nothing, however it is cut', () => {
+    for (const { name, chunks } of chunkings(latin1(`+OK ready\r\n${replies}`))) {
+      expect(heard(lines, chunks), name).toEqual(expected)
+    }
+  })
+
+  it('ends where the server ends the session', () => {
+    const protocol = new Protocol()
+    protocol.send({ keyword: 'TYPED', line: 'help' })
+    protocol.receive(latin1('+OK ready\r\n+OK none\r\n-ERR Disconnected for inactivity.\r\n'))
+    expect([protocol.next()?.type, protocol.next()?.type]).toEqual(['greeting', 'status'])
+    expect(protocol.outstanding).toBe(1)
+    expect(() => protocol.next()).toThrow(expect.objectContaining({ code: 'POP3_TEMPORARY' }))
+    expect(protocol.outstanding).toBe(0)
   })
 })
