@@ -4,14 +4,15 @@ import { providerOfHost } from '../accounts/providers.ts'
 import { openLedgerForReading } from '../archive/ledger-view.ts'
 import { type ArchiveLocation, parseLocation } from '../archive/location.ts'
 import { ThreadArchive } from '../archive/thread-archive.ts'
+import type { Credential } from '../client/credential.ts'
 import type { ServerOptions as Server } from '../client/greeting.ts'
-import { type Credential, createMaildrop, type MaildropOptions } from '../client/maildrop.ts'
+import { createMaildrop, type MaildropOptions } from '../client/maildrop.ts'
 import type { Policy } from '../sync/policy.ts'
 import type { AccountIdentity, Archive, Maildrop } from '../sync/ports.ts'
 import { chooseAccounts } from './account-choice.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
-import { obtainCredential } from './credential.ts'
+import { type CredentialSurroundings, obtainCredential } from './credential.ts'
 import { describeFailure } from './failure.ts'
 import { withLoginHint } from './login-hint.ts'
 import { serverOf } from './server.ts'
@@ -48,6 +49,7 @@ export function composeSync(
   context: CommandContext,
 ): SyncPlan {
   const choice = chooseAccounts(names, options, configLoader(options.config, context))
+  const { env, now } = context
   const locations = choice.accounts.map(({ archive }) => parseLocation(archive))
   const trace = traceOf(options, context)
   const tasks = choice.accounts.map((account, index) => ({
@@ -56,7 +58,7 @@ export function composeSync(
     policy: account.policy,
     configured: choice.configured,
     prepare: (signal: AbortSignal) =>
-      prepareMaildrop(account, { trace, env: context.env, isSingle: choice.isSingle, signal }),
+      prepareMaildrop(account, { trace, env, now, isSingle: choice.isSingle, signal }),
   }))
   return { tasks, jobs: choice.jobs ?? JOBS, close: () => trace?.close() }
 }
@@ -101,24 +103,21 @@ export async function composeServer(
   options: ServerOptions,
   context: CommandContext,
 ): Promise<ServerChoice> {
-  const { env } = context
+  const { env, now } = context
   const account = chooseServer(target, options, configLoader(options.config, context))
   const trace = traceOf(options, context)
   const server = await serverOf(account, env)
   return {
     account,
     server: { ...server, trace: trace && ((line) => trace.write(account.name, line)) },
-    credential: (signal) => obtainCredential(account, { env, isSingle: true, signal }),
+    credential: (signal) => obtainCredential(account, { env, now, isSingle: true, signal }),
     explained: (error) => withLoginHint(error, providerOfHost(account.host)?.hint),
     close: () => trace?.close(),
   }
 }
 
-interface Preparation {
+interface Preparation extends CredentialSurroundings {
   readonly trace: TraceFile | undefined
-  readonly env: CommandContext['env']
-  readonly isSingle: boolean
-  readonly signal: AbortSignal
 }
 
 async function prepareMaildrop(
