@@ -68,6 +68,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ],
   ['NET_NO_TLS', row(76, 'Nothing was sent but the attempt; TLS is usually on port 995.')],
   ['NET_POLICY', row(76)],
+  ['NET_ARGUMENT', row(78)],
 
   ['ARCHIVE_LOCKED', row(75, 'Another run holds it; try again when that has ended.')],
   ['ARCHIVE_NOT_FOUND', row(64, 'Check the path; popkeep sync creates an archive.')],
