@@ -1,0 +1,138 @@
+/** `popkeep login`: what a person does once, so that later runs log in alone. */
+import type { Account } from '../accounts/account.ts'
+import { SecretError, UsageError } from '../accounts/errors.ts'
+import { askHidden, openTerminal } from '../accounts/hidden-prompt.ts'
+import { openKeyring } from '../accounts/keyring.ts'
+import { grantByFlow } from '../accounts/oauth-login.ts'
+import type { OAuthFlow, OAuthProvider } from '../accounts/oauth-provider.ts'
+import { openTokenStore, type TokenStorage } from '../accounts/token-store.ts'
+import { configLoader } from './configuration.ts'
+import type { CommandContext } from './context.ts'
+import { LoginConversation } from './login-talk.ts'
+import { safe } from './safe.ts'
+import { namedAccount } from './server-choice.ts'
+
+/** `login` as it was asked for on the command line. */
+export interface LoginOptions {
+  readonly flow?: OAuthFlow
+  readonly browser: boolean
+  readonly forget?: true
+  readonly config?: string
+}
+
+/**
+ * Throws UsageError where the account has nothing to log in to, what loading the config throws, AuthorizationError,
+ * SecretError, what durable/ throws, and the signal's reason.
+ */
+export async function runLogin(
+  name: string,
+  options: LoginOptions,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const config = configLoader(options.config, context)({ mayBeMissing: false })
+  const account = namedAccount(name, config)
+  if (account.token?.type === 'oauth') {
+    const { provider, storage } = account.token
+    return await logInByOAuth(account, provider, storage, options, context, signal)
+  }
+  if (account.secret?.type !== 'keyring') throw new UsageError(nothingToDo(account))
+  if (options.flow !== undefined) {
+    throw new UsageError(
+      `--flow is for OAuth, and ${name} has none; its password is in the keyring`,
+    )
+  }
+  return await keepPassword(account, options, context, signal)
+}
+
+function nothingToDo({ name, token }: Account): string {
+  if (token?.type === 'command') {
+    return `${name} gets its tokens from token_command; log in with the program that it runs`
+  }
+  return (
+    `there is nothing to log in to for ${name}: give it oauth = "google", "microsoft" or the name of a table ` +
+    '[oauth.NAME] in the config, or keyring = true for a password in the keyring'
+  )
+}
+
+async function logInByOAuth(
+  account: Account,
+  provider: OAuthProvider,
+  storage: TokenStorage,
+  options: LoginOptions,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { output, env, now } = context
+  const { name, host, user } = account
+  // First, so that nobody grants access which then cannot be kept.
+  const store = await openTokenStore({ account: name, host, user, provider }, storage, { env })
+  if (options.forget) {
+    const isRemoved = await store.locked(signal, () => store.remove())
+    return output.talk(safe(forgotten(isRemoved, `tokens of ${name}`, store.place)))
+  }
+  const flow = options.flow ?? provider.flow
+  if (flow === 'device' && provider.deviceEndpoint === undefined) {
+    throw new UsageError(
+      `${provider.name} has no device flow for mail; use --flow browser or paste`,
+    )
+  }
+  const talk = new LoginConversation(context, { mayOpen: options.browser })
+  try {
+    const grant = await grantByFlow(flow, account, provider, talk, { env, now }, signal)
+    await store.locked(signal, () => store.write(grant))
+  } finally {
+    talk.close()
+  }
+  output.talk(safe(`${name} is logged in; its tokens are in ${store.place}`))
+}
+
+async function keepPassword(
+  { name }: Account,
+  { forget }: LoginOptions,
+  { output }: CommandContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const keyring = await openKeyring('popkeep')
+  if (keyring === undefined) {
+    throw new SecretError(
+      'there is no keyring here; use password_command or password_file in the config',
+    )
+  }
+  const attempt = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act()
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new SecretError(`the keyring does not take the password of ${name}`, { cause })
+    }
+  }
+  if (forget) {
+    const isThere = (await attempt(() => keyring.get(name, signal))) !== undefined
+    await attempt(() => keyring.remove(name))
+    return output.talk(safe(forgotten(isThere, `password of ${name}`, 'the keyring')))
+  }
+  const password = await askPassword(name, signal)
+  await attempt(() => keyring.set(name, password))
+  output.talk(safe(`the password of ${name} is in the keyring`))
+}
+
+async function askPassword(name: string, signal: AbortSignal): Promise<string> {
+  const terminal = openTerminal()
+  if (terminal === undefined) {
+    throw new SecretError('there is no terminal to ask for the password at')
+  }
+  try {
+    const password = await askHidden(`Password for ${safe(name)}: `, terminal, signal)
+    if (password === '') throw new SecretError('no password was typed')
+    return password
+  } finally {
+    terminal.close()
+  }
+}
+
+function forgotten(isRemoved: boolean, what: string, place: string): string {
+  return isRemoved
+    ? `removed the ${what} from ${place}`
+    : `there is nothing to remove: no ${what} in ${place}`
+}
