@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Heard, SessionByHand } from '../../src/client/by-hand.ts'
 import { greet } from '../../src/client/greeting.ts'
 import { TIMEOUTS, type Timeouts } from '../../src/client/timeouts.ts'
-import { latin1 } from '../support/chunkings.ts'
+import { Wire } from '../../src/client/wire.ts'
+import type { Connection } from '../../src/net/connection.ts'
 import {
   chunk,
   closed,
@@ -135,5 +136,148 @@ describe('a session by hand', () => {
     expect(await noop).toEqual(['1 Subject: a', '.', '+OK'])
     expect(await talk.type('quit')).toEqual(['+OK bye'])
     await talk.over
+  })
+
+  it.each([
+    ['the server closes behind +OK', [send('+OK bye\r\n'), fin()]],
+    ['the server refuses and closes', [send('-ERR not all were removed\r\n'), fin()]],
+  ])('ends in good form when %s', async (_how, steps) => {
+    const talk = await Talk.at(await play(expectLine('Quit'), ...steps))
+    await talk.type('Quit')
+    await talk.over
+    expect(talk.heard).toHaveLength(1)
+  })
+
+  it('goes on behind a QUIT that was refused, until it is closed', async () => {
+    const server = await play(
+      ...answer('quit now', '-ERR too many arguments\r\n'),
+      ...answer('noop', '+OK\r\n'),
+      ...answer('quit now', '-ERR too many arguments\r\n'),
+      closed(),
+    )
+    const talk = await Talk.at(server)
+    expect(await talk.type('quit now')).toEqual(['-ERR too many arguments'])
+    expect(await talk.type('noop')).toEqual(['+OK'])
+    await talk.type('quit now')
+    talk.hand.close()
+    await talk.over
+    await server.played()
+  })
+})
+
+describe('a server that ends a session by hand', () => {
+  it.each<[string, readonly Step[], string, readonly string[]]>([
+    ['with words', [send('-ERR idle\r\n'), fin()], 'POP3_TEMPORARY', ['-ERR idle']],
+    ['in other words', [send('* BYE\r\n'), fin()], 'POP3_OUT_OF_STEP', ['* BYE']],
+    ['with half a line', [send('-ERR idl'), fin()], 'POP3_TEMPORARY', ['-ERR idl']],
+    ['without a word', [fin()], 'NET_CLOSED', []],
+  ])('%s while nothing is typed', async (_how, steps, code, heard) => {
+    const talk = await Talk.at(await play(...steps))
+    await expect(talk.over).rejects.toMatchObject({ code })
+    expect(talk.heard).toEqual(heard)
+    await expect(talk.type('noop')).rejects.toMatchObject({ code })
+  })
+
+  it.each<[string, readonly Step[], string, readonly string[]]>([
+    ['behind its reply', [send('-ERR no\r\n'), fin()], 'POP3_TEMPORARY', ['-ERR no']],
+    ['instead of a reply', [fin()], 'NET_CLOSED', []],
+    ['within a listing', [send('+OK\r\n1 2\r\n'), fin()], 'NET_CLOSED', ['+OK', '1 2']],
+    ['with what is no reply', [send('Hello\r\n')], 'POP3_OUT_OF_STEP', ['Hello']],
+  ])('%s', async (_how, steps, code, heard) => {
+    const talk = await Talk.at(await play(expectLine('list'), ...steps))
+    const reply = talk.type('list').catch(() => undefined)
+    await expect(talk.over).rejects.toMatchObject({ code })
+    await reply
+    // What it said is heard once.
+    expect(talk.heard).toEqual(heard)
+  })
+
+  it('by silence, where a reply is due', async () => {
+    const forever = gate()
+    const server = await play(expectLine('noop'), hold(forever.opened))
+    const talk = await Talk.at(server, { command: 20 })
+    await expect(talk.type('noop')).rejects.toMatchObject({ code: 'NET_TIMEOUT' })
+    await expect(talk.over).rejects.toMatchObject({ code: 'NET_TIMEOUT' })
+    forever.open()
+  })
+})
+
+describe('secrets of a session by hand', () => {
+  const encoded = (text: string) => Buffer.from(text).toString('base64')
+  const plain = encoded(`\0me\0${CANARY}`)
+  const bearer = encoded(`user=me\x01auth=Bearer ${CANARY}\x01\x01`)
+
+  it.each<[string, readonly string[], string]>([
+    ['PASS', [`pass ${CANARY}`], 'C: pass ***'],
+    ['APOP', [`APOP me ${CANARY}`], 'C: APOP me ***'],
+    ['AUTH in one line', [`auth plain ${plain}`], 'C: auth plain ***'],
+    ['AUTH XOAUTH2', [`auth xoauth2 ${bearer}`], 'C: auth xoauth2 ***'],
+    ['AUTH in two', ['auth plain', plain], 'C: ***'],
+    ['LOGIN', ['auth login', encoded('user'), encoded(CANARY)], 'C: ***'],
+    ['what is no base64', ['auth plain', CANARY], 'C: ***'],
+  ])('are masked in trace and replies: %s', async (_name, typed, traced) => {
+    const [last = ''] = typed.slice(-1)
+    const server = await play(
+      ...typed.slice(0, -1).flatMap((line) => answer(line, '+ \r\n')),
+      ...answer(last, `-ERR what is ${CANARY} and ${plain}?\r\n`),
+      ...quit,
+    )
+    const talk = await Talk.at(server)
+    for (const line of typed) {
+      await talk.type(line)
+      expect(talk.hand.isChallenged).toBe(line !== last)
+    }
+    await talk.type('quit')
+    await talk.over
+    const all = JSON.stringify([talk.heard, talk.trace])
+    expect(all).toContain('-ERR what is ***')
+    expect(all).not.toContain(CANARY)
+    if (last.includes(plain)) expect(all).not.toContain(plain)
+    expect(talk.trace).toContain(traced)
+  })
+
+  it('are not sent where the connection is not trusted', async () => {
+    const sent: unknown[] = []
+    const connection = {
+      isTrusted: false,
+      take: () => undefined,
+      write: (octets: unknown) => sent.push(octets),
+    }
+    const wire = new Wire(connection as unknown as Connection, undefined)
+    const hand = new SessionByHand(wire, TIMEOUTS, async () => undefined)
+    for (const line of [`pass ${CANARY}`, `auth plain ${plain}`, `apop me ${CANARY}`]) {
+      await expect(hand.type(line)).rejects.toMatchObject({ code: 'NET_POLICY' })
+    }
+    expect(sent).toEqual([])
+  })
+
+  it('may be withheld: * cancels', async () => {
+    const server = await play(
+      ...answer('auth cram-md5', '+ PDEuMkBleGFtcGxlPg==\r\n'),
+      ...answer('*', '-ERR cancelled\r\n'),
+      ...quit,
+    )
+    const talk = await Talk.at(server)
+    expect(await talk.type('auth cram-md5')).toEqual(['+ PDEuMkBleGFtcGxlPg=='])
+    expect(await talk.type('*')).toEqual(['-ERR cancelled'])
+    expect(talk.hand.isChallenged).toBe(false)
+    await talk.type('quit')
+    await talk.over
+  })
+})
+
+describe('a line that cannot be sent', () => {
+  it.each([
+    ['STLS, behind which nothing would be protected as asked for', 'stls'],
+    ['a line break', 'noop\rdele 1'],
+    ['NUL', 'noop\0'],
+    ['one too long', `noop ${'x'.repeat(70_000)}`],
+  ])('is %s; the session goes on', async (_what, line) => {
+    const server = await play(...quit)
+    const talk = await Talk.at(server)
+    await expect(talk.type(line)).rejects.toMatchObject({ code: 'POP3_ARGUMENT' })
+    expect(await talk.type('quit')).toEqual(['+OK bye'])
+    await talk.over
+    expect(server.connections[0]?.receivedText).toBe('quit\r\n')
   })
 })
