@@ -79,6 +79,7 @@ export class AuthorizationServer {
       response.writeHead(500).end(String(error))
     })
   })
+  #origin = ''
   readonly #codes = new Map<string, { readonly challenge: string; readonly redirect: string }>()
   readonly #deviceCodes = new Set<string>()
   readonly #access = new Set<string>()
@@ -93,6 +94,7 @@ export class AuthorizationServer {
 
   async listen(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.#origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async close(): Promise<void> {
@@ -100,8 +102,9 @@ export class AuthorizationServer {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
+  /** Stays what it was after close. */
   get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return this.#origin
   }
 
   /** The table [oauth.NAME] of a config that uses this provider. */
