@@ -36,7 +36,6 @@ export async function openKeyring(
   const entry = (account: string) => new keyring.AsyncEntry(service, account, OPTIONS)
   return {
     async get(account, signal) {
-      signal?.throwIfAborted()
       return (await untilAborted(entry(account).getPassword(), signal)) ?? undefined
     },
     async set(account, text) {
@@ -54,6 +53,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop)
   })
   try {

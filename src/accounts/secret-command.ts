@@ -10,6 +10,8 @@ export interface SecretCommandOptions {
   readonly timeoutMs: number
   /** Ends the command. */
   readonly signal?: AbortSignal | undefined
+  /** How long the command may tidy up when it is ended. */
+  readonly graceMs?: number | undefined
   /** Whether a person sits at our terminal; undefined: if stdin is one. */
   readonly isInteractive?: boolean | undefined
 }
@@ -29,7 +31,8 @@ export async function runSecretCommand(
   command: string | readonly string[],
   options: SecretCommandOptions,
 ): Promise<string> {
-  const { what, timeoutMs, signal, isInteractive = process.stdin.isTTY } = options
+  const { what, timeoutMs, signal, graceMs = COMMAND_GRACE_MS } = options
+  const { isInteractive = process.stdin.isTTY } = options
   signal?.throwIfAborted()
   const isShell = typeof command === 'string'
   const [program = '', ...args] = isShell ? [command] : command
@@ -42,7 +45,8 @@ export async function runSecretCommand(
   const output = collect(child.stdout)
   const complaint = collect(child.stderr)
   const expiry = AbortSignal.timeout(timeoutMs)
-  const end = await endOf(child, signal ? AbortSignal.any([signal, expiry]) : expiry, hasGroup)
+  const stop = signal ? AbortSignal.any([signal, expiry]) : expiry
+  const end = await endOf(child, { stop, graceMs, hasGroup })
   if (end.type === 'stopped') {
     signal?.throwIfAborted()
     throw new SecretError(`the ${what} gave nothing within ${Math.ceil(timeoutMs / 1000)} s`)
@@ -62,7 +66,11 @@ type CommandEnd =
   | { readonly type: 'stopped' }
 
 /** Waits for the end of a command, and ends it when `stop` aborts. */
-function endOf(child: ChildProcess, stop: AbortSignal, hasGroup: boolean): Promise<CommandEnd> {
+function endOf(
+  child: ChildProcess,
+  how: { readonly stop: AbortSignal; readonly graceMs: number; readonly hasGroup: boolean },
+): Promise<CommandEnd> {
+  const { stop, graceMs, hasGroup } = how
   return new Promise((resolve) => {
     let grace: NodeJS.Timeout | undefined
     const settle = (end: CommandEnd) => {
@@ -78,7 +86,7 @@ function endOf(child: ChildProcess, stop: AbortSignal, hasGroup: boolean): Promi
         child.stdout?.destroy()
         child.stderr?.destroy()
         settle({ type: 'stopped' })
-      }, COMMAND_GRACE_MS)
+      }, graceMs)
     }
     stop.addEventListener('abort', onStop)
     child.once('error', (cause) => settle({ type: 'error', cause }))

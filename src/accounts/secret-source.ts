@@ -46,6 +46,7 @@ export async function obtainSecret(
   account: NamedAccount,
   surroundings: SecretSurroundings,
 ): Promise<Secret> {
+  surroundings.signal?.throwIfAborted()
   const source = surroundings.option ?? account.secret
   switch (source?.type) {
     case 'file': {

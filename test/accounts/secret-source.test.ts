@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { SecretError } from '../../src/accounts/errors.ts'
+import type { Keyring } from '../../src/accounts/keyring.ts'
 import { Secret } from '../../src/accounts/secret.ts'
 import type { SecretSource, SecretSurroundings } from '../../src/accounts/secret-source.ts'
 import { obtainSecret } from '../../src/accounts/secret-source.ts'
@@ -30,6 +31,18 @@ const script = (code: string) => command(process.execPath, '-e', code)
 
 async function obtain(secret: SecretSource | undefined, surroundings: SecretSurroundings = {}) {
   return (await obtainSecret({ name: 'work', secret }, surroundings)).reveal()
+}
+
+/** A keyring with one entry, or with an account's name and what asking for it does. */
+function keyringWith(entry: string | undefined | (() => Promise<never>)) {
+  return async (): Promise<Keyring> => ({
+    get: async (account) => {
+      expect(account).toBe('work')
+      return typeof entry === 'function' ? entry() : entry
+    },
+    set: () => Promise.reject(new Error('a secret was stored')),
+    remove: () => Promise.reject(new Error('a secret was removed')),
+  })
 }
 
 async function failure(promise: Promise<unknown>): Promise<SecretError> {
@@ -134,7 +147,68 @@ describe('a secret', () => {
     expect(await obtain(undefined, { environment, prompt })).toBe('environment')
     expect(await obtain(undefined, { prompt })).toBe('typed')
     expect((await failure(obtain(undefined))).message).toContain('no password: give')
+    const openKeyring = keyringWith('kept')
+    expect(await obtain(own, { openKeyring, environment, prompt })).toBe('own')
+    expect(await obtain(undefined, { openKeyring, environment, prompt })).toBe('kept')
+    expect(await obtain({ type: 'keyring' }, { openKeyring, environment, prompt })).toBe('kept')
     // One that fails is not passed over.
+    const noKeyring = async () => undefined
+    await failure(obtain({ type: 'keyring' }, { openKeyring: noKeyring, environment, prompt }))
     await failure(obtain(file('own', 0o644), { environment, prompt }))
+  })
+})
+
+describe('a secret in the keyring', () => {
+  const keyring: SecretSource = { type: 'keyring' }
+  const locked = () => Promise.reject(new Error('the collection is locked'))
+
+  it('must be there if the config says so', async () => {
+    const { message } = await failure(obtain(keyring, { openKeyring: keyringWith(undefined) }))
+    expect(message).toBe('the keyring has no password for work; this stores it: popkeep login work')
+    for (const openKeyring of [undefined, async () => undefined]) {
+      const absent = await failure(obtain(keyring, { openKeyring, environment: 'x' }))
+      expect(absent.message).toMatch(/^no keyring can be reached/)
+    }
+    const refused = await failure(obtain(keyring, { openKeyring: keyringWith(locked) }))
+    expect(refused.message).toBe('the keyring cannot be read: the collection is locked')
+    expect(refused.cause).toBeInstanceOf(Error)
+    for (const entry of ['', '\nhunter2', 'hunter2\0']) {
+      await failure(obtain(keyring, { openKeyring: keyringWith(entry) }))
+    }
+  })
+
+  it('may be missing if it does not', async () => {
+    const environment = 'environment'
+    for (const openKeyring of [
+      async () => undefined,
+      keyringWith(undefined),
+      keyringWith(locked),
+    ]) {
+      expect(await obtain(undefined, { openKeyring, environment })).toBe(environment)
+    }
+    const { message } = await failure(obtain(undefined, { openKeyring: keyringWith(locked) }))
+    expect(message).toMatch(/^there is no password: .*the collection is locked$/)
+  })
+
+  it('is waited for until the run ends', async () => {
+    const reason = new Error('interrupted')
+    const openKeyring = (run: AbortController) => async (): Promise<Keyring> => ({
+      get: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason))
+          run.abort(reason)
+        }),
+      set: async () => undefined,
+      remove: async () => undefined,
+    })
+    for (const secret of [keyring, undefined]) {
+      const run = new AbortController()
+      const surroundings = {
+        openKeyring: openKeyring(run),
+        environment: 'x',
+        signal: run.signal,
+      }
+      await expect(obtain(secret, surroundings)).rejects.toBe(reason)
+    }
   })
 })
