@@ -185,7 +185,9 @@ export class Connection {
 
   async #secure(purpose: 'verify' | 'inspect'): Promise<Secured> {
     const { trust, where, isStls } = this.#facts
-    if (!trust || this.#handshake !== 'none' || this.#waiting) throw new Error('no time for TLS')
+    if (!trust || this.#handshake !== 'none' || this.#waiting) {
+      throw new Error('TLS begins once, on a connection that is meant for it, while nobody reads')
+    }
     this.#handshake = 'running'
     if (isStls) await this.#expectSilence()
     if (this.#failure !== undefined) throw this.#failure

@@ -60,6 +60,8 @@ const tlsSentences: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server offers no TLS newer than 1.1',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a client certificate',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not accept the client certificate',
+  // OpenSSL has renamed it since Node 20.
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE': 'the server does not accept the client certificate',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server does not accept the client certificate',
 }
 

@@ -8,7 +8,7 @@ import { authority, type Destination, type ProxyServer, proxyName } from './prox
 const FIELD_OCTETS = 255
 
 /** The limit that counts is that of the attempt, which destroys the socket; this one only has to come later. */
-const LATER_MS = 2 ** 31 - 1
+const LATER_MS = 60 * 60 * 1000
 
 /** SOCKS 5 (RFC 1928), with user and password (RFC 1929) if there are any. As `dial` needs it. */
 export async function passSocks(

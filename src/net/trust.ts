@@ -1,5 +1,5 @@
 /** What a connection trusts: the certificates and the key that its owner named, else those of the machine. */
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { NetworkError } from './errors.ts'
 
@@ -71,6 +71,8 @@ function secureContext(
       ...(ca === undefined ? {} : { ca }),
       ...(client ? { cert: client.certificate, key: client.key } : {}),
       minVersion: 'TLSv1.2',
+      // Node looks at the certificate once; TLS 1.2 would let the server show another one later.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''

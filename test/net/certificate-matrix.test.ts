@@ -13,7 +13,7 @@ import {
 import { makeClientCertificate } from '../support/client-certificate.ts'
 import { closed, expectLine, scriptedTlsServer, send } from '../support/scripted-server.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
-import { afterStls, failure, latin1, optionsFor, stlsServer } from './servers.ts'
+import { afterStls, failure, latin1, optionsFor, rawServer, stlsServer } from './servers.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const dayFromNow = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)
@@ -174,6 +174,27 @@ describe('a certificate that is right', () => {
     await using server = await scriptedTlsServer(tls, [closed()])
     const connection = await connect(optionsFor(server.port, { ca: tls.cert }))
     expect(connection.isTrusted).toBe(true)
+    connection.close()
+  })
+
+  it('cannot be changed later on', async () => {
+    const tls = makeCertificate(files, good)
+    let renegotiated: unknown = 'not asked'
+    await using server = await rawServer(async (peer) => {
+      const { tls: socket, peer: secured } = await peer.upgrade({ ...tls, maxVersion: 'TLSv1.2' })
+      await secured.until(/CAPA\r\n$/)
+      renegotiated = await new Promise((resolve) => {
+        socket.on('error', resolve)
+        socket.on('close', () => resolve('closed'))
+        socket.renegotiate({}, (error) => resolve(error))
+      })
+    })
+    const connection = await connect(optionsFor(server.port, { ca }))
+    connection.write(Buffer.from('CAPA\r\n'))
+    await connection.read(10_000).catch(() => {})
+    await server.played()
+    // Null would say that it was done.
+    expect(renegotiated).toBeTruthy()
     connection.close()
   })
 
