@@ -49,11 +49,10 @@ export function chooseAccounts(
     throw new UsageError('--account names the account of a POP-URL; configured ones have a name')
   }
   if (url !== undefined) {
-    const account = accountAt(url, options, options.account)
-    const common =
-      options.archive === undefined ? loadConfig({ mayBeMissing: true })?.archive : undefined
+    const common = loadConfig({ mayBeMissing: true })
+    const account = accountAt(url, options, { name: options.account, proxy: common?.proxy })
     return {
-      accounts: [withOptions(account, options, common)],
+      accounts: [withOptions(account, options, common?.archive)],
       configured: new Set([account.name]),
       isSingle,
       jobs: options.jobs,

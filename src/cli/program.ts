@@ -5,6 +5,7 @@ import { nearestWord } from '../accounts/nearest-word.ts'
 import { addDemo } from './commands/demo.ts'
 import { addExport } from './commands/export.ts'
 import { addList } from './commands/list.ts'
+import { addLogin } from './commands/login.ts'
 import { addShow } from './commands/show.ts'
 import { addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
@@ -33,7 +34,16 @@ export function buildProgram(context: CommandContext): Command {
       // The caller of the program says it, in one line.
       outputError: () => undefined,
     })
-  for (const add of [addSync, addList, addShow, addExport, addVerify, addStatus, addDemo]) {
+  for (const add of [
+    addSync,
+    addList,
+    addShow,
+    addExport,
+    addVerify,
+    addStatus,
+    addLogin,
+    addDemo,
+  ]) {
     add(program, context)
   }
   addHelp(program)

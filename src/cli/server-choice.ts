@@ -15,25 +15,29 @@ import { KEEP_ALL } from '../sync/policy.ts'
 import type { ConfigLoader } from './configuration.ts'
 import type { ServerOptions } from './server-options.ts'
 
-/**
- * The one account that `target` names. Throws UsageError, and what loading the config throws. Where a POP-URL is given
- * the config is not read.
- */
+/** The one account that `target` names. Throws UsageError, and what loading the config throws. */
 export function chooseServer(
   target: string,
   options: ServerOptions,
   loadConfig: ConfigLoader,
 ): Account {
   requireOnePassword(options)
-  if (isPopUrl(target)) return withServerChoice(accountAt(target, options), options)
+  if (isPopUrl(target)) {
+    const common = loadConfig({ mayBeMissing: true })
+    return withServerChoice(accountAt(target, options, { proxy: common?.proxy }), options)
+  }
   requireNoUrl([target])
   const config = loadConfig({ mayBeMissing: isServerLike(target) })
   const account = namedAccount(target, config)
   return withServerChoice(account, options)
 }
 
-/** The account of a POP-URL, called `name` or as its user is. */
-export function accountAt(url: string, options: ServerOptions, name?: string): Account {
+/** The account of a POP-URL, called `name` or as its user is. `proxy` is that of the config for all accounts. */
+export function accountAt(
+  url: string,
+  options: ServerOptions,
+  { name, proxy }: { readonly name?: string | undefined; readonly proxy: Account['proxy'] },
+): Account {
   const { host, port, tls: tlsOfScheme, user, auth } = parsePopUrl(url)
   if (tlsOfScheme === 'implicit' && (options.tls ?? 'implicit') !== 'implicit') {
     throw new UsageError(
@@ -49,7 +53,7 @@ export function accountAt(url: string, options: ServerOptions, name?: string): A
     ca: undefined,
     pin: undefined,
     clientCertificate: undefined,
-    proxy: undefined,
+    proxy,
     user,
     auth,
     archive: undefined,
@@ -65,6 +69,12 @@ export function withServerChoice(account: Account, options: ServerOptions): Acco
   const tls = options.tls ?? account.tls
   const isDefaultPort = account.port === defaultPort(account.tls)
   const secret = secretSourceOf(options)
+  const token = secret === undefined ? account.token : undefined
+  if (tls === 'none' && token !== undefined) {
+    throw new UsageError(
+      `${account.name} logs in with a token, which crosses no network without TLS`,
+    )
+  }
   return {
     ...account,
     tls,
@@ -76,7 +86,7 @@ export function withServerChoice(account: Account, options: ServerOptions): Acco
     proxy: options.proxy === undefined ? account.proxy : parseProxyUrl(options.proxy),
     auth: mechanismOf(options.auth) ?? account.auth,
     secret: secret ?? account.secret,
-    token: secret === undefined ? account.token : undefined,
+    token,
   }
 }
 

@@ -9,6 +9,13 @@ host = "pop.example.com"
 user = "me@example.com"
 password_file = "/home/me/password"
 `
+const withProxy = `proxy = "socks5://127.0.0.1:9050"\n${text}
+[accounts.tokens]
+host = "pop.example.com"
+user = "me"
+token_command = "oama access me"
+`
+const proxied: ConfigLoader = () => parseConfig(withProxy, '/home/me/config.toml', '/home/me')
 const config: ConfigLoader = () => parseConfig(text, '/home/me/config.toml', '/home/me')
 const noConfig: ConfigLoader = ({ mayBeMissing }) => {
   if (!mayBeMissing) throw new Error('asked for the config')
@@ -31,6 +38,19 @@ describe('chooseServer', () => {
       tls: 'stls',
       port: 110,
     })
+  })
+
+  it('takes a POP-URL through the proxy that the config has for all accounts', () => {
+    const { proxy } = chooseServer('pops://me@example.com', {}, proxied)
+    expect(proxy).toMatchObject({ type: 'socks5', port: 9050 })
+    const other = chooseServer('work', { proxy: 'http://127.0.0.1:8080' }, proxied)
+    expect(other.proxy).toMatchObject({ type: 'http', port: 8080 })
+  })
+
+  it('lets no token cross the network in clear text', () => {
+    expect(() => chooseServer('tokens', { tls: 'none' }, proxied)).toThrow(/without TLS/)
+    const { token } = chooseServer('tokens', { tls: 'none', passwordFile: 'p' }, proxied)
+    expect(token).toBeUndefined()
   })
 
   it.each([
