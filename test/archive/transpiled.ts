@@ -1,5 +1,5 @@
 /**
- * The archive's sources as JavaScript, for cases that need a process or a thread of their own: Node 20 runs no
+ * Sources as JavaScript, for cases that need a process or a thread of their own: Node 20 runs no
  * TypeScript. Below node_modules, so that packages are found from there.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,15 +7,23 @@ import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
 const ROOT = join(import.meta.dirname, '../..')
-const ROOMS = ['archive', 'durable', 'message', 'sqlite']
+const ARCHIVE_ROOMS = ['archive', 'durable', 'message', 'sqlite']
 
 /** Returns the folder that stands for src/, and what removes it. */
 export function transpileArchive(): { readonly folder: string; remove(): void } {
+  return transpileRooms(ARCHIVE_ROOMS)
+}
+
+/** The same for other rooms; those that they import must be named as well. */
+export function transpileRooms(rooms: readonly string[]): {
+  readonly folder: string
+  remove(): void
+} {
   const cache = join(ROOT, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'popkeep-test-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  for (const room of ROOMS) {
+  for (const room of rooms) {
     for (const name of readdirSync(join(ROOT, 'src', room))) {
       const { outputText } = ts.transpileModule(
         readFileSync(join(ROOT, 'src', room, name), 'utf8'),
