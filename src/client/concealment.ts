@@ -1,5 +1,6 @@
 import { Pop3Error, ProtocolError, SessionError } from '../pop3/errors.ts'
 import type { ProtocolEvent } from '../pop3/protocol.ts'
+import { decodeBase64, encodeBase64 } from '../sasl/base64.ts'
 
 type ProtocolErrorCode = ConstructorParameters<typeof ProtocolError>[0]
 type SessionErrorCode = ConstructorParameters<typeof SessionError>[0]
@@ -7,12 +8,25 @@ type SessionErrorCode = ConstructorParameters<typeof SessionError>[0]
 /** Shorter ones are part of too many words: nothing would be left of what the server said. */
 const SHORTEST = 4
 
-/** Masks secrets where a server says them back, as in `-ERR bad password hunter2`: its words go to logs and terminals. */
+/**
+ * Masks secrets where a server says them back, as in `-ERR bad password hunter2`: its words go to logs and terminals. In
+ * whatever form they were sent: as they are, in base64, as digests.
+ */
 export class Concealment {
+  /** The longest first: one may be part of another. */
   readonly #secrets: string[] = []
 
+  /** Takes the secret, its base64, and both without padding and in the other case where that means the same. */
   add(secret: string): void {
-    if (secret.length >= SHORTEST && !this.#secrets.includes(secret)) this.#secrets.push(secret)
+    if (secret.length < SHORTEST) return
+    const base64 = encodeBase64(new TextEncoder().encode(secret))
+    const forms = [secret, base64, ...[secret, base64].map((form) => form.replace(/=+$/, ''))]
+    // A digest in hex.
+    if (/^[0-9a-f]{32}$/.test(secret)) forms.push(secret.toUpperCase())
+    for (const form of forms) {
+      if (form.length >= SHORTEST && !this.#secrets.includes(form)) this.#secrets.push(form)
+    }
+    this.#secrets.sort((a, b) => b.length - a.length)
   }
 
   text(text: string): string {
@@ -25,6 +39,7 @@ export class Concealment {
    */
   event(event: ProtocolEvent): ProtocolEvent {
     if (!('text' in event)) return event
+    if (event.type === 'continuation' && this.#isIn(event.text)) return { ...event, line: '+ ***' }
     return { ...event, line: this.text(event.line) }
   }
 
@@ -42,5 +57,13 @@ export class Concealment {
       return new SessionError(code as SessionErrorCode, message, words)
     }
     return error
+  }
+
+  /** Whether what the base64 means holds a secret, wherever in it that begins. */
+  #isIn(base64: string): boolean {
+    const octets = decodeBase64(base64)
+    if (!octets || this.#secrets.length === 0) return false
+    const text = new TextDecoder().decode(octets)
+    return this.text(text) !== text
   }
 }

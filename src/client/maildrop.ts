@@ -1,12 +1,18 @@
-import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
-import { encodeCommand } from '../pop3/command.ts'
-import { ArgumentError } from '../pop3/errors.ts'
+import { type Capabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
+import { apopStamp } from '../sasl/apop.ts'
 import type { Credential } from './credential.ts'
-import { greet, isClosedByCapa, readCapabilities, type ServerOptions } from './greeting.ts'
-import { login } from './login.ts'
+import {
+  type Greeted,
+  greet,
+  isClosedByCapa,
+  readCapabilities,
+  type ServerOptions,
+} from './greeting.ts'
+import { beginLogin, type Login } from './login.ts'
 import { Session } from './session.ts'
 import { TIMEOUTS, type Timeouts } from './timeouts.ts'
-import type { Wire } from './wire.ts'
+
+export type { Credential } from './credential.ts'
 
 export interface MaildropOptions extends ServerOptions {
   readonly user: string
@@ -21,64 +27,91 @@ export interface MaildropOptions extends ServerOptions {
 export function createMaildrop(options: MaildropOptions): {
   /**
    * Connects, logs in and reads the capabilities. The signal closes the session, also after this has settled. Throws
-   * ArgumentError before it connects; then NetworkError, ProtocolError, SessionError, LoginError, or the signal's reason.
+   * ArgumentError before it connects; then NetworkError, ProtocolError, SessionError, LoginError, what the source of
+   * tokens throws, or the signal's reason.
    */
   open(signal: AbortSignal): Promise<Session>
 } {
-  return { open: (signal) => open(options, signal) }
+  const seenStamps = new Set<string>()
+  return { open: (signal) => new Opening(options, seenStamps, signal).run() }
 }
 
-interface Attempt {
-  readonly options: MaildropOptions
-  readonly secret: string
-  readonly timeouts: Timeouts
-  readonly signal: AbortSignal
-}
+/** The way to a session, which may take several connections. */
+class Opening {
+  readonly #options: MaildropOptions
+  readonly #timeouts: Timeouts
+  readonly #seenStamps: Set<string>
+  readonly #signal: AbortSignal
+  #asksCapa = true
 
-async function open(options: MaildropOptions, signal: AbortSignal): Promise<Session> {
-  if (options.credential.type !== 'password') throw new ArgumentError('no password')
-  const { secret } = options.credential
-  // Refuses line breaks and NUL while nothing is connected yet.
-  encodeCommand({ keyword: 'USER', user: options.user })
-  encodeCommand({ keyword: 'PASS', secret })
-  const attempt = { options, secret, signal, timeouts: { ...TIMEOUTS, ...options.timeouts } }
-  const wire = await greeted(attempt)
-  let announced: Capabilities | undefined
-  try {
-    announced = await readCapabilities(wire, attempt.timeouts)
-  } catch (error) {
-    wire.close(error)
-    if (!isClosedByCapa(error)) throw error
-    // Old servers close, or hang, on commands that they do not know.
-    return openWith(await greeted(attempt), undefined, attempt)
+  constructor(options: MaildropOptions, seenStamps: Set<string>, signal: AbortSignal) {
+    this.#options = options
+    this.#timeouts = { ...TIMEOUTS, ...options.timeouts }
+    this.#seenStamps = seenStamps
+    this.#signal = signal
   }
-  return openWith(wire, announced, attempt)
-}
 
-async function greeted({ options, signal }: Attempt): Promise<Wire> {
-  return (await greet(options, signal)).wire
-}
-
-/** Logs in and asks for the capabilities again, which may differ then: Gmail announces PIPELINING only after login. */
-async function openWith(
-  wire: Wire,
-  before: Capabilities | undefined,
-  { options, secret, timeouts }: Attempt,
-): Promise<Session> {
-  try {
-    const credentials = { user: options.user, secret }
-    await login(wire, credentials, before ?? NO_CAPABILITIES, {
-      auth: options.auth === 'USER' ? 'user' : options.auth === 'PLAIN' ? 'plain' : undefined,
-      timeouts,
+  async run(): Promise<Session> {
+    const { host, port, user, credential, auth } = this.#options
+    const login = await beginLogin({
+      ...{ host, port, user, credential, auth: auth?.toUpperCase() },
+      ...{ timeouts: this.#timeouts, signal: this.#signal },
     })
-    const after = before && (await readCapabilities(wire, timeouts))
+    for (;;) {
+      const greeted = await greet(this.#options, this.#signal)
+      try {
+        const session = await this.#on(greeted, login)
+        if (session) return session
+        greeted.wire.close()
+      } catch (error) {
+        greeted.wire.close(error)
+        throw error
+      }
+    }
+  }
+
+  /** Undefined: another connection is needed. */
+  async #on(greeted: Greeted, login: Login): Promise<Session | undefined> {
+    const stamp = this.#freshStamp(greeted.greeting)
+    const before = this.#asksCapa ? await this.#capabilities(greeted) : NO_CAPABILITIES
+    if (!before) return undefined
+    if (before.has('UTF8')) {
+      // RFC 6856 section 2.1. Whether it is refused makes no difference to what follows.
+      await greeted.wire.ask({ keyword: 'UTF8' }, this.#timeouts.command)
+    }
+    const mechanism = await login.on({ greeted, announced: before, stamp })
+    return mechanism === undefined ? undefined : this.#session(greeted, mechanism, before)
+  }
+
+  /** Old servers close, or hang, on commands that they do not know: undefined then, and CAPA is not sent again. */
+  async #capabilities({ wire }: Greeted): Promise<Capabilities | undefined> {
+    try {
+      return await readCapabilities(wire, this.#timeouts)
+    } catch (error) {
+      if (!isClosedByCapa(error)) throw error
+      this.#asksCapa = false
+      return undefined
+    }
+  }
+
+  /** Asks for the capabilities again, which may differ after login: Gmail announces PIPELINING only then. */
+  async #session(greeted: Greeted, mechanism: string, announced: Capabilities): Promise<Session> {
+    const { wire } = greeted
+    const after = this.#asksCapa ? await readCapabilities(wire, this.#timeouts) : undefined
     return new Session(wire, {
-      capabilities: after ? completeCapabilities(after, before) : NO_CAPABILITIES,
-      pipelined: options.pipelining && after?.has('PIPELINING') === true,
-      timeouts,
+      before: this.#asksCapa ? announced : undefined,
+      after,
+      mechanism,
+      pipelined: this.#options.pipelining && after?.has('PIPELINING') === true,
+      timeouts: this.#timeouts,
     })
-  } catch (error) {
-    wire.close(error)
-    throw error
+  }
+
+  /** A stamp that comes twice is one that somebody else may have chosen (CVE-2007-1558). */
+  #freshStamp(greeting: string | undefined): string | undefined {
+    const stamp = greeting === undefined ? undefined : apopStamp(greeting)
+    if (stamp === undefined || this.#seenStamps.has(stamp)) return undefined
+    this.#seenStamps.add(stamp)
+    return stamp
   }
 }

@@ -4,6 +4,7 @@
  */
 import { CommandError, Pop3Error, SessionError } from '../pop3/errors.ts'
 import type { ResponseCode } from '../pop3/response-code.ts'
+import { deniesWay, speaksOfCredentials, type Topic, topicOf } from './refusal-words.ts'
 
 /** What the server answered, in the form that `Protocol` reports it. */
 export interface Reply {
@@ -15,9 +16,11 @@ export interface Reply {
 }
 
 /**
- * Why a login failed. LOGIN_REFUSED: user or password. LOGIN_IN_USE: another session holds the maildrop. LOGIN_DELAY: too
- * soon after the last one. LOGIN_TEMPORARY: a passing trouble. LOGIN_PERMANENT: somebody must act at the server.
- * LOGIN_NO_MECHANISM: the server offers no way to log in that we have.
+ * Why a login failed. LOGIN_REFUSED: user, password or token. LOGIN_IN_USE: another session holds the maildrop.
+ * LOGIN_DELAY: too soon after the last one. LOGIN_TEMPORARY: a passing trouble. LOGIN_PERMANENT: somebody must act at the
+ * server. LOGIN_NO_MECHANISM: there is no way to log in that both sides have and that is permitted here.
+ * LOGIN_SERVER_UNPROVEN: the server said +OK but did not prove, as SCRAM demands, that it knows the password.
+ * LOGIN_CHALLENGE: the server's challenge is malformed, after something derived from the secret was sent.
  */
 export type LoginErrorCode =
   | 'LOGIN_REFUSED'
@@ -26,12 +29,36 @@ export type LoginErrorCode =
   | 'LOGIN_TEMPORARY'
   | 'LOGIN_PERMANENT'
   | 'LOGIN_NO_MECHANISM'
+  | 'LOGIN_SERVER_UNPROVEN'
+  | 'LOGIN_CHALLENGE'
+
+export interface LoginWords {
+  readonly reply?: Reply | undefined
+  /** `USER`, `APOP` or the SASL name. */
+  readonly mechanism?: string | undefined
+  /** What an error challenge said. */
+  readonly serverError?: string | undefined
+  /** Goes behind the sentence. */
+  readonly reason?: string | undefined
+  readonly cause?: unknown
+}
 
 export class LoginError extends Pop3Error {
   override readonly name = 'LoginError'
+  /** The last that was tried; undefined if none was. */
+  readonly mechanism: string | undefined
 
-  constructor(code: LoginErrorCode, reply?: Reply) {
-    super(code, sentences[code], { serverText: reply?.line, responseCode: reply?.responseCode })
+  /** `serverText` is the reply, and behind it what an error challenge said. */
+  constructor(code: LoginErrorCode, words: LoginWords = {}) {
+    const { reply, mechanism, serverError, reason, cause } = words
+    const said = [reply?.line, serverError].filter((text) => text !== undefined && text !== '')
+    const sentence = sentences[code].replace('password', proofOf(mechanism))
+    super(code, reason === undefined ? sentence : `${sentence}: ${reason}`, {
+      serverText: said.length === 0 ? undefined : said.join(' '),
+      responseCode: reply?.responseCode,
+      cause,
+    })
+    this.mechanism = mechanism
   }
 }
 
@@ -42,6 +69,8 @@ const sentences: Readonly<Record<LoginErrorCode, string>> = {
   LOGIN_TEMPORARY: 'the server cannot log in at the moment',
   LOGIN_PERMANENT: 'the server will not log in until somebody acts there',
   LOGIN_NO_MECHANISM: 'the server offers no login mechanism that can be used',
+  LOGIN_SERVER_UNPROVEN: 'the server did not prove that it knows the password',
+  LOGIN_CHALLENGE: 'the server sent a login challenge that makes no sense',
 }
 
 const byResponseCode: Readonly<Partial<Record<ResponseCode, LoginErrorCode>>> = {
@@ -55,23 +84,62 @@ const byResponseCode: Readonly<Partial<Record<ResponseCode, LoginErrorCode>>> = 
   REFERRAL: 'LOGIN_PERMANENT',
 }
 
-const closedAccount = /\b(account|user|login)\b.*\b(locked|disabled|suspended|blocked)\b/i
-const tooSoon = /too (many|often|frequent|soon)|exceeded|limit|minutes?\b|\bwait\b/i
-const inUse = /\block|\bin use\b|\bbusy\b|already (open|logged|in use|connected)|another session/i
-const passing = /tempora|try (again|later)|again later|unavailable|not available|overload|timeout/i
+function proofOf(mechanism: string | undefined): string {
+  if (mechanism === 'EXTERNAL') return 'certificate'
+  return mechanism === 'XOAUTH2' || mechanism === 'OAUTHBEARER' ? 'token' : 'password'
+}
+
+const byTopic: Readonly<Record<Topic, LoginErrorCode>> = {
+  'too soon': 'LOGIN_DELAY',
+  'in use': 'LOGIN_IN_USE',
+  passing: 'LOGIN_TEMPORARY',
+  'owner must act': 'LOGIN_PERMANENT',
+}
 
 /**
- * The code for an -ERR to USER, PASS or AUTH. `hasAuthCode`: the server announced AUTH-RESP-CODE, so that a reply without
- * [AUTH] is about something else than the credentials (RFC 3206 section 6).
+ * The code for an -ERR to USER, PASS, APOP or AUTH. `hasAuthCode`: the server announced AUTH-RESP-CODE, so that a reply
+ * without [AUTH] is about something else than the credentials (RFC 3206 section 6).
  */
-export function classifyLoginRefusal(reply: Reply, hasAuthCode: boolean): LoginErrorCode {
-  const code = reply.responseCode && byResponseCode[reply.responseCode]
+export function classifyLoginRefusal(
+  { responseCode, text }: Reply,
+  hasAuthCode: boolean,
+): LoginErrorCode {
+  const code = responseCode && byResponseCode[responseCode]
+  const topic = topicOf(text)
+  // Gmail: `[AUTH] Web login required`. The code does not tell that from a wrong password.
+  if (code === 'LOGIN_REFUSED' && topic === 'owner must act') return 'LOGIN_PERMANENT'
   if (code) return code
-  if (closedAccount.test(reply.text)) return 'LOGIN_PERMANENT'
-  if (tooSoon.test(reply.text)) return 'LOGIN_DELAY'
-  if (inUse.test(reply.text)) return 'LOGIN_IN_USE'
-  if (passing.test(reply.text)) return 'LOGIN_TEMPORARY'
+  if (topic) return byTopic[topic]
   return hasAuthCode ? 'LOGIN_TEMPORARY' : 'LOGIN_REFUSED'
+}
+
+/** What was known when a login was refused. */
+export interface RefusedWith {
+  readonly mechanism: string
+  /** Something derived from the secret was sent: the refusal may be about that. */
+  readonly hasExposed: boolean
+  readonly hasAuthCode: boolean
+  readonly serverError: string | undefined
+}
+
+/** The error for an -ERR to a login, and for what an error challenge said before it. */
+export function refusedLogin(reply: Reply, refused: RefusedWith): LoginError {
+  const { mechanism, hasExposed, hasAuthCode, serverError } = refused
+  let code = classifyLoginRefusal(reply, hasAuthCode)
+  if (!hasExposed && isNoSuchWay(reply)) code = 'LOGIN_NO_MECHANISM'
+  if (serverError !== undefined && mayBeAuth(reply)) code = byServerError(serverError) ?? code
+  const mayBeForm = code === 'LOGIN_REFUSED' && /^(SCRAM|CRAM)-/.test(mechanism)
+  const reason = mayBeForm
+    ? `or it keeps the password in a form that ${mechanism} cannot use`
+    : undefined
+  return new LoginError(code, { reply, mechanism, serverError, reason })
+}
+
+/** The status of XOAUTH2 (a number) and OAUTHBEARER (RFC 7628 section 3.2.2), and the `e=` of SCRAM (RFC 5802 section 7). */
+function byServerError(serverError: string): LoginErrorCode | undefined {
+  if (/"status"\s*:\s*"?(4\d\d|invalid_|insufficient_)/.test(serverError)) return 'LOGIN_REFUSED'
+  if (/"status"\s*:\s*"?5\d\d/.test(serverError)) return 'LOGIN_TEMPORARY'
+  return serverError === 'no-resources' ? 'LOGIN_TEMPORARY' : undefined
 }
 
 /**
@@ -79,11 +147,22 @@ export function classifyLoginRefusal(reply: Reply, hasAuthCode: boolean): LoginE
  * password a second time after a true refusal could lock the account.
  */
 export function isAboutForm({ responseCode, text }: Reply): boolean {
-  if (responseCode !== undefined) return false
-  if ([closedAccount, tooSoon, inUse, passing].some((words) => words.test(text))) return false
-  return !/auth|passw|credential|log.?(in|on)|user|account|denied|permi|mailbox|maildrop/i.test(
-    text,
-  )
+  return responseCode === undefined && topicOf(text) === undefined && !speaksOfCredentials(text)
+}
+
+/** Whether another mechanism may do better: the refusal is not about the maildrop, the account or the moment. */
+export function isAboutMechanism(reply: Reply): boolean {
+  if (isNoSuchWay(reply)) return true
+  return mayBeAuth(reply) && topicOf(reply.text) === undefined
+}
+
+/** Whether the words say that the server does not know, or not permit, this way to log in. */
+export function isNoSuchWay(reply: Reply): boolean {
+  return mayBeAuth(reply) && deniesWay(reply.text)
+}
+
+function mayBeAuth({ responseCode }: Reply): boolean {
+  return responseCode === undefined || responseCode === 'AUTH'
 }
 
 /**
@@ -94,7 +173,7 @@ export function commandRefusal(keyword: string, reply: Reply): CommandError | Se
   const { responseCode, line, text } = reply
   const isPassing =
     responseCode === undefined
-      ? [tooSoon, inUse, passing].some((words) => words.test(text))
+      ? ['too soon', 'in use', 'passing'].includes(topicOf(text) ?? '')
       : ['SYS', 'SYS/TEMP', 'IN-USE', 'LOGIN-DELAY'].includes(responseCode)
   if (!isPassing) return new CommandError(keyword, line, responseCode)
   return new SessionError('POP3_TEMPORARY', `the server cannot answer ${keyword} at the moment`, {

@@ -1,9 +1,9 @@
-import type { Capabilities } from '../pop3/capabilities.ts'
-import { type CommandError, ProtocolError } from '../pop3/errors.ts'
+import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
+import { type CommandError, ProtocolError, SessionError } from '../pop3/errors.ts'
 import { type DropListing, type ListedMessage, parseDropListing } from '../pop3/listing.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
-import { commandRefusal } from './refusal.ts'
+import { commandRefusal, LoginError } from './refusal.ts'
 import type { Timeouts } from './timeouts.ts'
 import { TopCollector } from './top-collector.ts'
 import { ONE_AT_A_TIME, PIPELINED, type WindowLimits } from './window.ts'
@@ -18,7 +18,12 @@ export interface Receiver {
 }
 
 export interface SessionFacts {
-  readonly capabilities: Capabilities
+  /** Announced before login; undefined where the server was not asked. */
+  readonly before: Capabilities | undefined
+  /** Announced after login. */
+  readonly after: Capabilities | undefined
+  /** By which the login succeeded: `USER`, `APOP` or a SASL name. */
+  readonly mechanism: string
   readonly pipelined: boolean
   readonly timeouts: Timeouts
 }
@@ -28,8 +33,10 @@ export interface SessionFacts {
  * (POP3_REFUSED) the connection cannot go on: close it.
  */
 export class Session {
+  /** What was announced before and after login; the latter counts where they differ. */
   readonly capabilities: Capabilities
   readonly pipelined: boolean
+  readonly facts: SessionFacts
   readonly #wire: Wire
   readonly #timeouts: Timeouts
   #limits: WindowLimits
@@ -39,18 +46,26 @@ export class Session {
   #statLine: string | undefined
   #deletes = 0
 
-  constructor(wire: Wire, { capabilities, pipelined, timeouts }: SessionFacts) {
-    this.capabilities = capabilities
+  constructor(wire: Wire, facts: SessionFacts) {
+    const { before, after, pipelined, timeouts } = facts
+    this.facts = facts
+    this.capabilities = after
+      ? completeCapabilities(after, before ?? NO_CAPABILITIES)
+      : NO_CAPABILITIES
     this.pipelined = pipelined
     this.#wire = wire
     this.#timeouts = timeouts
     this.#limits = pipelined ? PIPELINED : ONE_AT_A_TIME
   }
 
-  /** STAT; where its reply holds no count, the count of LIST. */
+  /**
+   * STAT; where its reply holds no count, the count of LIST. Throws CommandError (POP3_REFUSED) or SessionError
+   * (POP3_TEMPORARY); LoginError (LOGIN_REFUSED) if it is the first after a login by token: Microsoft says +OK to a
+   * token of another user, and refuses all that follows.
+   */
   async stat(): Promise<DropListing> {
     const reply = await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing)
-    if (!reply.ok) throw commandRefusal('STAT', reply)
+    if (!reply.ok) throw this.#statRefusal(reply)
     const drop = parseDropListing(reply.text)
     if (drop) {
       this.#expected ??= drop
@@ -183,6 +198,15 @@ export class Session {
   /** Closes without QUIT: nothing is deleted (RFC 1939 section 6). */
   close(): void {
     this.#wire.close()
+  }
+
+  #statRefusal(reply: StatusEvent): Error {
+    const refusal = commandRefusal('STAT', reply)
+    const { mechanism } = this.facts
+    const isByToken = mechanism === 'XOAUTH2' || mechanism === 'OAUTHBEARER'
+    if (!isByToken || this.#expected || refusal instanceof SessionError) return refusal
+    const reason = 'it took the token, but opens no maildrop with it; whose token is it?'
+    return new LoginError('LOGIN_REFUSED', { reply, mechanism, reason })
   }
 
   async #run(rows: Iterable<ListedMessage>, exchange: Exchange): Promise<void> {

@@ -17,6 +17,7 @@ export class Wire {
   #protocol = new Protocol()
   readonly #trace: Trace | undefined
   readonly #concealment = new Concealment()
+  #heard = 0
   /** The last event, if it was an -ERR: why the server will have closed. */
   #refusal: StatusEvent | undefined
 
@@ -28,6 +29,16 @@ export class Wire {
   /** From now on the server's words are handed on without this secret. */
   conceal(secret: string): void {
     this.#concealment.add(secret)
+  }
+
+  /** Text of the server without what is concealed. */
+  masked(text: string): string {
+    return this.#concealment.text(text)
+  }
+
+  /** Events so far: whether the server has said anything since. */
+  get heard(): number {
+    return this.#heard
   }
 
   get outstanding(): number {
@@ -77,6 +88,7 @@ export class Wire {
   next(): ProtocolEvent | undefined {
     const event = this.#concealed(() => this.#protocol.next())
     if (event) {
+      this.#heard += 1
       this.#refusal = event.type === 'status' && !event.ok ? event : undefined
       if (this.#trace) this.#traceEvent(event, this.#trace)
     }

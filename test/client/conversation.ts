@@ -1,5 +1,5 @@
 /** Conversations that the tests of the client share. */
-import { createMaildrop, type MaildropOptions } from '../../src/client/maildrop.ts'
+import { type Credential, createMaildrop, type MaildropOptions } from '../../src/client/maildrop.ts'
 import type { Session } from '../../src/client/session.ts'
 import {
   expectLine,
@@ -29,6 +29,20 @@ export function loggedIn({ capabilities = ['TOP', 'UIDL', 'PIPELINING'] }: Logge
   ]
 }
 
+/** Greeting and CAPA with these lines, then the steps. */
+export function announcing(capabilities: readonly string[], ...steps: readonly Step[]): Step[] {
+  const lines = capabilities.map((line) => `${line}\r\n`).join('')
+  return [send('+OK ready\r\n'), expectLine('CAPA'), send(`+OK\r\n${lines}.\r\n`), ...steps]
+}
+
+/** What follows a login that succeeded. */
+export const lastCapa: readonly Step[] = [
+  expectLine('CAPA'),
+  send('+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n'),
+]
+
+export const password = (secret: string): Credential => ({ type: 'password', secret })
+
 /** A login, then these steps. */
 export function afterLogin(steps: readonly Step[], options?: LoggedIn): Script {
   return [...loggedIn(options), ...steps]
@@ -44,7 +58,7 @@ export function openAt(
     host,
     port,
     user: 'me',
-    credential: { type: 'password', secret: 'secret' },
+    credential: password('secret'),
     tls: 'none',
     pipelining: true,
     ...options,

@@ -1,29 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { classifyLoginRefusal } from '../../src/client/refusal.ts'
-import { parseResponseCode } from '../../src/pop3/response-code.ts'
 import { type Certificates, makeCertificates } from '../support/certificates.ts'
 import {
   closed,
   expectLine,
   fin,
-  type Script,
   type Step,
   scriptedServer,
   scriptedTlsServer,
   send,
 } from '../support/scripted-server.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
-import { loggedIn, openAt } from './conversation.ts'
-
-/** Greeting and CAPA with these lines, then the steps. */
-function announcing(capabilities: readonly string[], ...steps: readonly Step[]): Script {
-  const lines = capabilities.map((line) => `${line}\r\n`).join('')
-  return [send('+OK ready\r\n'), expectLine('CAPA'), send(`+OK\r\n${lines}.\r\n`), ...steps]
-}
+import { announcing, lastCapa, loggedIn, openAt, password } from './conversation.ts'
 
 const plain = Buffer.from('\0me\0secret').toString('base64')
-const lastCapa: readonly Step[] = [expectLine('CAPA'), send('+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n')]
 
 describe('login', () => {
   it('sends AUTH PLAIN in one line where SASL PLAIN is announced', async () => {
@@ -88,7 +78,7 @@ describe('login', () => {
         ...lastCapa,
       ),
     )
-    const session = await openAt(server, { credential: { type: 'password', secret } })
+    const session = await openAt(server, { credential: password(secret) })
     session.close()
     await server.played()
   })
@@ -129,30 +119,40 @@ describe('login', () => {
     })
   })
 
-  it('writes a password with non-ASCII characters in UTF-8', async () => {
-    await using server = await scriptedServer([
-      send('+OK\r\n'),
-      expectLine('CAPA'),
-      send('-ERR\r\n'),
-      expectLine('USER me'),
-      send('+OK\r\n'),
-      expectLine('PASS p\xc3\xa4ss'),
-      send('+OK\r\n'),
-      expectLine('CAPA'),
-      send('-ERR\r\n'),
-      closed(),
-    ])
-    const session = await openAt(server, { credential: { type: 'password', secret: 'päss' } })
-    expect(session.pipelined).toBe(false)
+  it.each<[string, readonly string[], string | undefined]>([
+    ['where UTF8 USER is announced', ['USER', 'UTF8 USER'], undefined],
+    ['where the owner wants USER', ['USER'], 'USER'],
+  ])('writes a password beyond ASCII in UTF-8 %s', async (_title, capabilities, auth) => {
+    const hasUtf8 = capabilities.includes('UTF8 USER')
+    await using server = await scriptedServer(
+      announcing(
+        capabilities,
+        ...(hasUtf8 ? [expectLine('UTF8'), send('+OK\r\n')] : []),
+        expectLine('USER me'),
+        send('+OK\r\n'),
+        expectLine('PASS p\xc3\xa4ss'),
+        send('+OK\r\n'),
+        ...lastCapa,
+      ),
+    )
+    const session = await openAt(server, { credential: password('päss'), auth })
     session.close()
     await server.played()
   })
 
+  it('does not send a password beyond ASCII to a USER that does not announce to take it', async () => {
+    await using server = await scriptedServer(announcing(['USER'], closed()))
+    await expect(openAt(server, { credential: password('päss') })).rejects.toMatchObject({
+      code: 'LOGIN_NO_MECHANISM',
+      message: expect.stringContaining('beyond ASCII'),
+    })
+    await server.played()
+    expect(server.connections[0]?.receivedText).toBe('CAPA\r\n')
+  })
+
   it.each(['a\r\nDELE 1', 'a\0'])('refuses the password %j before it connects', async (secret) => {
     await using server = await scriptedServer([closed()])
-    await expect(
-      openAt(server, { credential: { type: 'password', secret } }),
-    ).rejects.toMatchObject({
+    await expect(openAt(server, { credential: password(secret) })).rejects.toMatchObject({
       code: 'POP3_ARGUMENT',
     })
     expect(server.connections).toHaveLength(0)
@@ -211,9 +211,8 @@ describe('login', () => {
   it('names no mechanism rather than sending the password another way', async () => {
     await using server = await scriptedServer(announcing(['SASL XOAUTH2'], closed()))
     await expect(openAt(server)).rejects.toMatchObject({ code: 'LOGIN_NO_MECHANISM' })
-    await expect(openAt(server, { auth: 'PLAIN' })).rejects.toMatchObject({
-      code: 'LOGIN_NO_MECHANISM',
-    })
+    await server.played()
+    expect(server.connections[0]?.receivedText).toBe('CAPA\r\n')
   })
 
   it('writes no secret into the trace', async () => {
@@ -242,33 +241,6 @@ describe('login', () => {
       'S: .',
       'C: AUTH PLAIN ***',
     ])
-  })
-})
-
-describe('classifyLoginRefusal', () => {
-  it.each([
-    ['[AUTH] no', 'LOGIN_REFUSED'],
-    ['invalid password', 'LOGIN_REFUSED'],
-    ['', 'LOGIN_REFUSED'],
-    ['[IN-USE] busy', 'LOGIN_IN_USE'],
-    ["Can't get lock. Mailbox in use", 'LOGIN_IN_USE'],
-    ['maildrop already locked', 'LOGIN_IN_USE'],
-    ['Unable to lock maildrop', 'LOGIN_IN_USE'],
-    ['[LOGIN-DELAY] later', 'LOGIN_DELAY'],
-    ['Exceeded the login limit for a 15 minute period', 'LOGIN_DELAY'],
-    ['[SYS/TEMP] no', 'LOGIN_TEMPORARY'],
-    ['Service temporarily unavailable', 'LOGIN_TEMPORARY'],
-    ['[SYS/PERM] no', 'LOGIN_PERMANENT'],
-    ['[REFERRAL/pop://a.example] elsewhere', 'LOGIN_PERMANENT'],
-    ['Account is locked', 'LOGIN_PERMANENT'],
-  ])('takes %j for %s', (text, code) => {
-    const reply = { text, line: `-ERR ${text}`, responseCode: parseResponseCode(text) }
-    expect(classifyLoginRefusal(reply, false)).toBe(code)
-  })
-
-  it('believes AUTH-RESP-CODE: no [AUTH], no credential trouble', () => {
-    const reply = { text: 'failed', line: '-ERR failed', responseCode: undefined }
-    expect(classifyLoginRefusal(reply, true)).toBe('LOGIN_TEMPORARY')
   })
 })
 
@@ -323,7 +295,7 @@ describe('a server that says the password back', () => {
       ),
     )
     const opened = openAt(server, {
-      credential: { type: 'password', secret: 'hunter2' },
+      credential: password('hunter2'),
       trace: (line) => trace.push(line),
     })
     await expect(opened).rejects.toMatchObject({ serverText: quoted })
@@ -338,7 +310,7 @@ describe('a server that says the password back', () => {
         ...[expectLine('CAPA'), send('-ERR\r\n'), expectLine('STAT'), send('+OK 4 11005\r\n')],
       ),
     )
-    const session = await openAt(server, { credential: { type: 'password', secret: '1100' } })
+    const session = await openAt(server, { credential: password('1100') })
     expect(await session.stat()).toEqual({ messages: 4, octets: 11005 })
     session.close()
   })
