@@ -4,14 +4,6 @@ import { credentialOctets } from './credential-text.ts'
 import type { SaslMechanism } from './mechanism.ts'
 
 /**
- * The message of PLAIN (RFC 4616 section 2) in base64: no authorization identity, user and password in UTF-8. Neither
- * may hold NUL; the caller has checked that.
- */
-export function plainMessage(user: string, secret: string): string {
-  return Buffer.from(`\0${user}\0${secret}`, 'utf8').toString('base64')
-}
-
-/**
  * PLAIN (RFC 4616 section 2): no authorization identity, user and password in UTF-8 as they are; preparing them is the
  * server's part. Throws SASL_ARGUMENT if one is empty or holds NUL.
  */
