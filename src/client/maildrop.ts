@@ -9,8 +9,9 @@ import {
   type ServerOptions,
 } from './greeting.ts'
 import { beginLogin, type Login } from './login.ts'
-import { Session } from './session.ts'
+import { Session, type SessionFacts } from './session.ts'
 import { TIMEOUTS, type Timeouts } from './timeouts.ts'
+import type { Wire } from './wire.ts'
 
 export type { Credential } from './credential.ts'
 
@@ -33,7 +34,23 @@ export function createMaildrop(options: MaildropOptions): {
   open(signal: AbortSignal): Promise<Session>
 } {
   const seenStamps = new Set<string>()
-  return { open: (signal) => new Opening(options, seenStamps, signal).run() }
+  return {
+    open: async (signal) => {
+      const { wire, facts } = await new Opening(options, seenStamps, signal).run()
+      return new Session(wire, facts)
+    },
+  }
+}
+
+/** A connection in the transaction state, and how it got there. */
+export interface Opened {
+  readonly wire: Wire
+  readonly facts: SessionFacts
+}
+
+/** As `open` of a maildrop, for those who have more to ask than a session does. */
+export function openMaildrop(options: MaildropOptions, signal: AbortSignal): Promise<Opened> {
+  return new Opening(options, new Set(), signal).run()
 }
 
 /** The way to a session, which may take several connections. */
@@ -51,7 +68,7 @@ class Opening {
     this.#signal = signal
   }
 
-  async run(): Promise<Session> {
+  async run(): Promise<Opened> {
     const { host, port, user, credential, auth } = this.#options
     const login = await beginLogin({
       ...{ host, port, user, credential, auth: auth?.toUpperCase() },
@@ -60,8 +77,8 @@ class Opening {
     for (;;) {
       const greeted = await greet(this.#options, this.#signal)
       try {
-        const session = await this.#on(greeted, login)
-        if (session) return session
+        const opened = await this.#on(greeted, login)
+        if (opened) return opened
         greeted.wire.close()
       } catch (error) {
         greeted.wire.close(error)
@@ -71,7 +88,7 @@ class Opening {
   }
 
   /** Undefined: another connection is needed. */
-  async #on(greeted: Greeted, login: Login): Promise<Session | undefined> {
+  async #on(greeted: Greeted, login: Login): Promise<Opened | undefined> {
     const stamp = this.#freshStamp(greeted.greeting)
     const before = this.#asksCapa ? await this.#capabilities(greeted) : NO_CAPABILITIES
     if (!before) return undefined
@@ -80,7 +97,7 @@ class Opening {
       await greeted.wire.ask({ keyword: 'UTF8' }, this.#timeouts.command)
     }
     const mechanism = await login.on({ greeted, announced: before, stamp })
-    return mechanism === undefined ? undefined : this.#session(greeted, mechanism, before)
+    return mechanism === undefined ? undefined : this.#opened(greeted, mechanism, before)
   }
 
   /** Old servers close, or hang, on commands that they do not know: undefined then, and CAPA is not sent again. */
@@ -95,16 +112,18 @@ class Opening {
   }
 
   /** Asks for the capabilities again, which may differ after login: Gmail announces PIPELINING only then. */
-  async #session(greeted: Greeted, mechanism: string, announced: Capabilities): Promise<Session> {
-    const { wire } = greeted
+  async #opened({ wire }: Greeted, mechanism: string, announced: Capabilities): Promise<Opened> {
     const after = this.#asksCapa ? await readCapabilities(wire, this.#timeouts) : undefined
-    return new Session(wire, {
-      before: this.#asksCapa ? announced : undefined,
-      after,
-      mechanism,
-      pipelined: this.#options.pipelining && after?.has('PIPELINING') === true,
-      timeouts: this.#timeouts,
-    })
+    return {
+      wire,
+      facts: {
+        before: this.#asksCapa ? announced : undefined,
+        after,
+        mechanism,
+        pipelined: this.#options.pipelining && after?.has('PIPELINING') === true,
+        timeouts: this.#timeouts,
+      },
+    }
   }
 
   /** A stamp that comes twice is one that somebody else may have chosen (CVE-2007-1558). */
