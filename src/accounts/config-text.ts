@@ -31,7 +31,7 @@ export interface ConfigSurroundings {
 export function additionText(text: string, addition: ConfigAddition): string {
   const { name, account, archive, oauth } = addition
   const parts = [stringify({ accounts: { [name]: account } })]
-  if (oauth && tableAt(parse(bare(text)), 'oauth', oauth.name) === undefined) {
+  if (oauth && !hasOAuthTable(text, oauth.name)) {
     parts.unshift(stringify({ oauth: { [oauth.name]: oauth.table } }))
   }
   if (archive !== undefined && bare(text).trim() === '') parts.unshift(stringify({ archive }))
@@ -69,6 +69,11 @@ export function withAddition(
   parseConfig(after, file, home, archiveFault)
   requireOnlyAdded(before, parse(bare(after)), addition)
   return after
+}
+
+/** Whether a document has a table [oauth.NAME]. Throws what the parser throws. */
+export function hasOAuthTable(text: string, name: string): boolean {
+  return tableAt(parse(bare(text)), 'oauth', name) !== undefined
 }
 
 function joined(text: string, added: string): string {

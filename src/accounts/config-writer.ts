@@ -3,7 +3,15 @@ import { lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { createFolder, NewFile, replaceFile } from '../durable/files.ts'
-import { type ConfigAddition, type ConfigSurroundings, withAddition } from './config-text.ts'
+import type { Account } from './account.ts'
+import { parseConfig } from './config.ts'
+import {
+  additionText,
+  type ConfigAddition,
+  type ConfigSurroundings,
+  hasOAuthTable,
+  withAddition,
+} from './config-text.ts'
 import { ConfigError } from './errors.ts'
 
 /** Where and for whom; the rest is for tests. */
@@ -33,6 +41,32 @@ export function addToConfig(addition: ConfigAddition, options: WriterOptions): v
   }
   const { file } = options
   throw new ConfigError('CONFIG_VALUE', `${file}: another program keeps changing it`, { file })
+}
+
+/**
+ * What addToConfig would add, and the account that would come of it; nothing is written. Throws what addToConfig throws of
+ * the file and the addition.
+ */
+export function previewAddition(
+  addition: ConfigAddition,
+  options: ConfigSurroundings,
+): { readonly text: string; readonly account: Account } {
+  const { file, home, archiveFault } = options
+  const before = readText(targetOf(file)) ?? ''
+  const { accounts } = parseConfig(
+    withAddition(before, addition, options),
+    file,
+    home,
+    archiveFault,
+  )
+  const account = accounts.find(({ name }) => name === addition.name)
+  if (account === undefined) throw new Error(`the account ${addition.name} does not read back`)
+  return { text: additionText(before, addition), account }
+}
+
+/** Whether the config file, which is right, has a table [oauth.NAME]. */
+export function configHasOAuthTable(file: string, name: string): boolean {
+  return hasOAuthTable(readText(targetOf(file)) ?? '', name)
 }
 
 /** The file itself, or what its symbolic link leads to: people link their dotfiles. */

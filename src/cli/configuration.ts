@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { type Config, loadConfig } from '../accounts/config.ts'
+import { type Config, type ConfigPlace, loadConfig } from '../accounts/config.ts'
 import { ConfigError } from '../accounts/errors.ts'
 import { parseLocation } from '../archive/location.ts'
 import { ArchiveError } from '../durable/errors.ts'
@@ -9,19 +9,21 @@ import type { CommandContext } from './context.ts'
 export type ConfigLoader = (options: { readonly mayBeMissing: boolean }) => Config | undefined
 
 /** The config of --config, or that of the default place. What loadConfig throws is thrown when it is asked for. */
-export function configLoader(file: string | undefined, { env }: CommandContext): ConfigLoader {
+export function configLoader(file: string | undefined, context: CommandContext): ConfigLoader {
   return ({ mayBeMissing }) => {
     try {
-      return loadConfig(
-        { home: env.HOME ?? homedir(), xdgConfigHome: env.XDG_CONFIG_HOME, archiveFault },
-        file,
-      )
+      return loadConfig(configPlace(context), file)
     } catch (error) {
       const isMissing = error instanceof ConfigError && error.code === 'CONFIG_NOT_FOUND'
       if (isMissing && mayBeMissing && file === undefined) return undefined
       throw error
     }
   }
+}
+
+/** Where this process looks for its config. */
+export function configPlace({ env }: Pick<CommandContext, 'env'>): ConfigPlace {
+  return { home: env.HOME ?? homedir(), xdgConfigHome: env.XDG_CONFIG_HOME, archiveFault }
 }
 
 function archiveFault(archive: string): string | undefined {

@@ -1,0 +1,63 @@
+/** How `account add` reaches the network: to find a server, and to log in once. */
+import { Resolver } from 'node:dns/promises'
+import type { Account } from '../accounts/account.ts'
+import type { DiscoveryPorts } from '../accounts/discovery.ts'
+import { providerOfHost } from '../accounts/providers.ts'
+import type { Credential } from '../client/credential.ts'
+import { greet, type ServerOptions as Server } from '../client/greeting.ts'
+import { createMaildrop } from '../client/maildrop.ts'
+import type { DropListing } from '../pop3/listing.ts'
+import { withLoginHint } from './login-hint.ts'
+
+/** What a search for servers reaches the world by. `route` says how: certificates to trust, a proxy. */
+export function discoveryPorts(
+  route: Pick<Server, 'ca' | 'pin' | 'clientCertificate' | 'proxy'>,
+): DiscoveryPorts {
+  return {
+    resolveSrv: (name, signal) => withResolver(signal, (resolver) => resolver.resolveSrv(name)),
+    resolveMx: (name, signal) => withResolver(signal, (resolver) => resolver.resolveMx(name)),
+    async probe(server, signal) {
+      const { wire } = await greet({ ...route, ...server }, signal)
+      wire.send([{ keyword: 'QUIT' }])
+      wire.close()
+      return true
+    },
+    random: Math.random,
+  }
+}
+
+async function withResolver<T>(
+  signal: AbortSignal,
+  ask: (resolver: Resolver) => Promise<T>,
+): Promise<T> {
+  const resolver = new Resolver()
+  const cancel = (): void => resolver.cancel()
+  signal.addEventListener('abort', cancel)
+  try {
+    return await ask(resolver)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+/**
+ * Logs in once, counts the messages and leaves. A token of another user may get in and fail only then. Throws what opening
+ * a maildrop throws, a refused login with the hint of its provider.
+ */
+export async function tryLogin(
+  account: Pick<Account, 'host' | 'user' | 'auth'>,
+  server: Server,
+  credential: Credential,
+  signal: AbortSignal,
+): Promise<DropListing> {
+  const { user, auth } = account
+  const options = { ...server, user, auth, credential, pipelining: false }
+  try {
+    const session = await createMaildrop(options).open(signal)
+    const drop = await session.stat()
+    await session.quit()
+    return drop
+  } catch (error) {
+    throw withLoginHint(error, providerOfHost(account.host)?.hint)
+  }
+}
