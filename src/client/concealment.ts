@@ -39,7 +39,9 @@ export class Concealment {
    */
   event(event: ProtocolEvent): ProtocolEvent {
     if (!('text' in event)) return event
-    if (event.type === 'continuation' && this.#isIn(event.text)) return { ...event, line: '+ ***' }
+    if (event.type === 'continuation' && this.#isSecret(event.text)) {
+      return { ...event, line: '+ ***' }
+    }
     return { ...event, line: this.text(event.line) }
   }
 
@@ -59,11 +61,14 @@ export class Concealment {
     return error
   }
 
-  /** Whether what the base64 means holds a secret, wherever in it that begins. */
-  #isIn(base64: string): boolean {
+  /**
+   * Whether what the base64 means holds a secret, wherever in it that begins, or is the proof by which a SCRAM server ends
+   * (RFC 5802 section 7): it is made of the password, and guesses could be tested by it.
+   */
+  #isSecret(base64: string): boolean {
     const octets = decodeBase64(base64)
-    if (!octets || this.#secrets.length === 0) return false
+    if (!octets) return false
     const text = new TextDecoder().decode(octets)
-    return this.text(text) !== text
+    return text.startsWith('v=') || this.text(text) !== text
   }
 }
