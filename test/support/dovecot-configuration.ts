@@ -163,6 +163,8 @@ listen = 127.0.0.1
 ssl = ${offer.tls ? 'yes' : 'no'}
 auth_mechanisms = ${offer.mechanisms.join(' ')}
 auth_failure_delay = 0 secs
+# any octets
+auth_username_chars =
 first_valid_uid = 1
 default_vsz_limit = 1G
 mail_max_userip_connections = 100
