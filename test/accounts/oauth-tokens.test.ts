@@ -17,6 +17,9 @@ import { authorizationFailureOf, memoryKeyring, never } from './oauth-cases.ts'
 
 const account = { name: 'work', host: 'pop.example.com', user: 'me@example.com' }
 const MINUTE = 60_000
+const CHALLENGE = { 'www-authenticate': 'Basic realm="token"' }
+const ELSEWHERE = { location: 'http://127.0.0.1:1/' }
+const LONG = 'x'.repeat(25_000)
 
 let server: AuthorizationServer
 let folder: TemporaryFolder
@@ -209,33 +212,30 @@ describe('the owner is needed', () => {
 })
 
 describe('a provider that fails', () => {
-  it.each<[string, Answer | undefined]>([
-    ['OAUTH_TEMPORARY', { status: 429, body: { error: 'invalid_grant' } }],
-    ['OAUTH_TEMPORARY', { status: 500, body: '<h1>Oops</h1>' }],
-    ['OAUTH_TEMPORARY', { status: 503, body: '', headers: { 'retry-after': '100' } }],
-    ['OAUTH_TEMPORARY', refusal('temporarily_unavailable')],
-    ['OAUTH_TEMPORARY', undefined],
-    ['OAUTH_REFUSED', refusal('invalid_client', 401)],
-    [
-      'OAUTH_REFUSED',
-      { ...refusal('invalid_client', 401), headers: { 'www-authenticate': 'Basic realm="token"' } },
-    ],
-    ['OAUTH_REFUSED', refusal('unauthorized_client')],
-    ['OAUTH_REFUSED', refusal('invalid_scope')],
-    ['OAUTH_REFUSED', { status: 404, body: 'not here' }],
-    ['OAUTH_REFUSED', { status: 400, body: { error: { code: 400 } } }],
-    ['OAUTH_POLICY', { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } }],
-    ['OAUTH_POLICY', { status: 200, body: `<p>${CANARY}-page</p>` }],
-    ['OAUTH_POLICY', { status: 200, body: [] }],
-    ['OAUTH_POLICY', { status: 204, body: '' }],
-    ['OAUTH_POLICY', { status: 200, body: { token_type: 'Bearer' } }],
-    ['OAUTH_POLICY', { status: 200, body: { access_token: `${CANARY}-x` } }],
-    ['OAUTH_POLICY', bearer({ token_type: 'mac' })],
-    ['OAUTH_POLICY', bearer({ access_token: `${CANARY}-\u0001auth=` })],
-    ['OAUTH_POLICY', bearer({ access_token: `${CANARY}-${'x'.repeat(25_000)}` })],
-    ['OAUTH_POLICY', bearer({ refresh_token: 17 })],
-    ['OAUTH_POLICY', bearer({ padding: 'x'.repeat(65_536) })],
-  ])('is %s for %j', async (code, answer) => {
+  it.each<[string, string, Answer | undefined]>([
+    ['OAUTH_TEMPORARY', 'too many requests', { status: 429, body: { error: 'invalid_grant' } }],
+    ['OAUTH_TEMPORARY', 'a fault of its own', { status: 500, body: '<h1>Oops</h1>' }],
+    ['OAUTH_TEMPORARY', 'a pause', { status: 503, body: '', headers: { 'retry-after': '100' } }],
+    ['OAUTH_TEMPORARY', 'a passing error', refusal('temporarily_unavailable')],
+    ['OAUTH_TEMPORARY', 'no connection', undefined],
+    ['OAUTH_REFUSED', 'a wrong client', refusal('invalid_client', 401)],
+    ['OAUTH_REFUSED', 'a challenge', { ...refusal('invalid_client', 401), headers: CHALLENGE }],
+    ['OAUTH_REFUSED', 'a client without this grant', refusal('unauthorized_client')],
+    ['OAUTH_REFUSED', 'a wrong scope', refusal('invalid_scope')],
+    ['OAUTH_REFUSED', 'a page that is not there', { status: 404, body: 'not here' }],
+    ['OAUTH_REFUSED', 'an error of another form', { status: 400, body: { error: { code: 400 } } }],
+    ['OAUTH_POLICY', 'a redirect', { status: 302, body: '', headers: ELSEWHERE }],
+    ['OAUTH_POLICY', 'a web page', { status: 200, body: `<p>${CANARY}-page</p>` }],
+    ['OAUTH_POLICY', 'a list', { status: 200, body: [] }],
+    ['OAUTH_POLICY', 'nothing', { status: 204, body: '' }],
+    ['OAUTH_POLICY', 'no token', { status: 200, body: { token_type: 'Bearer' } }],
+    ['OAUTH_POLICY', 'no token type', { status: 200, body: { access_token: `${CANARY}-x` } }],
+    ['OAUTH_POLICY', 'another token type', bearer({ token_type: 'mac' })],
+    ['OAUTH_POLICY', 'a control character', bearer({ access_token: `${CANARY}-\u0001auth=` })],
+    ['OAUTH_POLICY', 'a token too long', bearer({ access_token: `${CANARY}-${LONG}` })],
+    ['OAUTH_POLICY', 'a refresh token that is none', bearer({ refresh_token: 17 })],
+    ['OAUTH_POLICY', 'an answer too long', bearer({ padding: LONG.repeat(3) })],
+  ])('is %s: %s', async (code, _, answer) => {
     const grant = await put({ expiresAt: clock })
     if (answer !== undefined) server.tokenAnswers.push(answer)
     else await server.close()
