@@ -35,16 +35,11 @@ function openerOf(
   platform: NodeJS.Platform,
   env: BrowserSurroundings['env'],
 ): readonly [string, ...string[]] | undefined {
-  switch (platform) {
-    case 'darwin':
-      return ['open']
-    case 'win32':
-      // Not `start`, which belongs to the shell and takes & for its own.
-      return ['rundll32', 'url.dll,FileProtocolHandler']
-    default:
-      // Without a desktop xdg-open would start a text browser in this very terminal.
-      return env.DISPLAY || env.WAYLAND_DISPLAY ? ['xdg-open'] : undefined
-  }
+  if (platform === 'darwin') return ['open']
+  // Not `start`, which belongs to the shell and takes & for its own.
+  if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler']
+  // Without a desktop xdg-open would start a text browser in this very terminal.
+  return env.DISPLAY || env.WAYLAND_DISPLAY ? ['xdg-open'] : undefined
 }
 
 function withoutSecrets(env: BrowserSurroundings['env']): Record<string, string | undefined> {

@@ -84,7 +84,7 @@ export function parseStored(text: string, owner: GrantOwner): Stored {
   const wanted = Object.entries(bindingOf(owner))
   const isOwn =
     wanted.length === Object.keys(binding).length &&
-    wanted.every(([key, text]) => binding[key] === text)
+    wanted.every(([key, word]) => binding[key] === word)
   if (!isOwn) return { state: 'changed' }
   return { state: 'good', grant: { accessToken, refreshToken, expiresAt } }
 }

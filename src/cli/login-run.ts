@@ -20,6 +20,12 @@ export interface LoginOptions {
   readonly config?: string
 }
 
+/** What is there once on a machine, and no test can bring. */
+export interface LoginMachine {
+  readonly openKeyring: typeof openKeyring
+  readonly openTerminal: typeof openTerminal
+}
+
 /**
  * Throws UsageError where the account has nothing to log in to, what loading the config throws, AuthorizationError,
  * SecretError, what durable/ throws, and the signal's reason.
@@ -29,6 +35,7 @@ export async function runLogin(
   options: LoginOptions,
   context: CommandContext,
   signal: AbortSignal,
+  machine: LoginMachine = { openKeyring, openTerminal },
 ): Promise<void> {
   const config = configLoader(options.config, context)({ mayBeMissing: false })
   const account = namedAccount(name, config)
@@ -42,7 +49,7 @@ export async function runLogin(
       `--flow is for OAuth, and ${name} has none; its password is in the keyring`,
     )
   }
-  return await keepPassword(account, options, context, signal)
+  return await keepPassword(account, options, context, machine, signal)
 }
 
 function nothingToDo({ name, token }: Account): string {
@@ -91,9 +98,10 @@ async function keepPassword(
   { name }: Account,
   { forget }: LoginOptions,
   { output }: CommandContext,
+  machine: LoginMachine,
   signal: AbortSignal,
 ): Promise<void> {
-  const keyring = await openKeyring('popkeep')
+  const keyring = await machine.openKeyring('popkeep')
   if (keyring === undefined) {
     throw new SecretError(
       'there is no keyring here; use password_command or password_file in the config',
@@ -112,13 +120,17 @@ async function keepPassword(
     await attempt(() => keyring.remove(name))
     return output.talk(safe(forgotten(isThere, `password of ${name}`, 'the keyring')))
   }
-  const password = await askPassword(name, signal)
+  const password = await askPassword(name, machine, signal)
   await attempt(() => keyring.set(name, password))
   output.talk(safe(`the password of ${name} is in the keyring`))
 }
 
-async function askPassword(name: string, signal: AbortSignal): Promise<string> {
-  const terminal = openTerminal()
+async function askPassword(
+  name: string,
+  machine: LoginMachine,
+  signal: AbortSignal,
+): Promise<string> {
+  const terminal = machine.openTerminal()
   if (terminal === undefined) {
     throw new SecretError('there is no terminal to ask for the password at')
   }

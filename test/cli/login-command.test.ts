@@ -81,11 +81,11 @@ function start(...argv: readonly string[]): Session {
     for (;;) {
       const [found] = what.exec(said) ?? []
       if (found !== undefined) return found
-      const ended = await Promise.race([
+      const end = await Promise.race([
         new Promise((resolve) => heard.once('more', () => resolve(undefined))),
         exit,
       ])
-      if (ended !== undefined && !what.test(said)) throw new Error(`never said: ${what}\n${said}`)
+      if (end !== undefined && !what.test(said)) throw new Error(`never said: ${what}\n${said}`)
     }
   }
   return { exit, stdin, signals, said: () => said, hear }

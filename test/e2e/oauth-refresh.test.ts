@@ -1,5 +1,5 @@
 /** Tokens that are renewed by processes of their own: two at once, and some that are killed at the worst moment. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -51,7 +51,7 @@ async function putOld(): Promise<void> {
  * A process that asks for an access token, and prints `token` and it, or a code; and before that, on stderr, a line each
  * time that it has read the store and compares times.
  */
-function ask(): ChildProcess {
+function ask() {
   const entry = pathToFileURL(join(built.folder, 'accounts/oauth-tokens.js')).href
   const body = `
     import { oauthToken } from ${JSON.stringify(entry)}
@@ -72,10 +72,10 @@ function ask(): ChildProcess {
   })
 }
 
-async function outputOf(child: ChildProcess): Promise<string> {
+async function outputOf(child: ReturnType<typeof ask>): Promise<string> {
   const parts: string[] = []
-  child.stdout?.on('data', (chunk) => parts.push(String(chunk)))
-  child.stderr?.resume()
+  child.stdout.on('data', (chunk) => parts.push(String(chunk)))
+  child.stderr.resume()
   await once(child, 'close')
   return parts.join('')
 }
@@ -94,7 +94,7 @@ describe('two processes that want the same token', () => {
     await putOld()
     const children = [ask(), ask()]
     // The answer waits until both know the old tokens only: nothing but the lock keeps the other one from asking as well.
-    const bothHaveRead = Promise.all(children.map(({ stderr }) => stderr && once(stderr, 'data')))
+    const bothHaveRead = Promise.all(children.map((child) => once(child.stderr, 'data')))
     server.beforeAnswer = async () => void (await bothHaveRead)
     const outputs = await Promise.all(children.map(outputOf))
     expect(outputs[0]).toMatch(/^token canary-access-\w+\n$/)

@@ -221,7 +221,7 @@ export class AuthorizationServer {
     if (this.clientSecret !== undefined && form.get('client_secret') !== this.clientSecret) {
       return refusal('invalid_client', 401)
     }
-    switch (form.get('grant_type')) {
+    switch (form.get('grant_type') ?? '') {
       case 'authorization_code':
         return this.#redeemCode(form)
       case 'urn:ietf:params:oauth:grant-type:device_code':
