@@ -8,7 +8,7 @@ import {
   type CertificateWishes,
   makeCertificate,
   makeCertificates,
-  rawDnsName,
+  rawDnsNames,
 } from '../support/certificates.ts'
 import { makeClientCertificate } from '../support/client-certificate.ts'
 import { closed, expectLine, scriptedTlsServer, send } from '../support/scripted-server.ts'
@@ -85,7 +85,7 @@ describe('a certificate that is not right', () => {
     ],
     [
       'NUL in the name',
-      { altNames: rawDnsName('pop.example.com\0.evil.example') },
+      { altNames: rawDnsNames('pop.example.com\0.evil.example') },
       String.raw`the certificate is for "pop.example.com\u0000.evil.example", not for pop.example.com`,
     ],
     [

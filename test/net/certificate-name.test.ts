@@ -5,7 +5,7 @@ import {
   type Certificates,
   makeCertificate,
   makeCertificates,
-  rawDnsName,
+  rawDnsNames,
 } from '../support/certificates.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 
@@ -77,11 +77,14 @@ describe('the names of a certificate', () => {
   it('refuse a NUL, wherever it stands', () => {
     const names = ['pop.example.com\0.evil.example', 'pop.example.com\0', '\0pop.example.com']
     for (const name of names) {
-      const made = certificate(rawDnsName(name))
+      const made = certificate(rawDnsNames(name))
       expect(made.raw.includes(Buffer.from(name, 'latin1'))).toBe(true)
       expect(isForHost(made, 'pop.example.com'), JSON.stringify(name)).toBe(false)
       expect(isForHost(made, name), JSON.stringify(name)).toBe(false)
     }
+    // Who gets a CA to sign one has not been checked for the others either.
+    const beside = certificate(rawDnsNames('pop.example.com', 'mail.example.com\0.evil.example'))
+    expect(isForHost(beside, 'pop.example.com')).toBe(false)
     // The signature is not right any more; names are looked at all the same.
     const { raw } = certificate(undefined, '/CN=pop.example.com!.evil.example')
     const patched = Buffer.from(raw)
@@ -100,7 +103,7 @@ describe('the names of a certificate', () => {
       '192.0.2.1',
     ])
     expect(namesOf(certificate(undefined))).toEqual(['pop.example.com'])
-    expect(namesOf(certificate(rawDnsName('a.example, DNS:b.example')))).toEqual([
+    expect(namesOf(certificate(rawDnsNames('a.example, DNS:b.example')))).toEqual([
       String.raw`"a.example\u002c DNS:b.example"`,
     ])
   })

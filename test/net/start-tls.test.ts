@@ -293,6 +293,21 @@ describe('the attempt with STLS', () => {
     }
   })
 
+  it('is ended by its signal during implicit TLS too', async () => {
+    const { opened, open } = gate()
+    await using server = await rawServer(async (peer) => {
+      await peer.until(CLIENT_HELLO)
+      open()
+      await peer.ended()
+    })
+    const controller = new AbortController()
+    const connecting = failure(connect(optionsFor(server.port, { signal: controller.signal })))
+    await opened
+    controller.abort()
+    expect(await connecting).toBe(controller.signal.reason)
+    await server.played()
+  })
+
   it('ends when the server closes instead', async () => {
     await using server = await stlsServer('+OK\r\n', async (peer) => {
       peer.socket.end()

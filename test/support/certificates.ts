@@ -111,10 +111,12 @@ ${names}`,
   return { cert: readFileSync(at('cert.pem'), 'utf8'), key: readFileSync(at('key.pem'), 'utf8') }
 }
 
-/** The `altNames` of one DNS name, octet by octet: openssl's own syntax has no way to write a NUL. */
-export function rawDnsName(name: string): string {
-  const octets = Buffer.from(name, 'latin1')
-  const der = Buffer.concat([Buffer.from([0x30, octets.length + 2, 0x82, octets.length]), octets])
+/** The `altNames` of DNS names, octet by octet: openssl's own syntax has no way to write a NUL. */
+export function rawDnsNames(...names: readonly string[]): string {
+  const element = (tag: number, content: Buffer) =>
+    Buffer.concat([Buffer.from([tag, content.length]), content])
+  const dnsNames = names.map((name) => element(0x82, Buffer.from(name, 'latin1')))
+  const der = element(0x30, Buffer.concat(dnsNames))
   return `DER:${der.toString('hex').replace(/(..)(?!$)/g, '$1:')}`
 }
 
