@@ -20,6 +20,8 @@ import { safe } from './safe.ts'
 
 const HISTORY_LINES = 200
 const COLUMNS = 80
+/** What the end of the input means, for the picture of the session to be whole. */
+const QUIT = 'quit'
 
 export interface EditorOptions {
   /** A terminal. */
@@ -73,7 +75,10 @@ export class LineEditor implements Keyboard {
       this.#write(`${this.#masked(line)}\n`)
       return Promise.resolve(line)
     }
-    if (this.#isClosed) return Promise.resolve(undefined)
+    if (this.#isClosed) {
+      this.#leave(QUIT)
+      return Promise.resolve(undefined)
+    }
     return new Promise((resolve) => {
       this.#asked = resolve
       this.#draw()
@@ -115,8 +120,7 @@ export class LineEditor implements Keyboard {
     const asked = this.#asked
     if (!asked) return
     this.#asked = undefined
-    // What will be sent, for the picture of the session to be whole.
-    this.#leave('quit')
+    this.#leave(QUIT)
     asked(undefined)
   }
 

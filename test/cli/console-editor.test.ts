@@ -172,9 +172,15 @@ describe('the line editor', () => {
     const line = editor.read(false)
     await type(CTRL_D)
     expect(await line).toBeUndefined()
-    expect(await editor.read(false)).toBeUndefined()
     expect(screen.text).toBe('quit')
     expect(modes).toEqual([true, false])
+  })
+
+  it('says it behind what was typed ahead of Ctrl-D', async () => {
+    const { editor, type, screen } = terminal()
+    await type(`stat\r${CTRL_D}`)
+    expect([await editor.read(false), await editor.read(false)]).toEqual(['stat', undefined])
+    expect(screen.text).toBe('stat\nquit')
   })
 
   it('interrupts on Ctrl-C, also while the server is to speak', async () => {
