@@ -15,6 +15,7 @@ import {
   type FileCalls,
   NewFile,
   publishFile,
+  replaceFile,
   syncFolder,
 } from '../../src/durable/files.ts'
 
@@ -173,5 +174,37 @@ describe('publishFile', () => {
       }) as typeof fs.linkSync,
     }
     expect(publishFile(sealed('tmp'), join(folder, 'new'), calls)).toBe('linked')
+  })
+})
+
+describe('replacing a file', () => {
+  const write = (name: string, text: string) => {
+    const file = new NewFile(join(folder, name))
+    file.write(octets(text))
+    file.seal()
+    return file.path
+  }
+
+  it('puts the new one in the place of the old one, or of none, and syncs the folder', () => {
+    const synced: number[] = []
+    const calls = {
+      ...fs,
+      fsyncSync: (descriptor: number) => void synced.push(fs.fstatSync(descriptor).ino),
+    }
+    const path = join(folder, 'f')
+    replaceFile(write('one', 'old'), path, calls)
+    replaceFile(write('two', 'new'), path, calls)
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readdirSync(folder)).toEqual(['f'])
+    expect(synced).toEqual([statSync(folder).ino, statSync(folder).ino])
+  })
+
+  it('leaves the old one where it fails', () => {
+    const path = write('f', 'old')
+    const from = write('two', 'new')
+    expect(() => replaceFile(from, path, failing('renameSync', 'EACCES'))).toThrow(
+      expect.objectContaining({ code: 'ARCHIVE_DENIED' }),
+    )
+    expect(readFileSync(path, 'utf8')).toBe('old')
   })
 })
