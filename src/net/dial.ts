@@ -10,8 +10,11 @@ export interface DialOptions extends Destination {
   readonly lookup?: LookupFunction | undefined
 }
 
-/** Between the attempts at the addresses of a name, IPv6 and IPv4 in turn (RFC 8305 section 5). */
-const NEXT_ADDRESS_MS = 250
+/**
+ * How long one address of a name may take before the next one is tried, IPv6 and IPv4 in turn. RFC 8305 section 5 says
+ * 250, but there the earlier attempts go on; Node gives them up, and a satellite's way is longer than that.
+ */
+const NEXT_ADDRESS_MS = 1_000
 
 /**
  * The socket does not flow yet; nothing of what the server says is lost. Throws NetworkError (NET_DNS, NET_REFUSED,
