@@ -59,6 +59,7 @@ async function readLine(
     const ended = new Promise<undefined>((resolve) => lines.once('close', () => resolve(undefined)))
     const answer = await Promise.race([lines.question(question, { signal }), ended])
     if (answer !== undefined) return answer
+    stderr.write('\n')
     throw new InterruptedError(130)
   } catch (error) {
     signal.throwIfAborted()

@@ -160,8 +160,7 @@ async function search(
     asker?.say(`The DNS names ${target}, which cannot be a server; it is left out.`)
   }
   if (discovery?.refusal !== undefined) {
-    if (asker === undefined) throw new UsageError(discovery.refusal)
-    asker.say(`${discovery.refusal}.`)
+    throw new UsageError(`${discovery.refusal}; --host names a server all the same`)
   }
   return discovery?.found
 }

@@ -28,6 +28,9 @@ import { safeText } from './safe.ts'
 import { serverOf } from './server.ts'
 import { openTrace, type TraceFile } from './trace.ts'
 
+/** The exit code of a refused login. */
+const REFUSED = 77
+
 /** What the run of one `account add` shares. */
 interface Run {
   readonly options: AccountAddOptions
@@ -89,7 +92,7 @@ async function add(given: string | undefined, run: Run): Promise<void> {
   run.kept()
   asker?.say(`${proven.name} is added to ${keep.file}.`)
   if (proven.login.type === 'oauth') return grantNow(proven.name, run)
-  asker?.say(`Next: ${context.invocation} sync ${proven.name}`)
+  asker?.say(`Next: ${context.invocation} sync ${shellWord(proven.name)}`)
 }
 
 async function firstDraft(given: string | undefined, run: Run): Promise<Draft> {
@@ -109,7 +112,7 @@ async function firstDraft(given: string | undefined, run: Run): Promise<Draft> {
     writes: !options.dryRun,
     hasOAuthTable: (name) => configHasOAuthTable(keep.file, name),
   }
-  asker?.say('Nothing is written before a login has worked; Ctrl-C leaves.')
+  asker?.say('Answers in brackets are taken by Return. Ctrl-C leaves, and nothing is written.')
   const address = await askAddress(given, options, world)
   const place = await askPlace(address, options, world)
   const name = await askName(place, address, options, world)
@@ -147,7 +150,7 @@ async function provenDraft(first: Draft, run: Run): Promise<Draft | undefined> {
       const { exit, sentence } = describeFailure(error)
       if (asker === undefined || exit === 70 || error instanceof InterruptedError) throw error
       context.output.problems(sentence)
-      const next = await nextDraft(draft, asker)
+      const next = await nextDraft(draft, exit === REFUSED, asker)
       if (next === undefined) {
         asker.say('Nothing was written.')
         context.end(exit)
@@ -159,14 +162,23 @@ async function provenDraft(first: Draft, run: Run): Promise<Draft | undefined> {
 }
 
 /** What the person wants to change after a login that failed; undefined: nothing any more. */
-async function nextDraft(draft: Draft, asker: Asker): Promise<Draft | undefined> {
-  const isTyped = 'secret' in draft.login
-  const again = isTyped ? 'type the password again' : 'try again'
+async function nextDraft(
+  draft: Draft,
+  isRefused: boolean,
+  asker: Asker,
+): Promise<Draft | undefined> {
+  const retypes = isRefused && 'secret' in draft.login
+  const again = retypes ? 'type the password again' : 'try again'
   const ways = [again, 'change server or user', 'leave, and write nothing']
   const way = await choose(asker, 'What now?', ways)
   if (way === 2) return undefined
-  const place = way === 1 ? await askPlaceAgain(draft, asker) : {}
-  return { ...draft, ...place, login: await askSecretAgain(draft.login, asker) }
+  if (way === 0) return retypes ? withSecretAgain(draft, asker) : draft
+  // What was typed for one server goes to no other.
+  return withSecretAgain({ ...draft, ...(await askPlaceAgain(draft, asker)) }, asker)
+}
+
+async function withSecretAgain(draft: Draft, asker: Asker): Promise<Draft> {
+  return { ...draft, login: await askSecretAgain(draft.login, asker) }
 }
 
 async function logIn(account: Account, { login }: Draft, run: Run) {
@@ -184,7 +196,7 @@ async function logIn(account: Account, { login }: Draft, run: Run) {
 }
 
 async function grantNow(name: string, { asker, context, options, signal }: Run): Promise<void> {
-  const command = `${context.invocation} login ${name}`
+  const command = `${context.invocation} login ${shellWord(name)}`
   if (asker === undefined) return
   if (!(await confirm(asker, 'Grant access now?', true))) {
     return asker.say(`Next: ${command}`)
@@ -192,6 +204,10 @@ async function grantNow(name: string, { asker, context, options, signal }: Run):
   const { runLogin } = await import('./login-run.ts')
   const config = options.config === undefined ? {} : { config: options.config }
   await runLogin(name, { browser: true, ...config }, context, signal)
+}
+
+function shellWord(name: string): string {
+  return /^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`
 }
 
 /** How any server is reached, as options and config say: which certificates count, by which proxy. */
