@@ -105,6 +105,9 @@ export class Protocol {
   send(command: Command): Uint8Array {
     if (this.#failure !== undefined) throw this.#failure
     const octets = encodeCommand(command)
+    if (this.#phase.type === 'handshake') {
+      throw new ProtocolError('POP3_OUT_OF_STEP', 'nothing may be sent before TLS has begun')
+    }
     if (this.#outstanding.length === 0 && this.#phase.type === 'status' && !this.#input.isEmpty) {
       throw this.#fail(unsolicited(undefined, this.#input.rest))
     }

@@ -65,3 +65,18 @@ export function openAt(
   })
   return maildrop.open(signal)
 }
+
+/** Opens and closes a session; returns the mechanism that led there. */
+export async function mechanismAt(
+  server: ScriptedServer,
+  options?: Partial<MaildropOptions>,
+): Promise<string> {
+  const session = await openAt(server, options)
+  session.close()
+  await server.played()
+  return session.facts.mechanism
+}
+
+/** What clients said, on all connections. */
+export const linesAt = (server: ScriptedServer): string[] =>
+  server.connections.flatMap(({ receivedText }) => receivedText.split('\r\n').filter(Boolean))

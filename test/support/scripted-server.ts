@@ -12,7 +12,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { TlsOptions } from 'node:tls'
+import type { TLSSocketOptions, TlsOptions } from 'node:tls'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 
 /** One act of a script. */
@@ -74,6 +74,12 @@ export const chunk =
 /** Ends the connection by RST. */
 export const reset = (): Step => (connection) => connection.reset()
 
+/** The server's side of a TLS handshake on this connection, as behind STLS; further steps speak through it. */
+export const startTls =
+  (tls: TLSSocketOptions): Step =>
+  (connection) =>
+    connection.startTls(tls)
+
 /** Half-closes: FIN after what was sent. */
 export const fin = (): Step => (connection) => connection.fin()
 
@@ -115,7 +121,7 @@ const LF = 0x0a
 export class ScriptedConnection {
   /** 0 for the first connection accepted. */
   readonly index: number
-  readonly #socket: Socket
+  #socket: Socket
   readonly #heard: Buffer[] = []
   #unread: Buffer = Buffer.alloc(0)
   #pieceOctets = 0
@@ -125,11 +131,7 @@ export class ScriptedConnection {
   constructor(index: number, socket: Socket) {
     this.index = index
     this.#socket = socket
-    socket.on('data', (octets: Buffer) => {
-      this.#heard.push(octets)
-      this.#unread = Buffer.concat([this.#unread, octets])
-      this.#wake?.()
-    })
+    socket.on('data', this.#take)
     const end = (): void => {
       this.#ended = true
       this.#wake?.()
@@ -140,7 +142,13 @@ export class ScriptedConnection {
     socket.on('error', end)
   }
 
-  /** All octets that came on this connection, from its beginning. */
+  readonly #take = (octets: Buffer): void => {
+    this.#heard.push(octets)
+    this.#unread = Buffer.concat([this.#unread, octets])
+    this.#wake?.()
+  }
+
+  /** All octets that came on this connection, from its beginning; behind `startTls` what was said through TLS. */
   get received(): Buffer {
     return Buffer.concat(this.#heard)
   }
@@ -208,12 +216,32 @@ export class ScriptedConnection {
     return line
   }
 
+  /** Rejects if the client does not go through with the handshake. */
+  startTls(options: TLSSocketOptions): Promise<void> {
+    const clear = this.#socket
+    clear.off('data', this.#take)
+    const socket = new TLSSocket(clear, { isServer: true, ...options })
+    this.#socket = socket
+    socket.on('data', this.#take)
+    return new Promise((resolve, reject) => {
+      socket.once('secure', resolve)
+      socket.on('error', reject)
+      socket.once('close', () => reject(new Error('closed during the handshake')))
+    })
+  }
+
   chunk(octets: number): void {
     this.#pieceOctets = octets
   }
 
   stopReading(): void {
     this.#socket.pause()
+  }
+
+  /** What `tls-exporter` binds to (RFC 9266). */
+  keyingMaterial(): Uint8Array {
+    if (!(this.#socket instanceof TLSSocket)) throw new Error('the connection has no TLS')
+    return this.#socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
   }
 
   /** RST; behind TLS, where Node has no reset, a close without close_notify. */
