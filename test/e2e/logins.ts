@@ -1,8 +1,10 @@
 /** What the end-to-end tests of the login share. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { expect } from 'vitest'
 import { createMaildrop, type MaildropOptions } from '../../src/client/maildrop.ts'
 import type { Dovecot } from '../support/dovecot.ts'
 import type { LoginAttempt } from '../support/dovecot-log.ts'
+import type { Finished } from '../support/popkeep.ts'
 
 export type Tls = MaildropOptions['tls']
 
@@ -54,6 +56,23 @@ export function briefly(attempts: readonly LoginAttempt[]): readonly string[] {
     if (ok === undefined) return `${mechanism} given up`
     return `${mechanism} ${ok ? 'ok' : 'refused'}`
   })
+}
+
+/** Neither what a command printed nor these files hold the secret, be it as it is or somewhere inside of base64. */
+export function expectNoSecret(
+  secret: string,
+  { stdout, stderr }: Pick<Finished, 'stdout' | 'stderr'>,
+  files: readonly string[],
+): void {
+  const inBase64 = ['', 'x', 'xx'].map((before) => {
+    // Only the characters that do not depend on what stands around it.
+    return Buffer.from(before + secret)
+      .toString('base64')
+      .slice(before === '' ? 0 : 4, -4)
+  })
+  const written = [stdout.toString(), stderr.toString()]
+  for (const file of files) if (existsSync(file)) written.push(readFileSync(file, 'latin1'))
+  for (const form of [secret, ...inBase64]) expect(written.join('\n')).not.toContain(form)
 }
 
 function codeOf(error: unknown): string {
