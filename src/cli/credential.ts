@@ -26,13 +26,20 @@ export async function obtainCredential(
     return tokenCredential(account, account.token, surroundings)
   }
   const environment = surroundings.isSingle ? surroundings.env.POPKEEP_PASSWORD : undefined
-  const hasPassword = account.secret !== undefined || environment !== undefined
-  const isByCertificate =
-    account.auth === undefined
-      ? account.clientCertificate !== undefined && !hasPassword
-      : account.auth === 'EXTERNAL'
-  if (isByCertificate) return { type: 'certificate' }
+  if (credentialType(account, environment) === 'certificate') return { type: 'certificate' }
   return { type: 'password', secret: await obtainPassword(account, environment, surroundings) }
+}
+
+/** What the account will log in with. `environment`: the password that this holds, if it counts. */
+export function credentialType(
+  { token, secret, auth, clientCertificate }: Account,
+  environment: string | undefined,
+): Credential['type'] {
+  if (token !== undefined) return 'token'
+  const hasPassword = secret !== undefined || environment !== undefined
+  const isByCertificate =
+    auth === undefined ? clientCertificate !== undefined && !hasPassword : auth === 'EXTERNAL'
+  return isByCertificate ? 'certificate' : 'password'
 }
 
 async function obtainPassword(
