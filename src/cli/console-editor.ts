@@ -61,6 +61,8 @@ export class LineEditor implements Keyboard {
       .on('line', (line) => this.#entered(line))
       .on('history', (history: string[]) => this.#forget(history))
       .on('SIGINT', interrupt)
+      // Ctrl-Z does nothing. Where no shell stands behind us it would stop nothing, but bring back the echo.
+      .on('SIGTSTP', () => undefined)
       .on('close', () => this.#end())
     // Behind the listener of readline: the key has had its effect.
     const draw = (): void => this.#draw()

@@ -28,7 +28,7 @@ export class SessionByHand {
   readonly #timeouts: Timeouts
   readonly #listener: Listener
   readonly #deadline = new Deadline(() => this.#waitedEnough())
-  #waiting: PromiseWithResolvers | undefined
+  #waiting: Waiting | undefined
   #isChallenged = false
   /** The reply so far may be all of it. */
   #isOpen = false
@@ -81,7 +81,7 @@ export class SessionByHand {
     if (this.#isChallenged) this.#answer(line)
     else this.#command(line)
     this.#deadline.arm(replyTimeout(line, this.#timeouts))
-    this.#waiting = withResolvers()
+    this.#waiting = waiting()
     await this.#waiting.promise
   }
 
@@ -183,13 +183,14 @@ export class SessionByHand {
   }
 }
 
-interface PromiseWithResolvers {
+/** Whoever typed, until the reply is whole. */
+interface Waiting {
   readonly promise: Promise<void>
   resolve(): void
   reject(reason: unknown): void
 }
 
-function withResolvers(): PromiseWithResolvers {
+function waiting(): Waiting {
   let resolve = (): void => {}
   let reject: (reason: unknown) => void = () => {}
   const promise = new Promise<void>((onResolved, onRejected) => {

@@ -192,6 +192,12 @@ describe('the line editor', () => {
     expect(interrupts()).toBe(2)
   })
 
+  it('keeps the terminal on Ctrl-Z, which would bring back the echo', async () => {
+    const { entered, modes } = terminal()
+    expect(await entered('sta\x1at')).toBe('stat')
+    expect(modes).toEqual([true])
+  })
+
   it('gives the terminal back, the half line left as it was', async () => {
     const { editor, type, screen, modes } = terminal()
     void editor.read(false)
