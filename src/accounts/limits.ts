@@ -21,6 +21,9 @@ export const MAX_OAUTH_ANSWER_OCTETS = 64 * 1024
 /** Octets of one token: two of them go into a secret file. Entra's have up to 5 KiB. */
 export const MAX_TOKEN_OCTETS = 24 * 1024
 
+/** How long a renewal that has begun may go on once its run is interrupted: its answer may be the only one there is. */
+export const TOKEN_GRACE_MS = 5_000
+
 /** How long one request to an OAuth provider may take, its answer included. */
 export const OAUTH_REQUEST_MS = 30_000
 

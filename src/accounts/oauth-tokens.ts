@@ -1,6 +1,6 @@
 /** Access tokens for an account: from the store, renewed in time, by one run at a time. */
 import { AuthorizationError } from './errors.ts'
-import { TOKEN_MARGIN_MS } from './limits.ts'
+import { TOKEN_GRACE_MS, TOKEN_MARGIN_MS } from './limits.ts'
 import { authorizationFailure, loginCommand } from './oauth-failure.ts'
 import { type Grant, type GrantOwner, grantOf, type Stored } from './oauth-grant.ts'
 import { type OAuthSurroundings, oauthClient } from './oauth-http.ts'
@@ -101,17 +101,38 @@ async function refresh(
     throw new AuthorizationError('OAUTH_NEEDS_OWNER', `${message}; ${login}`)
   }
   const { refreshTokenGrant } = await import('openid-client')
+  signal.throwIfAborted()
+  // A strict provider ends the old refresh token as it sends the new one: Ctrl-C must not lose that.
+  const late = lateAbort(signal, TOKEN_GRACE_MS)
   let renewed: Grant
   try {
-    const client = await oauthClient(provider, surroundings, signal)
+    const client = await oauthClient(provider, surroundings, late.signal)
     const answer = await refreshTokenGrant(client, refreshToken)
     renewed = grantOf(answer, surroundings.now(), refreshToken)
   } catch (error) {
     signal.throwIfAborted()
     const secrets = [refreshToken, accessToken]
     throw await authorizationFailure(error, { account, provider, secrets })
+  } finally {
+    late.stop()
   }
-  // Before anybody uses the access token: the provider may have ended the old refresh token already.
+  // Before anybody uses the access token.
   await store.write(renewed)
+  signal.throwIfAborted()
   return renewed.accessToken
+}
+
+/** A signal that aborts `graceMs` after another one does, unless it is stopped before. */
+function lateAbort(signal: AbortSignal, graceMs: number) {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const onAbort = () => {
+    timer = setTimeout(() => controller.abort(signal.reason), graceMs)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  const stop = () => {
+    signal.removeEventListener('abort', onAbort)
+    clearTimeout(timer)
+  }
+  return { signal: controller.signal, stop }
 }

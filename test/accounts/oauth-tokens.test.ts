@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Grant } from '../../src/accounts/oauth-grant.ts'
 import type { OAuthProvider } from '../../src/accounts/oauth-provider.ts'
 import { oauthToken, type TokenSurroundings } from '../../src/accounts/oauth-tokens.ts'
@@ -260,12 +260,37 @@ describe('a provider that fails', () => {
     expect(await tokens().accessToken(never)).toBe('fresh')
   })
 
-  it('ends with the run', async () => {
-    await put({ expiresAt: clock })
+  it('is asked no more once the run has ended, but what it gave by then is stored', async () => {
+    const grant = await put({ expiresAt: clock })
     const controller = new AbortController()
     const reason = new Error('interrupted')
+    server.rotation = 'strict'
     server.beforeAnswer = async () => controller.abort(reason)
     await expect(tokens().accessToken(controller.signal)).rejects.toBe(reason)
+    const { accessToken = '', refreshToken } = (await stored()) ?? {}
+    expect(refreshToken).not.toBe(grant.refreshToken)
+    await expect(tokens().renew(accessToken, controller.signal)).rejects.toBe(reason)
+    expect(refreshes()).toBe(1)
+  })
+
+  it('is not waited for long after the run has ended', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const grant = await put({ expiresAt: clock })
+    const controller = new AbortController()
+    const reason = new Error('interrupted')
+    let letGo = () => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    server.beforeAnswer = async () => {
+      controller.abort(reason)
+      vi.advanceTimersByTime(5_000)
+      await held
+    }
+    await expect(tokens().accessToken(controller.signal)).rejects.toBe(reason)
+    letGo()
+    vi.useRealTimers()
+    expect(await stored()).toEqual(grant)
   })
 })
 
