@@ -57,6 +57,9 @@ async function loginOfOptions(
 ): Promise<DraftLogin | undefined> {
   const { keyring, askPassword: ask, oauth, passwordFile, passwordCommand, tlsCert } = options
   requireOnePassword(options)
+  if (options.clientId !== undefined && oauth === undefined) {
+    throw new UsageError('--client-id is that of an --oauth provider')
+  }
   const ways = [passwordFile ?? passwordCommand, oauth ?? keyring, ask]
   if (ways.filter((way) => way !== undefined).length > 1) {
     throw new UsageError(

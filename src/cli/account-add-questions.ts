@@ -93,9 +93,12 @@ export async function askName(
 ): Promise<string> {
   const taken = new Set(config?.accounts.map(({ name }) => name))
   const requireFree = (name: string): string => {
-    if (!taken.has(name)) return name
-    throw new UsageError(`there is an account called ${name} already; choose another --name`)
+    const fault = faultOfName(name, taken)
+    if (fault === undefined) return name
+    throw new UsageError(`${fault}; choose another --name`)
   }
+  const twin = config?.accounts.find((one) => one.host === server.host && one.user === user)
+  if (twin) asker?.say(`The account ${twin.name} is of this maildrop already.`)
   if (options.name !== undefined) return requireFree(options.name)
   const mail = address ?? (user.includes('@') ? user : `${user}@${server.host}`)
   const parsed = parseMailAddress(mail)
@@ -104,8 +107,9 @@ export async function askName(
   if (asker === undefined) return proposal ?? requireFree(mail)
   for (;;) {
     const name = await asker.line('Name of the account', proposal)
-    if (name !== '' && !taken.has(name)) return name
-    asker.say(name === '' ? 'It needs a name.' : `There is an account called ${name} already.`)
+    const fault = faultOfName(name, taken)
+    if (fault === undefined) return name
+    asker.say(`${fault}.`)
   }
 }
 
@@ -134,6 +138,13 @@ export async function askArchive(
       asker.say(`${error.message}.`)
     }
   }
+}
+
+function faultOfName(name: string, taken: ReadonlySet<string>): string | undefined {
+  if (name === '') return 'an account needs a name'
+  // Commands take such an argument for a POP-URL.
+  if (name.includes('://')) return 'no account has :// in its name'
+  return taken.has(name) ? `there is an account called ${name} already` : undefined
 }
 
 export function missing(what: string): UsageError {

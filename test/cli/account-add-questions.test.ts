@@ -206,10 +206,17 @@ describe('the name', () => {
   })
 
   it('is asked for until it is free', async () => {
-    const { asker, heard } = person('example', 'work')
+    const { asker, heard } = person('example', 'pops://x', 'work')
     const asked = await askName(place, 'me@example.com', none, world({ asker, config }))
     expect(asked).toBe('work')
-    expect(heard[1]).toBe('There is an account called example already.')
+    expect(heard).toContain('there is an account called example already.')
+    expect(heard).toContain('no account has :// in its name.')
+  })
+
+  it('comes with a word where the maildrop has an account', async () => {
+    const { asker, heard } = person('work')
+    await askName(place, 'me@example.com', none, world({ asker, config }))
+    expect(heard).toContain('The account example is of this maildrop already.')
   })
 
   it('that is taken is refused as an option', async () => {
@@ -308,6 +315,7 @@ describe('the way to log in', () => {
     [{ keyring: true }, 'no keyring here'],
     [{ askPassword: true }, 'POPKEEP_PASSWORD'],
     [{ oauth: 'google' }, '--client-id'],
+    [{ clientId: 'id', askPassword: true }, '--oauth'],
     [{ oauth: 'unheard', clientId: 'id' }, '[oauth.NAME]'],
   ] as const)('by options %j is refused', async (options, text) => {
     const login = askLogin('w', 'h.example', { ...none, ...options }, world())
