@@ -11,6 +11,7 @@ import {
   seedMaildrop,
 } from '../../src/server/seed-maildrop.ts'
 import { type Certificates, makeCertificates } from '../support/certificates.ts'
+import { isDovecotMissing, startDovecot } from '../support/dovecot.ts'
 import { popkeep } from '../support/popkeep.ts'
 import { hasPseudoTerminal, PseudoTerminal } from '../support/pseudo-terminal.ts'
 import { temporaryFolder } from '../support/temp.ts'
@@ -115,5 +116,36 @@ describe('popkeep console', () => {
       expect(terminal.shown).toContain('popkeep: interrupted; without QUIT the server deletes')
       expect(terminal.shown).not.toContain(SEED_PASSWORD)
     })
+  })
+})
+
+describe.skipIf(isDovecotMissing())('popkeep console at Dovecot', () => {
+  const folder = temporaryFolder('console-dovecot')
+  afterAll(() => folder.remove())
+
+  it('hears its replies whole, behind STLS, also where no RFC has them', async () => {
+    const dovecot = await startDovecot({ maildrops: { me: 'two words' } })
+    try {
+      const ir = Buffer.from('\0me\0two words').toString('base64')
+      const lines = ['auth', 'capa', 'help', 'auth plain', ir, 'list', 'uidl', 'stat']
+      const trace = join(folder.path, 'trace')
+      const run = await popkeep(
+        [
+          ...['console', `pop://me@127.0.0.1:${dovecot.port}`, '--tls-ca', dovecot.caPem],
+          ...['--trace', trace],
+        ],
+        { input: lines.join('\n') },
+      )
+      const said = run.stdout.toString()
+      expect([run.code, run.stderr.toString()]).toEqual([0, ''])
+      expect(said).toMatch(
+        /^\+OK [^\r]*\r\n\+OK\r\n(?:[A-Z0-9-]+\r\n)*PLAIN\r\n(?:[A-Z0-9-]+\r\n)*\.\r\n\+OK\r\nCAPA\r\n/,
+      )
+      expect(said).toContain('-ERR Unknown command.\r\n+ \r\n+OK Logged in.\r\n')
+      expect(said).toMatch(/\+OK 0 0\r\n\+OK Logging out\.?[^\r]*\r\n$/)
+      expect(readFileSync(trace, 'utf8')).not.toContain(ir)
+    } finally {
+      await dovecot.stop()
+    }
   })
 })
