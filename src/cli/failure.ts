@@ -9,7 +9,7 @@ export class InterruptedError extends Error {
   readonly exit: 130 | 143
 
   constructor(exit: 130 | 143) {
-    super('interrupted; what was stored stays, and nothing more was deleted on the server')
+    super('interrupted')
     this.exit = exit
   }
 }

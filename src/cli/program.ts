@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
 import { UsageError } from '../accounts/errors.ts'
 import { nearestWord } from '../accounts/nearest-word.ts'
+import { addAccount } from './commands/account.ts'
+import { addConsole } from './commands/console.ts'
 import { addDemo } from './commands/demo.ts'
 import { addExport } from './commands/export.ts'
 import { addList } from './commands/list.ts'
 import { addLogin } from './commands/login.ts'
+import { addProbe } from './commands/probe.ts'
 import { addShow } from './commands/show.ts'
 import { addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
@@ -34,22 +37,23 @@ export function buildProgram(context: CommandContext): Command {
       // The caller of the program says it, in one line.
       outputError: () => undefined,
     })
-  for (const add of [
-    addSync,
-    addList,
-    addShow,
-    addExport,
-    addVerify,
-    addStatus,
-    addLogin,
-    addDemo,
-  ]) {
-    add(program, context)
+  const groups = [
+    ['Mail:', [addSync, addList, addShow, addExport, addVerify, addStatus]],
+    ['Accounts and servers:', [addAccount, addLogin, addProbe, addConsole]],
+    ['To try it:', [addDemo]],
+  ] as const
+  for (const [heading, commands] of groups) {
+    program.commandsGroup(heading)
+    for (const add of commands) add(program, context)
   }
   addHelp(program)
   const help = exitStatusHelp(Math.min(stdout.columns ?? 80, 80))
-  for (const command of [program, ...program.commands]) command.addHelpText('after', help)
+  for (const command of withSubcommands(program)) command.addHelpText('after', help)
   return program
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
 }
 
 /** Commander's own answers an unknown word with the general help, and does not say that the word was wrong. */
@@ -57,18 +61,23 @@ function addHelp(program: Command): void {
   program
     .command('help')
     .description('print the help of a command')
-    .argument('[command]')
-    .action((name: string | undefined) => {
-      if (name === undefined) return program.outputHelp()
-      const command = program.commands.find((one) => one.name() === name)
-      if (command !== undefined) return command.outputHelp()
-      const nearest = nearestWord(
-        name,
-        program.commands.map((one) => one.name()),
-      )
-      const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
-      throw new UsageError(`unknown command '${name}'${hint}`)
+    .argument('[command...]')
+    .action((names: readonly string[]) => {
+      let command = program
+      for (const name of names) command = subcommand(command, name)
+      command.outputHelp()
     })
+}
+
+function subcommand(command: Command, name: string): Command {
+  const found = command.commands.find((one) => one.name() === name)
+  if (found !== undefined) return found
+  const nearest = nearestWord(
+    name,
+    command.commands.map((one) => one.name()),
+  )
+  const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
+  throw new UsageError(`unknown command '${name}'${hint}`)
 }
 
 /** The version of the package, from its manifest two folders up, both in src/ and in dist/. */

@@ -17,6 +17,8 @@ export interface TalkOptions {
   readonly progress: 'auto' | 'always' | 'never'
 }
 
+const INTERRUPTED = 'interrupted; what was stored stays, and nothing more was deleted on the server'
+
 /**
  * All that a sync says. Problems are always told. On a terminal there are bars, notices and one line an account; off it
  * nothing, so that cron sends no mail about a good night, unless `verbose`. stdout has what was asked for: the events of
@@ -81,7 +83,7 @@ export class SyncTalk {
   close(exit: number, interruption: InterruptedError | undefined): void {
     this.stop()
     this.#output.lines(this.#previews)
-    if (interruption !== undefined) this.#output.problem(interruption.message)
+    if (interruption !== undefined) this.#output.problem(INTERRUPTED)
     if (this.#options.json) this.#output.event({ type: 'summary', exit })
   }
 
