@@ -79,20 +79,14 @@ export function encodeAnswer(base64: string): Uint8Array {
 
 /** The command line without its end for traces: secrets and initial responses are masked, user names are not. */
 export function redactCommand(command: Command): string {
-  switch (command.keyword) {
-    case 'PASS':
-      return 'PASS ***'
-    case 'APOP':
-      return `APOP ${command.user} ***`
-    case 'AUTH':
-      return command.initialResponse === undefined
-        ? words(command)
-        : `AUTH ${command.mechanism} ***`
-    case 'TYPED':
-      return redactTyped(command.line)
-    default:
-      return words(command)
+  const { keyword } = command
+  if (keyword === 'PASS') return 'PASS ***'
+  if (keyword === 'APOP') return `APOP ${command.user} ***`
+  if (keyword === 'TYPED') return redactTyped(command.line)
+  if (keyword === 'AUTH' && command.initialResponse !== undefined) {
+    return `AUTH ${command.mechanism} ***`
   }
+  return words(command)
 }
 
 /** Its keyword, for messages; of a typed line the one that was typed. */
@@ -129,7 +123,15 @@ function words(command: Command): string {
       return `TOP ${command.messageNumber} ${command.lines}`
     case 'TYPED':
       return command.line
-    default:
+    case 'CAPA':
+    case 'LAST':
+    case 'LIST':
+    case 'NOOP':
+    case 'QUIT':
+    case 'STAT':
+    case 'STLS':
+    case 'UIDL':
+    case 'UTF8':
       return command.keyword
   }
 }
