@@ -28,6 +28,8 @@ export interface SyncTask {
   readonly policy: Policy
   /** All names in use, also of accounts that this run leaves out. */
   readonly configured: ReadonlySet<string>
+  /** What its owner should know about it each time; undefined if nothing. */
+  readonly warning: string | undefined
   /** Gets the secret, which may run a command or ask a person until `signal` aborts; connects nowhere yet. */
   prepare(signal: AbortSignal): Promise<Maildrop>
 }
@@ -57,6 +59,7 @@ export function composeSync(
     location: locations[index] ?? parseLocation(account.archive),
     policy: account.policy,
     configured: choice.configured,
+    warning: clearTextWarning(account),
     prepare: (signal: AbortSignal) =>
       prepareMaildrop(account, { trace, env, now, isSingle: choice.isSingle, signal }),
   }))
@@ -114,6 +117,14 @@ export async function composeServer(
     explained: (error) => withLoginHint(error, providerOfHost(account.host)?.hint),
     close: () => trace?.close(),
   }
+}
+
+/** RFC 8314 section 5.2. Where a person looks on: cron has heard it when the account was set up. */
+function clearTextWarning({ tls, host }: Account): string | undefined {
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)
+  return tls === 'none' && !isHere
+    ? 'password and mail cross the network in clear text, as tls = "none" says'
+    : undefined
 }
 
 interface Preparation extends CredentialSurroundings {

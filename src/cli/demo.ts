@@ -118,6 +118,7 @@ function taskOf(
     location,
     policy: KEEP_ALL,
     configured: new Set(ACCOUNTS.map((account) => account.name)),
+    warning: undefined,
     prepare: async () => plainMaildrop({ port, user, password: SEED_PASSWORD }),
   }
 }

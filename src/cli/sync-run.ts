@@ -83,8 +83,11 @@ class SyncRun {
     const { talk, signal, now } = this.#context
     try {
       signal.throwIfAborted()
+      const { identity, policy, warning } = task
+      if (warning !== undefined) {
+        talk.take({ type: 'notice', account: identity.name, code: 'CLEAR_TEXT', text: warning })
+      }
       const maildrop = await task.prepare(signal)
-      const { identity, policy } = task
       const context = { identity, maildrop, policy, progress: talk.take, signal, now }
       const sync = this.#isDryRun ? this.#preview(context, task) : this.#sync(context, task)
       return talk.finished(await sync)

@@ -9,6 +9,7 @@ export function addAccount(program: Command, context: CommandContext): void {
     .command('account')
     .summary('add an account to the config, or list them')
     .description('Adds accounts to the config, and lists them.')
+    .helpCommand(false)
   addAdd(account, context)
   addList(account, context)
 }
