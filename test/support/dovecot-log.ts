@@ -36,13 +36,15 @@ export class DovecotLog {
 
   /** The attempts since the last call, in their order. */
   async attempts(): Promise<readonly LoginAttempt[]> {
+    const from = this.text().length
     const mark = await this.#mark()
     for (let read = 1; read <= MAX_READS; read++) {
-      const text = readFileSync(this.#path, 'utf8')
-      const end = text.search(mark)
-      if (end >= 0) {
-        const news = text.slice(this.#taken, end)
-        this.#taken = text.indexOf('\n', end)
+      const text = this.text()
+      // Not in what was there before: ports come back.
+      const distance = text.slice(from).search(mark)
+      if (distance >= 0) {
+        const news = text.slice(this.#taken, from + distance)
+        this.#taken = text.indexOf('\n', from + distance)
         return attemptsIn(news)
       }
       await pause(READ_INTERVAL_MS)
@@ -59,7 +61,10 @@ export class DovecotLog {
   async #mark(): Promise<RegExp> {
     const socket = connect(this.#port, '127.0.0.1')
     await once(socket, 'data')
-    const mark = new RegExp(`.*client in: AUTH\\t.*\\trport=${socket.localPort}\\b`)
+    // The whole line, so that the next call begins behind it.
+    const mark = new RegExp(
+      `.*client in: AUTH\\t.*\\tlport=${this.#port}\\trport=${socket.localPort}\\b.*\\n`,
+    )
     socket.write(`AUTH ${this.#mechanism.toUpperCase()}\r\n`)
     await once(socket, 'data')
     socket.destroy()
