@@ -39,12 +39,17 @@ export interface Greeted {
 /**
  * Connects, waits for the greeting and, with `stls`, turns TLS on: STLS goes out at once, without CAPA, because nothing
  * that is said in clear text may be used. One deadline covers it all. The signal closes the connection, also later.
+ * `secrets` are masked from the first line on: a server knows them from the last time.
  *
  * Throws NetworkError (NET_POLICY if the server refuses STLS), ProtocolError (POP3_NOT_POP3; POP3_OUT_OF_STEP if
  * anything stands behind the reply to STLS), SessionError (POP3_GREETING_REFUSED), or the signal's reason.
  */
-export async function greet(options: ServerOptions, signal: AbortSignal): Promise<Greeted> {
-  const opened = await openServer(options, signal)
+export async function greet(
+  options: ServerOptions,
+  signal: AbortSignal,
+  secrets: readonly string[] = [],
+): Promise<Greeted> {
+  const opened = await openServer(options, signal, secrets)
   if (options.tls !== 'stls') return opened
   try {
     await askForTls(opened.wire)
@@ -100,9 +105,11 @@ export function isClosedByCapa(error: unknown): boolean {
 async function openServer(
   options: ServerOptions,
   signal: AbortSignal,
+  secrets: readonly string[] = [],
 ): Promise<Greeted & { readonly greeting: string }> {
   const connection = await connect(connectOptions(options, signal))
   const wire = new Wire(connection, options.trace)
+  for (const secret of secrets) wire.conceal(secret)
   try {
     const event = await wire.event()
     if (event.type !== 'greeting') {

@@ -77,13 +77,17 @@ export class Login {
     this.#secret = secret
   }
 
+  /** Password or token that the next attempt sends; empty with a certificate. To be masked wherever it comes back. */
+  get secret(): string {
+    return this.#secret
+  }
+
   /**
    * Tries what is left to try. Returns the mechanism that was accepted; undefined if another connection is needed, at
    * most twice. Throws LoginError, ArgumentError, or what ends the connection.
    */
   async on(ground: Ground): Promise<string | undefined> {
     const { wire } = ground.greeted
-    wire.conceal(this.#secret)
     let isFresh = true
     for (let way = this.#next(ground, isFresh); way; way = this.#next(ground, isFresh)) {
       const heard = wire.heard
@@ -183,9 +187,10 @@ export class Login {
   }
 
   #errorOf(outcome: Refused, { mechanism }: Way, { announced }: Ground): LoginError {
-    const { reply, serverError, hasExposed } = outcome
+    const { reply, serverError, hasExposed, isAtOnce } = outcome
     const hasAuthCode = announced.has('AUTH-RESP-CODE')
-    return refusedLogin(reply, { mechanism, serverError, hasExposed, hasAuthCode })
+    const isAboutSecret = hasExposed && !isAtOnce
+    return refusedLogin(reply, { mechanism, serverError, isAboutSecret, hasAuthCode })
   }
 
   #parts(mechanism: string, { greeted, announced }: Ground): SaslParts {

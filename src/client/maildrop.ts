@@ -75,7 +75,7 @@ class Opening {
       ...{ timeouts: this.#timeouts, signal: this.#signal },
     })
     for (;;) {
-      const greeted = await greet(this.#options, this.#signal)
+      const greeted = await greet(this.#options, this.#signal, [login.secret])
       try {
         const opened = await this.#on(greeted, login)
         if (opened) return opened

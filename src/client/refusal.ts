@@ -116,17 +116,17 @@ export function classifyLoginRefusal(
 /** What was known when a login was refused. */
 export interface RefusedWith {
   readonly mechanism: string
-  /** Something derived from the secret was sent: the refusal may be about that. */
-  readonly hasExposed: boolean
+  /** Something derived from the secret was sent, and not with the first line: that may have been one not known. */
+  readonly isAboutSecret: boolean
   readonly hasAuthCode: boolean
   readonly serverError: string | undefined
 }
 
 /** The error for an -ERR to a login, and for what an error challenge said before it. */
 export function refusedLogin(reply: Reply, refused: RefusedWith): LoginError {
-  const { mechanism, hasExposed, hasAuthCode, serverError } = refused
+  const { mechanism, isAboutSecret, hasAuthCode, serverError } = refused
   let code = classifyLoginRefusal(reply, hasAuthCode)
-  if (!hasExposed && isNoSuchWay(reply)) code = 'LOGIN_NO_MECHANISM'
+  if (!isAboutSecret && isNoSuchWay(reply)) code = 'LOGIN_NO_MECHANISM'
   if (serverError !== undefined && mayBeAuth(reply)) code = byServerError(serverError) ?? code
   const mayBeForm = code === 'LOGIN_REFUSED' && /^(SCRAM|CRAM)-/.test(mechanism)
   const reason = mayBeForm

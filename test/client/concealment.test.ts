@@ -90,6 +90,19 @@ describe('a server that says back what it was sent', () => {
     },
   )
 
+  it('is not quoted in the greeting of a later connection', async () => {
+    await using server = await scriptedServer([
+      ...[send(`+OK hello ${secret}\r\n`), expectLine('CAPA'), send('-ERR\r\n'), closed()],
+    ])
+    const trace: string[] = []
+    const opened = openAt(server, {
+      ...{ credential: password(secret), auth: 'APOP' },
+      trace: (line) => trace.push(line),
+    })
+    await expect(opened).rejects.toMatchObject({ code: 'LOGIN_NO_MECHANISM' })
+    expect(trace[0]).toBe('S: +OK hello ***')
+  })
+
   it('is not quoted in the JSON of an error challenge', async () => {
     await using server = await scriptedServer(
       announcing(

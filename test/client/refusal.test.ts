@@ -140,7 +140,7 @@ describe('another try', () => {
 })
 
 describe('refusedLogin', () => {
-  const token = { mechanism: 'XOAUTH2', hasExposed: true, hasAuthCode: true }
+  const token = { mechanism: 'XOAUTH2', isAboutSecret: true, hasAuthCode: true }
 
   it.each<[string, string, LoginErrorCode]>([
     ['Authentication failed', '{"status":"400","schemes":"Bearer"}', 'LOGIN_REFUSED'],
@@ -155,7 +155,7 @@ describe('refusedLogin', () => {
   })
 
   it('names mechanism and proof', () => {
-    const known = { hasExposed: true, hasAuthCode: false, serverError: undefined }
+    const known = { isAboutSecret: true, hasAuthCode: false, serverError: undefined }
     const refused = (mechanism: string) => refusedLogin(replyOf('no'), { ...known, mechanism })
     expect(refused('USER')).toMatchObject({
       mechanism: 'USER',
@@ -169,7 +169,7 @@ describe('refusedLogin', () => {
   it('is no word about the password where that was not sent', () => {
     const known = { mechanism: 'LOGIN', hasAuthCode: true, serverError: undefined }
     const reply = replyOf('Unknown command')
-    expect(refusedLogin(reply, { ...known, hasExposed: false }).code).toBe('LOGIN_NO_MECHANISM')
+    expect(refusedLogin(reply, { ...known, isAboutSecret: false }).code).toBe('LOGIN_NO_MECHANISM')
   })
 })
 

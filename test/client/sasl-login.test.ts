@@ -303,6 +303,22 @@ describe('the next mechanism', () => {
   })
 })
 
+describe('a mechanism that the server does not know', () => {
+  it('is no wrong password, though that was in the line', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['USER'],
+        ...[expectLine(/^AUTH PLAIN /), send('-ERR Unsupported authentication mechanism.\r\n')],
+        closed(),
+      ),
+    )
+    await expect(openAt(server, { auth: 'PLAIN' })).rejects.toMatchObject({
+      code: 'LOGIN_NO_MECHANISM',
+    })
+    await server.played()
+  })
+})
+
 describe('a challenge', () => {
   it('is LOGIN_CHALLENGE where it makes no sense after the password was sent', async () => {
     await using server = await scriptedServer(
