@@ -183,18 +183,18 @@ function octets(count: number | undefined): string {
 function uidlWords(uidl: UidlTrial): string {
   const { result, messages, distinct, missing } = uidl
   if (result !== 'works') return refusalWords(uidl)
-  if (messages === 0 && missing === 0) return `works, but there is no message${hidden(uidl)}`
+  if (messages === 0 && missing === 0) return `works, but there is no message${unannounced(uidl)}`
   const parts = [counted(distinct, 'distinct unique-id')]
   if (distinct < messages) parts.push(`on ${counted(messages, 'message')}: some are not unique`)
   if (missing > 0) parts.push(`${counted(missing, 'message')} without`)
-  return `works: ${parts.join(', ')}${hidden(uidl)}`
+  return `works: ${parts.join(', ')}${unannounced(uidl)}`
 }
 
 function topWords(top: TopTrial): string {
   if (top.result !== 'works') return refusalWords(top)
   const of = top.listedOctets === undefined ? '' : ` of ${top.listedOctets.toLocaleString('en-US')}`
   const came = counted(top.octets ?? 0, 'octet')
-  return `works: the header section of one message came, ${came}${of}${hidden(top)}`
+  return `works: the header section of one message came, ${came}${of}${unannounced(top)}`
 }
 
 function pipeliningWords(pipelining: Trial): string {
@@ -210,6 +210,6 @@ function refusalWords({ isAnnounced, result, words = '' }: Trial): string {
   return `refused${isAnnounced ? ', though announced' : ''}: ${quoted(words)}`
 }
 
-function hidden({ isAnnounced }: Trial): string {
+function unannounced({ isAnnounced }: Trial): string {
   return isAnnounced ? '' : ' (not announced)'
 }

@@ -29,21 +29,28 @@ export function tlsSections(
       ],
       ['what to do', certificateProblem && adviceOn(certificateProblem, account, own)],
     ]),
-    own
-      ? section('Certificate of the server', [
-          ...certificateRows(own, now),
-          ['names', names(own)],
-          ['pin', own.pin],
-        ])
-      : '',
-    ...issuers.map((issuer) => section('Signed by', certificateRows(issuer, now))),
+    own ? section('Certificate of the server', serverCertificateRows(own, now)) : '',
+    ...issuers.map((issuer) => section('Signed by', issuerRows(issuer, now))),
   ]
 }
 
-function certificateRows(certificate: CertificateFacts, now: number): readonly Row[] {
-  const { subject, issuer, fingerprint, isSelfSigned } = certificate
+/** With the names that it is for. */
+function serverCertificateRows(certificate: CertificateFacts, now: number): readonly Row[] {
   return [
-    ['subject', subject],
+    ['subject', certificate.subject],
+    ['names', names(certificate)],
+    ...signatureRows(certificate, now),
+    ['pin', certificate.pin],
+  ]
+}
+
+function issuerRows(certificate: CertificateFacts, now: number): readonly Row[] {
+  return [['subject', certificate.subject], ...signatureRows(certificate, now)]
+}
+
+function signatureRows(certificate: CertificateFacts, now: number): readonly Row[] {
+  const { issuer, fingerprint, isSelfSigned } = certificate
+  return [
     ['issuer', isSelfSigned ? 'itself' : issuer],
     ['valid', validity(certificate, now)],
     ['fingerprint', fingerprint],

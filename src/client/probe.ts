@@ -132,7 +132,8 @@ async function lookAtCertificate(
   if (tls === 'none' || !isAboutTls) return nothing
   try {
     const { peer, problem } = await inspectServer({ ...options, tls }, signal)
-    return { peer, certificateProblem: problem }
+    // The first error knows its cause. The second connection may have met another, better server.
+    return { peer, certificateProblem: problem && failure }
   } catch {
     // The handshake itself fails: the first error says so, and nothing can be shown.
     return nothing
