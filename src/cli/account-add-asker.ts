@@ -8,7 +8,7 @@ import { safe } from './safe.ts'
 /** What a dialogue is made of. What it says and asks may hold untrusted text; it is made safe here. */
 export interface Asker {
   say(line: string): void
-  /** The answer without blanks around it; `fallback`, shown in brackets, if it is empty. */
+  /** The answer without blanks around it; if it is empty, `fallback`, which is shown in brackets. */
   line(question: string, fallback?: string): Promise<string>
   /** The same without echo, as it was typed; asked again while it is empty. */
   hidden(question: string): Promise<string>
@@ -26,7 +26,7 @@ export function openAsker(
   return {
     say: (line) => output.talk(safe(line)),
     async line(question, fallback) {
-      const shown = fallback === undefined ? question : `${question} [${fallback}]`
+      const shown = fallback ? `${question} [${fallback}]` : question
       const answer = (await readLine(`${safe(shown)}: `, stdin, output.stderr, signal)).trim()
       return answer === '' ? (fallback ?? '') : answer
     },

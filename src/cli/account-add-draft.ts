@@ -13,6 +13,7 @@ export interface AccountAddOptions extends ServerOptions {
   readonly user?: string
   readonly keyring?: true
   readonly askPassword?: true
+  readonly tokenCommand?: string
   readonly oauth?: string
   readonly clientId?: string
   readonly archive?: string
@@ -28,7 +29,7 @@ export type DraftLogin =
   | { readonly type: 'keyring' | 'ask'; readonly secret: string | undefined }
   | { readonly type: 'fresh-file'; readonly file: string; readonly secret: string | undefined }
   | { readonly type: 'file'; readonly path: string }
-  | { readonly type: 'command'; readonly command: string }
+  | { readonly type: 'command' | 'token-command'; readonly command: string }
   | { readonly type: 'certificate' }
   | {
       readonly type: 'oauth'
@@ -91,6 +92,8 @@ function loginKeys(login: DraftLogin): Record<string, string | boolean | undefin
       return { password_file: resolve(login.path) }
     case 'command':
       return { password_command: login.command }
+    case 'token-command':
+      return { token_command: login.command }
     case 'oauth':
       return { oauth: login.provider, keyring: login.storage === 'keyring' ? true : undefined }
     case 'ask':

@@ -2,6 +2,7 @@
 
 import { UsageError } from '../accounts/errors.ts'
 import { OAUTH_PRESETS } from '../accounts/oauth-provider.ts'
+import type { Provider } from '../accounts/provider.ts'
 import { providerOfHost } from '../accounts/providers.ts'
 import { type Asker, choose } from './account-add-asker.ts'
 import type { AccountAddOptions, DraftLogin } from './account-add-draft.ts'
@@ -31,19 +32,41 @@ export async function askLogin(
   const { asker } = world
   if (asker === undefined) {
     throw missing(
-      'a way to log in: --password-file, --password-command, --keyring, --ask-password or --oauth',
+      'a way to log in: --password-file, --password-command, --keyring, --ask-password, --token-command or --oauth',
     )
   }
   const provider = providerOfHost(host)
   if (provider?.hint !== undefined) asker.say(`${provider.hint}.`)
-  if (provider?.oauth !== undefined) {
-    const password = provider.login === 'app-password' ? 'an app password' : 'a password'
-    const ways = ['OAuth, with a client id of yours', password]
-    const isOAuth =
-      (await choose(asker, 'How to log in?', ways, provider.login === 'oauth' ? 0 : 1)) === 0
-    if (isOAuth) return askOAuth(provider.oauth, world, asker)
+  switch (await askWay(provider, asker)) {
+    case 'oauth':
+      return askOAuth(provider?.oauth ?? '', world, asker)
+    case 'token-command':
+      return { type: 'token-command', command: await someLine(asker, 'Command') }
+    case 'password':
+      return askPassword(name, world, asker)
   }
-  return askPassword(name, world, asker)
+}
+
+type Way = 'oauth' | 'token-command' | 'password'
+
+/** Only where the provider leaves a choice. */
+async function askWay(provider: Provider | undefined, asker: Asker): Promise<Way> {
+  if (provider?.oauth === undefined) return 'password'
+  const ways: { readonly way: Way; readonly label: string }[] = [
+    { way: 'oauth', label: 'OAuth, with a client id of yours' },
+    { way: 'token-command', label: 'OAuth, by a command that prints tokens (pizauth, oama)' },
+  ]
+  if (provider.login !== 'oauth') ways.push({ way: 'password', label: 'an app password' })
+  const labels = ways.map(({ label }) => label)
+  const fallback = provider.login === 'oauth' ? 0 : ways.length - 1
+  return ways[await choose(asker, 'How to log in?', labels, fallback)]?.way ?? 'password'
+}
+
+async function someLine(asker: Asker, question: string): Promise<string> {
+  for (;;) {
+    const answer = await asker.line(question)
+    if (answer !== '') return answer
+  }
 }
 
 /** Asks for the password again, where it was typed. */
@@ -55,15 +78,16 @@ async function loginOfOptions(
   options: AccountAddOptions,
   world: LoginWorld,
 ): Promise<DraftLogin | undefined> {
-  const { keyring, askPassword: ask, oauth, passwordFile, passwordCommand, tlsCert } = options
+  const { keyring, askPassword: ask, oauth, tokenCommand } = options
+  const { passwordFile, passwordCommand, tlsCert } = options
   requireOnePassword(options)
   if (options.clientId !== undefined && oauth === undefined) {
     throw new UsageError('--client-id is that of an --oauth provider')
   }
-  const ways = [passwordFile ?? passwordCommand, oauth ?? keyring, ask]
+  const ways = [passwordFile ?? passwordCommand, oauth ?? keyring, ask, tokenCommand]
   if (ways.filter((way) => way !== undefined).length > 1) {
     throw new UsageError(
-      'give one way to log in: a password option, --keyring, --ask-password or --oauth',
+      'give one way to log in: a password option, --keyring, --ask-password, --token-command or --oauth',
     )
   }
   if (oauth !== undefined) {
@@ -72,6 +96,7 @@ async function loginOfOptions(
   }
   if (passwordFile !== undefined) return { type: 'file', path: passwordFile }
   if (passwordCommand !== undefined) return { type: 'command', command: passwordCommand }
+  if (tokenCommand !== undefined) return { type: 'token-command', command: tokenCommand }
   if (keyring) {
     if (!(await world.hasKeyring())) {
       throw new UsageError('there is no keyring here; give --password-file or --password-command')
@@ -114,9 +139,9 @@ async function askOAuth(provider: string, world: LoginWorld, asker: Asker): Prom
     return { type: 'oauth', provider, client: undefined, storage }
   }
   asker.say(`popkeep brings no client id: register a client with ${provider} and give its id.`)
-  let id = ''
-  while (id === '') id = await asker.line('Client id')
-  const secret = await asker.line('Client secret, if it got one', '')
+  const id = await someLine(asker, 'Client id')
+  // Microsoft's clients of this kind have none, and are refused with one.
+  const secret = provider === 'google' ? await asker.line('Client secret') : ''
   return {
     type: 'oauth',
     provider,
@@ -139,9 +164,7 @@ async function askPassword(name: string, world: LoginWorld, asker: Asker): Promi
   const labels = ways.map(({ label }) => label)
   const type = ways[await choose(asker, 'Where is the password kept?', labels)]?.type
   if (type === 'command') {
-    let command = ''
-    while (command === '') command = await asker.line('Command')
-    return { type, command }
+    return { type, command: await someLine(asker, 'Command') }
   }
   const isNeeded = type === 'keyring' || type === 'fresh-file' ? world.writes : world.logsIn
   const secret = isNeeded ? await asker.hidden('Password') : undefined

@@ -68,8 +68,10 @@ export async function askPlace(
   const found = await search(address ?? '', world)
   if (asker === undefined) {
     if (found?.origin === 'table') return { server: found.server, user: options.user ?? found.user }
-    const proposal = found ? `: it may be ${serverText(found.server)} (${evidenceOf(found)})` : ''
-    throw new UsageError(`name the server by --host${proposal}`)
+    const result = found
+      ? `it may be ${serverText(found.server)} (${evidenceOf(found)})`
+      : `none was found for ${address}`
+    throw new UsageError(`name the server by --host: ${result}`)
   }
   const server = await askServer(found, address, asker)
   const user = found?.server.host === server.host ? found.user : (address ?? '')

@@ -81,8 +81,9 @@ export async function runAccountAdd(
 async function add(given: string | undefined, run: Run): Promise<void> {
   const { options, context, asker, keep } = run
   const draft = await firstDraft(given, run)
+  // What contradicts itself ends here, before anybody is asked for help with it.
+  const { text } = previewAddition(additionOf(draft, options), keep)
   if (options.dryRun) {
-    const { text } = previewAddition(additionOf(draft, options), keep)
     return context.output.data(safeText(text))
   }
   const isChecked = options.check && draft.login.type !== 'oauth'
@@ -118,7 +119,7 @@ async function firstDraft(given: string | undefined, run: Run): Promise<Draft> {
   const name = await askName(place, address, options, world)
   // Names and servers that no config takes end here, before anybody types a password.
   const named = { ...place, name, archive: await askArchive(options, world), isFirst: !config }
-  previewAddition(additionOf({ ...named, login: { type: 'certificate' } }, options), keep)
+  previewAddition(additionOf({ ...named, login: { type: 'certificate' } }, reachOf(options)), keep)
   return { ...named, login: await askLogin(name, place.server.host, options, world) }
 }
 
@@ -217,5 +218,10 @@ function routeOf({ options, keep }: Run): Account {
     ...{ name: '-route-', server, user: '-', archive: undefined, isFirst: false },
     login: { type: 'certificate' },
   }
-  return previewAddition(additionOf(draft, options), keep).account
+  return previewAddition(additionOf(draft, reachOf(options)), keep).account
+}
+
+/** Without the mechanism, which means nothing before the way to log in is known. */
+function reachOf({ auth: _, ...options }: AccountAddOptions): AccountAddOptions {
+  return options
 }

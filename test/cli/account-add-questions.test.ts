@@ -267,7 +267,7 @@ describe('the way to log in', () => {
   })
 
   it('proposes OAuth where nothing else works, and tells the hint first', async () => {
-    const { asker, heard } = person('', 'id', '')
+    const { asker, heard } = person('', 'id')
     expect(await askLogin('work', 'outlook.office365.com', none, world({ asker }))).toEqual({
       type: 'oauth',
       provider: 'microsoft',
@@ -275,6 +275,21 @@ describe('the way to log in', () => {
       storage: 'file',
     })
     expect(heard[0]).toContain('only OAuth')
+  })
+
+  it.each([
+    ['pop.gmail.com', ['', '1', 'secret'], { type: 'fresh-file', secret: 'secret' }],
+    ['pop.gmail.com', ['1', '', 'id', 'word'], { client: { id: 'id', secret: 'word' } }],
+    [
+      'pop.gmail.com',
+      ['2', 'oama access me'],
+      { type: 'token-command', command: 'oama access me' },
+    ],
+    ['outlook.office365.com', ['3', '2', 'pizauth show me'], { type: 'token-command' }],
+  ])('at %s after %j is %j', async (host, answers, login) => {
+    const { asker, left } = person(...answers)
+    expect(await askLogin('work', host, none, world({ asker }))).toMatchObject(login)
+    expect(left).toEqual([])
   })
 
   it('takes the client that the config has', async () => {
@@ -295,6 +310,7 @@ describe('the way to log in', () => {
   it.each([
     [{ passwordFile: 'f' }, { type: 'file', path: 'f' }],
     [{ passwordCommand: 'c' }, { type: 'command', command: 'c' }],
+    [{ tokenCommand: 'c' }, { type: 'token-command', command: 'c' }],
     [{ keyring: true }, { type: 'keyring', secret: 'from the environment' }],
     [{ askPassword: true }, { type: 'ask', secret: 'from the environment' }],
     [{ tlsCert: 'c.pem' }, { type: 'certificate' }],
@@ -311,6 +327,7 @@ describe('the way to log in', () => {
     [{}, '--password-file'],
     [{ passwordFile: 'f', passwordCommand: 'c' }, 'not both'],
     [{ passwordFile: 'f', keyring: true }, 'one way'],
+    [{ passwordFile: 'f', tokenCommand: 'c' }, 'one way'],
     [{ askPassword: true, oauth: 'google' }, 'one way'],
     [{ keyring: true }, 'no keyring here'],
     [{ askPassword: true }, 'POPKEEP_PASSWORD'],

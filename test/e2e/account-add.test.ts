@@ -163,6 +163,26 @@ password_file = ${JSON.stringify(secret)}
     })
   })
 
+  it.each([
+    [['--auth', 'external', '--ask-password'], 78, /EXTERNAL needs a tls_certificate/],
+    [['--auth', 'xoauth2', '--token-command', 'echo t', '--tls', 'none'], 78, /token/],
+    [['--auth', 'xoauth2', '--token-command', 'echo t', '--dry-run'], 0, /^$/],
+    [['--oauth', 'google', '--client-id', 'id', '--dry-run'], 0, /^$/],
+    [['--name', 'pops://x', '--ask-password'], 64, /:\/\//],
+    [['--archive', 'imap:x', '--ask-password'], 64, /no kind of archive/],
+  ])('ends with %j by %i, connects to nobody and writes nothing', async (words, code, said) => {
+    const where = ['--host', '127.0.0.1', '--port', '1', '--archive', 'sqlite:~/m']
+    const run = await popkeep(['account', 'add', 'me@example.com', ...where, ...words], {
+      home,
+      env: { POPKEEP_PASSWORD: CANARY },
+    })
+    expect(run.stderr.toString()).toMatch(said)
+    expect(run.code).toBe(code)
+    expect(run.stdout.toString()).toEqual(code === 0 ? expect.stringContaining('[accounts.') : '')
+    expect(`${run.stdout}${run.stderr}`).not.toContain(CANARY)
+    expect(readdirSync(home)).toEqual([])
+  })
+
   it('writes nothing if the login is refused', async () => {
     await using pop = await server()
     const where = ['--host', 'localhost', '--port', String(pop.port), ...trust()]

@@ -31,6 +31,7 @@ function addAdd(account: Command, context: CommandContext): void {
     .option('--keyring', 'keep the password in the keyring')
     .option('--ask-password', 'keep the password nowhere: ask each time')
     .option('--oauth <provider>', 'log in by OAuth: google, microsoft, or a table of the config')
+    .option('--token-command <command>', 'run a command that prints an OAuth access token')
     .option('--client-id <id>', 'the client id for --oauth, which you registered')
     .option('--yes', 'ask nothing; what is missing is an error')
     .option('--no-check', 'do not log in first')
