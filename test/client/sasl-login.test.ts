@@ -258,6 +258,19 @@ describe('the next mechanism', () => {
     expect(server.connections).toHaveLength(1)
   })
 
+  it('does not follow where the connection ends once the password was sent', async () => {
+    await using server = await scriptedServer(
+      announcing(
+        ['USER', 'SASL SCRAM-SHA-256'],
+        ...[expectLine(/^AUTH SCRAM-SHA-256 /), send('-ERR Unsupported mechanism\r\n')],
+        ...[expectLine('USER me'), send('+OK\r\n'), expectLine('PASS secret'), fin(), closed()],
+      ),
+    )
+    await expect(openAt(server)).rejects.toMatchObject({ code: 'NET_CLOSED' })
+    await server.played()
+    expect(server.connections).toHaveLength(1)
+  })
+
   it('does not follow where the second form of PLAIN is refused too', async () => {
     await using server = await scriptedServer(
       announcing(
