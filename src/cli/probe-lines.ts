@@ -45,10 +45,10 @@ export function serverText(
   )
 }
 
-/** What the login led to. */
+/** What the login led to; goes behind the text of the server. */
 export function maildropText({ capabilities }: ServerReport, report: MaildropReport): string {
   const { drop, sizes, uidl, top, pipelining } = report
-  return sections(
+  const text = sections(
     section('Login', loginRows(report)),
     report.capabilities ? afterLogin(listedBy(capabilities), report.capabilities) : '',
     drop ? section('Maildrop', maildropRows(drop, sizes)) : '',
@@ -58,6 +58,7 @@ export function maildropText({ capabilities }: ServerReport, report: MaildropRep
       ['PIPELINING', pipelining && pipeliningWords(pipelining)],
     ]),
   )
+  return `\n${text}`
 }
 
 function addressOf({ peer }: ServerReport): string | undefined {
@@ -70,23 +71,30 @@ function beforeLogin(account: Account, answer: CapabilityAnswer): string {
   const announced = listedBy(answer)
   const offersTls = account.tls === 'none' && announced.has('STLS')
   return section('Capabilities before login', [
-    ['announced', announcedWords(answer)],
+    ...announcedRows(answer),
     ...policyRows(announced),
     ['note', offersTls ? 'the server offers STLS: --tls stls protects the password' : undefined],
   ])
 }
 
-function announcedWords(answer: CapabilityAnswer): string {
+/** Tags without arguments in one row, each of the others in its own. */
+function announcedRows(answer: CapabilityAnswer): readonly Row[] {
   if (answer.answer !== 'listed') {
-    return answer.answer === 'closed'
-      ? 'unknown: the server ends the session at CAPA'
-      : 'nothing: the server refuses CAPA'
+    const isClosed = answer.answer === 'closed'
+    const words = isClosed ? 'unknown: the server ends the session at CAPA' : 'CAPA is refused'
+    return [['announced', words]]
   }
   const { lines } = answer.capabilities
-  if (lines.length === 0) return 'nothing: the list is empty'
-  const more = lines.length - LINES_SHOWN
-  const shown = lines.slice(0, LINES_SHOWN).join(', ')
-  return more > 0 ? `${shown} and ${more} more` : shown
+  const shown = lines.slice(0, LINES_SHOWN).map((line) => line.trim().split(/[ \t]+/))
+  const bare = shown.filter(({ length }) => length === 1).map(([tag = '']) => tag)
+  const more = lines.length - shown.length
+  return [
+    ['announced', bare.length > 0 || lines.length === 0 ? bare.join(', ') || 'nothing' : undefined],
+    ...shown
+      .filter(({ length }) => length > 1)
+      .map(([tag = '', ...args]): Row => [tag, args.join(' ')]),
+    ['and', more > 0 ? `${more} more; --json has all` : undefined],
+  ]
 }
 
 function policyRows(announced: Capabilities): readonly Row[] {
@@ -94,7 +102,6 @@ function policyRows(announced: Capabilities): readonly Row[] {
   const kept = retentionOf(announced)
   const byUser = (varies: boolean): string => (varies ? '; this user may have another value' : '')
   return [
-    ['software', announced.args('IMPLEMENTATION').join(' ') || undefined],
     [
       'login delay',
       delay &&
@@ -131,14 +138,14 @@ function loginRows({ mechanism, failure }: MaildropReport): readonly Row[] {
   const said = failure.serverText
   return [
     ['result', `refused${by}`],
-    ['the server', said === undefined ? undefined : quoted(said)],
+    ['server said', said === undefined ? undefined : quoted(said)],
   ]
 }
 
 /** What differs from the list before login, the two side by side. */
 function afterLogin(before: Capabilities, answer: CapabilityAnswer): string {
   const title = 'Capabilities after login'
-  if (answer.answer !== 'listed') return section(title, [['announced', announcedWords(answer)]])
+  if (answer.answer !== 'listed') return section(title, announcedRows(answer))
   const after = answer.capabilities
   const tags = [...new Set([...before.lines, ...after.lines].map(tagOf))]
   const rows = tags

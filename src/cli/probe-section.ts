@@ -45,9 +45,9 @@ export function comparison(
   return `${[line(title, left, right), ...body].join('\n')}\n`
 }
 
-/** Sections that hold anything, with an empty line behind each. */
+/** Sections that hold anything, with an empty line between them. */
 export function sections(...texts: readonly string[]): string {
-  return texts.map((text) => (text === '' ? '' : `${text}\n`)).join('')
+  return texts.filter((text) => text !== '').join('\n')
 }
 
 function lines(
