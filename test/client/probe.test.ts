@@ -175,6 +175,10 @@ describe('a probe of a maildrop', () => {
   it.each<[string, readonly Step[]]>([
     ['closes', [send('+OK 2 300\r\n'), fin(), closed()]],
     ['loses a reply', [send('+OK 2 300\r\n+OK 2 300\r\n+OK\r\n'), ...stat, closed()]],
+    [
+      'doubles one reply and loses another',
+      [send('+OK 2 300\r\n+OK 2 300\r\n+OK 2 300\r\n'), ...stat, closed()],
+    ],
     ['doubles a reply', [send('+OK 2 300\r\n+OK\r\n+OK 2 300\r\n+OK 2 300\r\n'), closed()]],
     ['refuses one', [send('+OK 2 300\r\n-ERR\r\n+OK 2 300\r\n'), ...stat, closed()]],
   ])('finds PIPELINING broken where the server %s', async (_title, steps) => {
