@@ -27,17 +27,23 @@ async function popkeep(...argv: readonly string[]): Promise<Ended> {
   return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
 }
 
-const COMMANDS = ['sync', 'list', 'show', 'export', 'verify', 'status', 'demo']
+const COMMANDS = [
+  ...['sync', 'list', 'show', 'export', 'verify', 'status'],
+  ...['account', 'account add', 'account list', 'login', 'probe', 'console', 'demo'],
+]
 
 describe('help', () => {
-  it.each([[], ...COMMANDS.map((command) => [command])])('of popkeep %s', async (...command) => {
-    const { exit, stdout, stderr } = await popkeep(...command, '--help')
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
-    expect(stdout).toMatchSnapshot()
-    const words = stdout.replace(/\s+/g, ' ')
-    for (const [code, meaning] of EXIT_STATUS) expect(words).toContain(` ${code} ${meaning}`)
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
-  })
+  it.each([[], ...COMMANDS.map((command) => command.split(' '))])(
+    'of popkeep %s',
+    async (...command) => {
+      const { exit, stdout, stderr } = await popkeep(...command, '--help')
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+      expect(stdout).toMatchSnapshot()
+      const words = stdout.replace(/\s+/g, ' ')
+      for (const [code, meaning] of EXIT_STATUS) expect(words).toContain(` ${code} ${meaning}`)
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    },
+  )
 
   it('is printed by the help command too', async () => {
     expect((await popkeep('help', 'sync')).stdout).toBe((await popkeep('sync', '--help')).stdout)
