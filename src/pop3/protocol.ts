@@ -165,7 +165,7 @@ export class Protocol {
     if (this.#phase.type === 'lines' && this.#phase.isOpen) this.#settle()
     if (this.#input.isEmpty) return
     const { rest } = this.#input
-    if (this.#phase.type === 'greeting') throw this.#fail(notPop3(rest))
+    if (this.#phase.type === 'greeting') this.#cutGreeting(rest)
     if (this.#phase.type !== 'status' || this.#outstanding.length > 0) return
     throw this.#fail(unsolicited(parseStatusLine(new TextEncoder().encode(rest.trim())), rest))
   }
@@ -180,15 +180,18 @@ export class Protocol {
     if (!octets) return undefined
     const greeting = parseStatusLine(octets)
     if (greeting?.type !== 'status') throw notPop3(greeting?.line ?? lossyText(octets))
-    const { line: serverText, responseCode, text, ok } = greeting
-    if (!ok) {
-      throw new SessionError('POP3_GREETING_REFUSED', 'the server refused the connection', {
-        serverText,
-        responseCode,
-      })
-    }
+    if (!greeting.ok) throw refusedGreeting(greeting)
     this.#phase = STATUS
-    return { type: 'greeting', text, line: serverText }
+    return { type: 'greeting', text: greeting.text, line: greeting.line }
+  }
+
+  /** -ERR needs no line end to be understood; of the beginning of a greeting there is nothing to say. */
+  #cutGreeting(rest: string): void {
+    const greeting = parseStatusLine(new TextEncoder().encode(rest))
+    if (greeting?.type === 'status' && !greeting.ok) throw this.#fail(refusedGreeting(greeting))
+    if (greeting?.type !== 'status' && !'+OK'.startsWith(rest) && !'-ERR'.startsWith(rest)) {
+      throw this.#fail(notPop3(rest))
+    }
   }
 
   #status(): ProtocolEvent | undefined {
@@ -306,6 +309,14 @@ export class Protocol {
 
 function lossyText(octets: Uint8Array): string {
   return new TextDecoder().decode(octets.subarray(0, 512))
+}
+
+function refusedGreeting({
+  line: serverText,
+  responseCode,
+}: StatusLine & { type: 'status' }): Error {
+  const words = { serverText, responseCode }
+  return new SessionError('POP3_GREETING_REFUSED', 'the server refused the connection', words)
 }
 
 function notPop3(serverText: string): ProtocolError {

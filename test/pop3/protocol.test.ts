@@ -136,6 +136,19 @@ describe('Protocol', () => {
     )
   })
 
+  it.each(['+', '+OK', '+OK rea', '-', '-ER'])(
+    'takes %j for a greeting that was cut off when the server closes',
+    (octets) => {
+      expect(events([], [latin1(octets)], { end: true })).toEqual([])
+    },
+  )
+
+  it('understands a refused greeting without line end when the server closes', () => {
+    expect(() => events([], [latin1('-ERR [SYS/TEMP] busy')], { end: true })).toThrow(
+      expect.objectContaining({ code: 'POP3_GREETING_REFUSED', responseCode: 'SYS/TEMP' }),
+    )
+  })
+
   it('ends the session at octets that no command asked for', () => {
     const extra = '+OK\r\n+OK twice\r\n'
     expect(() => events([], [latin1(extra)])).toThrow(ProtocolError)
