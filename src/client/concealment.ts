@@ -16,11 +16,10 @@ export class Concealment {
   /** The longest first: one may be part of another. */
   readonly #secrets: string[] = []
 
-  /** Takes the secret, its base64, and both without padding and in the other case where that means the same. */
+  /** Takes the secret, and its base64 wherever in a message that begins. */
   add(secret: string): void {
     if (secret.length < SHORTEST) return
-    const base64 = encodeBase64(new TextEncoder().encode(secret))
-    const forms = [secret, base64, ...[secret, base64].map((form) => form.replace(/=+$/, ''))]
+    const forms = [secret, secret.replace(/=+$/, ''), ...base64Forms(secret)]
     // A digest in hex.
     if (/^[0-9a-f]{32}$/.test(secret)) forms.push(secret.toUpperCase())
     for (const form of forms) {
@@ -71,4 +70,17 @@ export class Concealment {
     const text = new TextDecoder().decode(octets)
     return text.startsWith('v=') || this.text(text) !== text
   }
+}
+
+/** Whole; and behind 0, 1 or 2 octets of something else the characters that depend on the secret alone. */
+function base64Forms(secret: string): readonly string[] {
+  const octets = new TextEncoder().encode(secret)
+  const inner = [0, 1, 2].map((before) => {
+    const message = new Uint8Array(before + octets.length)
+    message.set(octets, before)
+    const text = encodeBase64(message).replace(/=+$/, '')
+    return text.slice(Math.ceil((before * 8) / 6), Math.floor((message.length * 8) / 6))
+  })
+  const whole = encodeBase64(octets)
+  return [whole, whole.replace(/=+$/, ''), ...inner]
 }

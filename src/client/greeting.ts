@@ -89,7 +89,8 @@ export async function readCapabilities(wire: Wire, timeouts: Timeouts): Promise<
   const lines: string[] = []
   wire.send([{ keyword: 'CAPA' }])
   const limits = { first: timeouts.command, data: timeouts.data }
-  const reply = await wire.lines(limits, (line) => lines.push(octetString(line)))
+  // They are kept in the archive: a server that says the password there is not to be quoted either.
+  const reply = await wire.lines(limits, (line) => lines.push(wire.masked(octetString(line))))
   if (reply.ok) return parseCapabilities(lines)
   const refusal = commandRefusal('CAPA', reply)
   if (refusal instanceof SessionError) throw refusal
