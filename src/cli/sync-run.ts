@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import { formatLocation } from '../archive/location.ts'
-import { previewAccount, type SyncContext, syncAccount } from '../sync/engine.ts'
+import type { SyncContext } from '../sync/context.ts'
+import { previewAccount, syncAccount } from '../sync/engine.ts'
 import type { Archive } from '../sync/ports.ts'
 import { type AccountResult, emptyTally } from '../sync/report.ts'
 import { openArchive, openLedger, type SyncTask } from './compose.ts'

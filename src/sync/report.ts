@@ -28,9 +28,13 @@ export interface AccountResult {
   readonly renamedFrom: string | undefined
   readonly refusals: readonly Refusal[]
   /** Only of a dry run: what would be done. */
-  readonly preview:
-    | { readonly retrieve: readonly ListedItem[]; readonly delete: readonly ListedItem[] }
-    | undefined
+  readonly preview: Preview | undefined
+}
+
+/** What a dry run would do. */
+export interface Preview {
+  readonly retrieve: readonly ListedItem[]
+  readonly delete: readonly ListedItem[]
 }
 
 /** Counts while a run goes on. */
@@ -45,6 +49,18 @@ export interface Tally {
 
 export function emptyTally(): Tally {
   return { listed: 0, retrieved: 0, stored: 0, octets: 0, deleted: 0, failed: 0 }
+}
+
+/** What the sessions of a run found, so far. */
+export interface Findings {
+  readonly tally: Tally
+  known: number
+  postponed: number
+  readonly refusals: Refusal[]
+}
+
+export function noFindings(): Findings {
+  return { tally: emptyTally(), known: 0, postponed: 0, refusals: [] }
 }
 
 export function asItem({ row }: PlannedRow): ListedItem {

@@ -1,0 +1,13 @@
+import type { Policy } from './policy.ts'
+import type { AccountIdentity, Maildrop, Progress } from './ports.ts'
+
+/** What one account's run works with, but for the archive. */
+export interface SyncContext {
+  readonly identity: AccountIdentity
+  readonly maildrop: Maildrop
+  readonly policy: Policy
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  /** Ms since the epoch. */
+  readonly now: () => number
+}
