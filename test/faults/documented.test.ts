@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+
+const page = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8')
+const sources = readdirSync(import.meta.dirname)
+  .filter((file) => file.startsWith('login-'))
+  .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
+
+/** What varies within a case is `...` in its name there. */
+const names = sources.flatMap((source) =>
+  [...source.matchAll(/^ *name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) =>
+    name.replaceAll(/\$\{.+?\}(?=[^})]|$)/g, '...'),
+  ),
+)
+const rows = [...page.matchAll(/^\| ([A-Z]\d+) \| (.+?) \| .+ \| .+ \|$/gm)]
+
+it('docs/faults.md names each case, and no other', () => {
+  const documented = rows.map(([, , name]) => name)
+  expect(documented.toSorted()).toEqual([...new Set(names)].toSorted())
+  expect(documented.length).toBeGreaterThan(80)
+})
+
+it('docs/faults.md gives each case a number of its own', () => {
+  const numbers = rows.map(([, number]) => number)
+  expect(new Set(numbers).size).toBe(numbers.length)
+})
+
+it('docs/faults.md names no test file that is not there', () => {
+  const files = [...page.matchAll(/(?<![\w/-])([a-z0-9]+\/)?([a-z0-9-]+\.test\.ts)/g)]
+  for (const [, folder = 'faults/', file = ''] of files) {
+    const isThere = readdirSync(new URL(`../${folder}`, import.meta.url)).includes(file)
+    expect(isThere, `${folder}${file}`).toBe(true)
+  }
+})
