@@ -1,19 +1,24 @@
 /** The operating system's keyring: Keychain, Credential Manager, or the Secret Service of a Linux desktop. */
 
+import { KEYRING_MS } from './limits.ts'
+
 /**
  * The service names under which entries stand. Passwords and grants differ in it, so that an account that changes from
  * one to the other never sends its refresh token as a password.
  */
 export type KeyringService = 'popkeep' | 'popkeep-oauth'
 
-/** Entries of one service, each under the name of its account. */
+/**
+ * Entries of one service, each under the name of its account. Each call may wait for a person to unlock the keyring; after
+ * KEYRING_MS it waits no longer, and `signal` ends it before.
+ */
 export interface Keyring {
-  /** Undefined if there is none. It may wait for a person to unlock the keyring; `signal` ends that. */
+  /** Undefined if there is none. */
   get(account: string, signal?: AbortSignal): Promise<string | undefined>
   /** Replaces what was there. */
-  set(account: string, text: string): Promise<void>
+  set(account: string, text: string, signal?: AbortSignal): Promise<void>
   /** Nothing happens if there is none. */
-  remove(account: string): Promise<void>
+  remove(account: string, signal?: AbortSignal): Promise<void>
 }
 
 /**
@@ -24,6 +29,7 @@ export interface Keyring {
 export async function openKeyring(
   service: KeyringService,
   load: () => Promise<KeyringPackage> = () => import('@napi-rs/keyring'),
+  patienceMs = KEYRING_MS,
 ): Promise<Keyring | undefined> {
   let keyring: KeyringPackage
   try {
@@ -34,22 +40,25 @@ export async function openKeyring(
     return undefined
   }
   const entry = (account: string) => new keyring.AsyncEntry(service, account, OPTIONS)
+  const within = <T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+    const patience = AbortSignal.timeout(patienceMs)
+    return untilAborted(call, signal ? AbortSignal.any([signal, patience]) : patience)
+  }
   return {
     async get(account, signal) {
-      return (await untilAborted(entry(account).getPassword(), signal)) ?? undefined
+      return (await within(entry(account).getPassword(), signal)) ?? undefined
     },
-    async set(account, text) {
-      await entry(account).setPassword(text)
+    async set(account, text, signal) {
+      await within(entry(account).setPassword(text), signal)
     },
-    async remove(account) {
-      await entry(account).deletePassword()
+    async remove(account, signal) {
+      await within(entry(account).deletePassword(), signal)
     },
   }
 }
 
 /** The package's own signals end only what has not begun; so the wait is ended, not the question on the screen. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason)

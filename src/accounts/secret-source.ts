@@ -1,7 +1,7 @@
 /** Where an account's password comes from: a file, a command, the keyring, the environment, or a person at a terminal. */
 import { SecretError } from './errors.ts'
 import type { Keyring } from './keyring.ts'
-import { KEYRING_MS, PASSWORD_COMMAND_MS } from './limits.ts'
+import { PASSWORD_COMMAND_MS } from './limits.ts'
 import { readPrivateFile } from './private-file.ts'
 import { Secret } from './secret.ts'
 import { runSecretCommand } from './secret-command.ts'
@@ -119,9 +119,8 @@ async function askKeyring(
 ): Promise<KeyringAnswer> {
   const keyring = await openKeyring?.()
   if (keyring === undefined) return { type: 'no keyring' }
-  const expiry = AbortSignal.timeout(KEYRING_MS)
   try {
-    const text = await keyring.get(name, signal ? AbortSignal.any([signal, expiry]) : expiry)
+    const text = await keyring.get(name, signal)
     return text === undefined ? { type: 'no entry' } : { type: 'entry', text }
   } catch (cause) {
     signal?.throwIfAborted()

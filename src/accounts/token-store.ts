@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { AuthorizationError, SecretError } from './errors.ts'
 import { type Keyring, openKeyring } from './keyring.ts'
-import { KEYRING_MS, TOKEN_LOCK_MS, TOKEN_LOCK_RETRY_MS } from './limits.ts'
+import { TOKEN_LOCK_MS, TOKEN_LOCK_RETRY_MS } from './limits.ts'
 import {
   formatStored,
   type Grant,
@@ -150,9 +150,7 @@ function keyringSlot(account: string, keyring: Keyring): Slot {
   return {
     place: 'the keyring',
     async read(signal) {
-      // Where nobody is there to unlock it, it would be waited for without end.
-      const end = AbortSignal.any([signal, AbortSignal.timeout(KEYRING_MS)])
-      return await attempt('give', () => keyring.get(account, end)).catch((error: unknown) => {
+      return await attempt('give', () => keyring.get(account, signal)).catch((error: unknown) => {
         signal.throwIfAborted()
         throw error
       })

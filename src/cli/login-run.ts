@@ -117,11 +117,11 @@ async function keepPassword(
   }
   if (forget) {
     const isThere = (await attempt(() => keyring.get(name, signal))) !== undefined
-    await attempt(() => keyring.remove(name))
+    await attempt(() => keyring.remove(name, signal))
     return output.talk(safe(forgotten(isThere, `password of ${name}`, 'the keyring')))
   }
   const password = await askPassword(name, machine, signal)
-  await attempt(() => keyring.set(name, password))
+  await attempt(() => keyring.set(name, password, signal))
   output.talk(safe(`the password of ${name} is in the keyring`))
 }
 

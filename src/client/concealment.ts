@@ -1,4 +1,5 @@
 import { Pop3Error, ProtocolError, SessionError } from '../pop3/errors.ts'
+import { octetString, octetsOf } from '../pop3/octets.ts'
 import type { ProtocolEvent } from '../pop3/protocol.ts'
 import { decodeBase64, encodeBase64 } from '../sasl/base64.ts'
 
@@ -37,6 +38,12 @@ export class Concealment {
    * password of digits may be part of STAT's numbers.
    */
   event(event: ProtocolEvent): ProtocolEvent {
+    if (event.type === 'line' && event.command.keyword === 'TYPED') {
+      // Shown as it comes. Lines of a listing are read by the program, and mail is kept as it is.
+      const line = octetString(event.line)
+      const masked = this.text(line)
+      return masked === line ? event : { ...event, line: octetsOf(masked) }
+    }
     if (!('text' in event)) return event
     if (event.type === 'continuation' && this.#isSecret(event.text)) {
       return { ...event, line: '+ ***' }

@@ -109,12 +109,22 @@ export class Wire {
     throw this.#closed()
   }
 
-  /** The next event, waited for. */
+  /**
+   * The next event, waited for: `timeoutMs` in all, however few octets come at a time; undefined: until the deadline of the
+   * attempt.
+   */
   async event(timeoutMs?: number): Promise<ProtocolEvent> {
+    let due: number | undefined
     for (;;) {
       const event = this.next()
       if (event) return event
-      await this.more(timeoutMs)
+      if (timeoutMs === undefined) {
+        await this.more()
+      } else {
+        due ??= performance.now() + timeoutMs
+        // What has come already is taken, also if it is late.
+        await this.more(Math.max(1, due - performance.now()))
+      }
     }
   }
 

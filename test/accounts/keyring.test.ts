@@ -85,4 +85,24 @@ describe('the keyring', () => {
     await expect(keyring?.get('work', run.signal)).rejects.toBe('over')
     await expect(keyring?.get('work', AbortSignal.abort('before'))).rejects.toBe('before')
   })
+
+  it('is not waited for without end where nobody unlocks it, and the signal ends a change too', async () => {
+    const { AsyncEntry } = await fakePackage().load()
+    class Locked extends AsyncEntry {
+      override getPassword(): Promise<string | null> {
+        return new Promise(() => {})
+      }
+      override setPassword(): Promise<void> {
+        return new Promise(() => {})
+      }
+    }
+    const load = async () => ({ AsyncEntry: Locked })
+    const impatient = await openKeyring('popkeep', load, 10)
+    const late = expect.objectContaining({ name: 'TimeoutError' })
+    await expect(impatient?.get('work')).rejects.toEqual(late)
+    await expect(impatient?.set('work', 'password')).rejects.toEqual(late)
+    const keyring = await openKeyring('popkeep', load)
+    const over = AbortSignal.abort('over')
+    await expect(keyring?.set('work', 'password', over)).rejects.toBe('over')
+  })
 })

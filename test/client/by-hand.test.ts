@@ -281,3 +281,17 @@ describe('a line that cannot be sent', () => {
     expect(server.connections[0]?.receivedText).toBe('quit\r\n')
   })
 })
+
+it('masks the password where a listing says it back', async () => {
+  const server = await play(
+    expectLine(`PASS ${CANARY}`),
+    send('+OK\r\n'),
+    expectLine('CAPA'),
+    send(`+OK\r\nTOP\r\nX-ECHO ${CANARY}\r\n.\r\n`),
+    closed(),
+  )
+  const talk = await Talk.at(server)
+  await talk.type(`PASS ${CANARY}`)
+  expect(await talk.type('CAPA')).toEqual(['+OK', 'TOP', 'X-ECHO ***', '.'])
+  talk.hand.close()
+})

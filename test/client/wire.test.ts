@@ -44,3 +44,19 @@ it('a wire in clear text that its owner permitted sends secrets', async () => {
   wire.close()
   await server.played()
 })
+
+it('a wire does not wait for a reply longer than it may take, however it drips', async () => {
+  await using server = await scriptedServer(async (connection) => {
+    await connection.send('+OK ready\r\n')
+    await connection.expectLine('NOOP')
+    await connection.send('+OK ')
+    const drip = setInterval(() => void connection.send('x'), 20)
+    await connection.closed()
+    clearInterval(drip)
+  })
+  const { host, port } = server
+  const { wire } = await greet({ host, port, tls: 'none' }, new AbortController().signal)
+  const late = expect.objectContaining({ code: 'NET_TIMEOUT' })
+  await expect(wire.ask({ keyword: 'NOOP' }, 300)).rejects.toEqual(late)
+  await server.played()
+})
