@@ -14,6 +14,11 @@ export interface ServerFacts {
   readonly pipeliningFailedAt?: string | undefined
   readonly lastMisled?: boolean | undefined
   readonly capabilities?: readonly string[] | undefined
+  readonly showsParts?: boolean | undefined
+  readonly loginDelaySeconds?: number | undefined
+  /** RFC 3339 UTC. */
+  readonly lastLoginAt?: string | undefined
+  readonly isExpiryWarned?: boolean | undefined
 }
 
 export interface Account extends AccountIdentity {
@@ -23,7 +28,11 @@ export interface Account extends AccountIdentity {
   readonly facts: ServerFacts
 }
 
-const COLUMNS = 'id, name, host, user, epoch, capabilities, pipelining_failed_at, last_misled'
+const FACT_COLUMNS = [
+  ...['capabilities', 'pipelining_failed_at', 'last_misled', 'shows_parts', 'login_delay_s'],
+  ...['last_login_at', 'expiry_warned'],
+]
+const COLUMNS = ['id', 'name', 'host', 'user', 'epoch', ...FACT_COLUMNS].join(', ')
 
 export class AccountTable {
   readonly #byName: Statement
@@ -44,7 +53,7 @@ export class AccountTable {
     this.#rename = database.prepare('UPDATE account SET name = ? WHERE id = ?')
     this.#move = database.prepare('UPDATE account SET host = ?, user = ?, epoch = ? WHERE id = ?')
     this.#learn = database.prepare(
-      'UPDATE account SET capabilities = ?, pipelining_failed_at = ?, last_misled = ? WHERE id = ?',
+      `UPDATE account SET ${FACT_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
     )
   }
 
@@ -97,11 +106,17 @@ export function isElsewhere(account: Account, identity: AccountIdentity): boolea
   )
 }
 
+/** In the order of FACT_COLUMNS. */
 function columnsOf(facts: ServerFacts) {
+  const { showsParts } = facts
   return [
     facts.capabilities?.join('\n') ?? null,
     facts.pipeliningFailedAt ?? null,
     facts.lastMisled ? 1 : 0,
+    showsParts === undefined ? null : Number(showsParts),
+    facts.loginDelaySeconds ?? null,
+    facts.lastLoginAt ?? null,
+    facts.isExpiryWarned ? 1 : 0,
   ] as const
 }
 
@@ -113,11 +128,19 @@ function accountOf(row: Row | undefined): Account | undefined {
     host: String(row.host),
     user: String(row.user),
     epoch: Number(row.epoch),
-    facts: {
-      pipeliningFailedAt:
-        row.pipelining_failed_at === null ? undefined : String(row.pipelining_failed_at),
-      lastMisled: row.last_misled === 1,
-      capabilities: row.capabilities === null ? undefined : String(row.capabilities).split('\n'),
-    },
+    facts: factsOf(row),
+  }
+}
+
+function factsOf(row: Row): ServerFacts {
+  const text = (column: string) => (row[column] === null ? undefined : String(row[column]))
+  return {
+    pipeliningFailedAt: text('pipelining_failed_at'),
+    lastMisled: row.last_misled === 1,
+    capabilities: text('capabilities')?.split('\n'),
+    showsParts: row.shows_parts === null ? undefined : row.shows_parts === 1,
+    loginDelaySeconds: row.login_delay_s === null ? undefined : Number(row.login_delay_s),
+    lastLoginAt: text('last_login_at'),
+    isExpiryWarned: row.expiry_warned === 1,
   }
 }

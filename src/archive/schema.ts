@@ -33,7 +33,12 @@ CREATE TABLE account (
   pipelining_failed_at TEXT,
   last_misled INTEGER NOT NULL DEFAULT 0,
   size_model TEXT,
-  login_delay_s INTEGER
+  -- 1: a session lists a part of the maildrop, the next one others
+  shows_parts INTEGER,
+  -- seconds between two logins, where the server was seen to enforce it
+  login_delay_s INTEGER,
+  last_login_at TEXT,
+  expiry_warned INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE run (

@@ -149,8 +149,8 @@ export class ThreadLedger {
   readonly renamedFrom: string | undefined
   readonly vanished: number
   readonly isDamaged: boolean
-  readonly isMoved: boolean
-  readonly facts: ServerFacts
+  #isMoved: boolean
+  #facts: ServerFacts
   readonly #client: WriterClient
   readonly #leave: () => Promise<void>
 
@@ -159,10 +159,19 @@ export class ThreadLedger {
     this.renamedFrom = opened.renamedFrom
     this.vanished = opened.vanished
     this.isDamaged = opened.isDamaged
-    this.isMoved = opened.isMoved
-    this.facts = opened.facts
+    this.#isMoved = opened.isMoved
+    this.#facts = opened.facts
     this.#client = client
     this.#leave = leave
+  }
+
+  get isMoved(): boolean {
+    return this.#isMoved
+  }
+
+  /** As at the opening, and what was learned since. */
+  get facts(): ServerFacts {
+    return this.#facts
   }
 
   async receipts(): Promise<readonly Receipt[]> {
@@ -175,6 +184,7 @@ export class ThreadLedger {
 
   async resolveMove(isSameMaildrop: boolean): Promise<void> {
     await this.#ask('resolveMove', isSameMaildrop)
+    this.#isMoved = false
   }
 
   async claim(receipts: readonly number[]): Promise<void> {
@@ -229,6 +239,7 @@ export class ThreadLedger {
 
   async learn(facts: Partial<ServerFacts>): Promise<void> {
     await this.#ask('learn', facts)
+    this.#facts = { ...this.#facts, ...facts }
   }
 
   /** To be called once, also after a failure: it frees the account's lock, and ends the writer with its last account. */

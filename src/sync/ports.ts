@@ -70,8 +70,14 @@ export interface MaildropSession {
 
 /** A maildrop that can be opened: connect, greeting, login, capabilities. */
 export interface Maildrop {
-  /** `pipelining: false` keeps to one command at a time whatever the server announces. */
-  open(signal: AbortSignal, options: { readonly pipelining: boolean }): Promise<MaildropSession>
+  /**
+   * `pipelining: false` keeps to one command at a time whatever the server announces; `window` bounds the commands
+   * outstanding.
+   */
+  open(
+    signal: AbortSignal,
+    options: { readonly pipelining: boolean; readonly window?: number | undefined },
+  ): Promise<MaildropSession>
 }
 
 /** Who an account is, as its owner wrote it. `name` is the key; host and user tell a renamed account. */
@@ -89,6 +95,14 @@ export interface ServerFacts {
   readonly lastMisled?: boolean | undefined
   /** Capability lines as announced after login, for people to read. */
   readonly capabilities?: readonly string[] | undefined
+  /** A session lists a part of the maildrop, and the next one others; undefined while nobody knows. */
+  readonly showsParts?: boolean | undefined
+  /** The pause between two logins that the server was seen to enforce. */
+  readonly loginDelaySeconds?: number | undefined
+  /** The last login, RFC 3339 UTC; kept only where the server announces or enforces a pause. */
+  readonly lastLoginAt?: string | undefined
+  /** It was said that this server announces to delete what was retrieved (EXPIRE 0). */
+  readonly isExpiryWarned?: boolean | undefined
 }
 
 /** States of a receipt. `delete sent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */
@@ -154,7 +168,7 @@ export interface RunCounts {
 /** What planning needs to know of an account; all that a dry run opens. */
 export interface LedgerView {
   readonly account: string
-  /** The catalog knows this account at another host or for another user: its receipts prove nothing yet. */
+  /** The catalog knows this account at another host or for another user: its receipts prove nothing until resolveMove. */
   readonly isMoved: boolean
   readonly facts: ServerFacts
   /** All receipts of this account (of its present epoch). */
@@ -258,10 +272,20 @@ export type SyncEvent =
     }
   | { readonly type: 'deleting'; readonly account: string; readonly messages: number }
   | {
+      readonly type: 'waiting'
+      readonly account: string
+      /** RFC 3339 UTC. */
+      readonly until: string
+      /** `pause`: the server wants it between two logins. `in use`: another session holds the maildrop. */
+      readonly reason: 'pause' | 'in use' | 'retry'
+    }
+  | {
       readonly type: 'notice'
       readonly account: string
       readonly code: string
       readonly text: string
+      /** To be said also where nobody looks on. */
+      readonly isWarning?: boolean | undefined
     }
 
 /** Hears the events of a run. Must not throw and must return at once. */

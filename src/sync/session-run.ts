@@ -28,6 +28,7 @@ export class SessionRun {
     const session = this.#session
     const { identity, policy, progress, signal, now } = this.#context
     await learnCapabilities(session, ledger)
+    const { isMoved } = ledger
     const compared = await this.#compare(ledger, (isSame) => ledger.resolveMove(isSame))
     await record(compared, ledger)
 
@@ -54,7 +55,7 @@ export class SessionRun {
       if (removal) removals.push(removal)
     }
     await this.#retrieveFresh(retriever, fresh, {
-      isReturning: ledger.isMoved || compared.receipts.length === 0,
+      isReturning: isMoved || compared.receipts.length === 0,
       onStored: deletesAtOnce ? onStored : () => {},
     })
     const again = await retrieveRows(retriever, doubtful, { byCanonical: false, onStored })

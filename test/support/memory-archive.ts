@@ -71,7 +71,7 @@ interface Pending {
 
 export class MemoryLedger implements AccountLedger {
   readonly account: string
-  readonly isMoved: boolean
+  isMoved: boolean
   readonly renamedFrom = undefined
   readonly vanished = 0
   readonly isDamaged = false
@@ -114,6 +114,7 @@ export class MemoryLedger implements AccountLedger {
   async resolveMove(isSame: boolean): Promise<void> {
     this.#step()
     Object.assign(this.#account, this.#identity)
+    this.isMoved = false
     if (!isSame) this.#account.receipts = []
   }
 

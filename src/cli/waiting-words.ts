@@ -1,0 +1,17 @@
+import type { SyncEvent } from '../sync/ports.ts'
+
+type Reason = Extract<SyncEvent, { type: 'waiting' }>['reason']
+
+/** What an account waits for, behind "waits until 03:22". */
+export const WAITING_FOR: Readonly<Record<Reason, string>> = {
+  pause: "for the server's pause",
+  'in use': 'for another session to end',
+  retry: 'to try again',
+}
+
+/** Hours, minutes and seconds of an RFC 3339 time, as the clock on the wall shows them. */
+export function clockTime(at: string): string {
+  const time = new Date(at)
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()]
+  return parts.map((part) => String(part).padStart(2, '0')).join(':')
+}
