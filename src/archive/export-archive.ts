@@ -19,7 +19,7 @@ import { GROUP_MESSAGES, GROUP_OCTETS } from './limits.ts'
 import { type ArchiveLocation, formatLocation } from './location.ts'
 import type { NameSources } from './maildir-name.ts'
 import { reconcileMaildir, recordTimes } from './maildir-reconcile.ts'
-import { MessageTable } from './messages.ts'
+import { isHeld, MessageTable } from './messages.ts'
 import { openForWriting, type WritableArchive } from './open.ts'
 import type { ArchiveReader } from './reader.ts'
 import { readProven } from './reader-proof.ts'
@@ -119,7 +119,7 @@ class Copy {
     const known = this.#messages.find(message.digest)
     const { content } = this.#archive
     let draft: Draft | undefined
-    if (!message.isRemoved && !(known && !known.isRemoved && content.has(known))) {
+    if (!message.isRemoved && !(known && isHeld(known) && content.has(known))) {
       const proven = readProven(this.#reader.content, message)
       if (proven.type !== 'ok') return damage(message, proven)
       draft = writeDraft(content, message, proven.chunks)
@@ -181,7 +181,7 @@ class Copy {
     const known = this.#messages.find(message.digest)
     const id = known?.id ?? this.#copyMessage(message.id)
     if (draft) {
-      if (known?.isRemoved) this.#messages.restore(id)
+      if (known && !isHeld(known)) this.#messages.restore(id)
       content.attach(database, id, draft)
     }
     const isRemoved = draft === undefined && (known?.isRemoved ?? message.isRemoved)

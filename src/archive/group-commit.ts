@@ -10,7 +10,7 @@ import type { Account } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
 import { GROUP_MESSAGES, GROUP_MS, GROUP_OCTETS } from './limits.ts'
-import type { MessageRecord } from './messages.ts'
+import { isHeld, type MessageRecord } from './messages.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -174,7 +174,7 @@ export class GroupCommit {
   /** Whether another run has stored these octets since they were looked for. */
   #isThere({ digest }: MessageRecord): boolean {
     const twin = this.#catalog.messages.find(digest)
-    return twin !== undefined && !twin.isRemoved && this.#content.has(twin)
+    return twin !== undefined && isHeld(twin) && this.#content.has(twin)
   }
 
   /** Within the transaction; a draft comes along only where the archive does not have its octets. */

@@ -70,9 +70,9 @@ export class MaildirFiles {
     return this.#index
   }
 
-  /** This program has put a file into new/: known without a listing. */
+  /** This program has put a file into new/: known without a listing, and better than one that was there before. */
   added(digest: Uint8Array, name: string): void {
-    this.#index?.add(digest, 'new', name)
+    this.#index?.put(digest, 'new', name)
   }
 
   /** The path of the file that names this digest, or undefined if there is none. */

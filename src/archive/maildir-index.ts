@@ -44,6 +44,13 @@ export class MaildirIndex {
     if (this.#files * 2 > this.#slots.length) this.#grow()
   }
 
+  /** As `add`, but in the place of what the index has for this digest. */
+  put(digest: Uint8Array, folder: (typeof FOLDERS)[number], name: string): void {
+    const slot = this.#slotOf(digest)
+    if (this.#slots[slot] === EMPTY) this.add(digest, folder, name)
+    else this.#slots[slot] = this.#append(digest, FOLDERS.indexOf(folder), Buffer.from(name)) + 1
+  }
+
   has(digest: Uint8Array): boolean {
     return this.#slots[this.#slotOf(digest)] !== EMPTY
   }

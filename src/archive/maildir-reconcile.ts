@@ -22,7 +22,7 @@ export interface Reconciled {
   readonly unfit: number
   /** Messages whose file is gone for the first time. */
   readonly vanished: number
-  /** Messages marked removed whose file is there again. */
+  /** Messages marked removed whose file is there again, or wanted whose right octets are. */
   readonly returned: number
   /** More than a tenth, and more than ten, vanished: none of them was marked. */
   readonly isDamaged: boolean
@@ -64,7 +64,7 @@ export function reconcileMaildir(
   }
   const index = files.refresh()
   const adoption = adopt(database, files, index, options)
-  const { present, gone, returned } = compare(database, index)
+  const { present, gone, returned } = compare(database, files, index)
   // Between listing and comparison another run may have added files, and the owner renamed some: what is not in a
   // second listing either is gone.
   const vanished = gone.length === 0 ? [] : stillGone(database, gone, files.refresh())
@@ -171,9 +171,9 @@ interface Comparison {
   readonly returned: readonly number[]
 }
 
-function compare(database: Database, index: MaildirIndex): Comparison {
+function compare(database: Database, files: MaildirFiles, index: MaildirIndex): Comparison {
   const page = database.prepare(
-    'SELECT id, digest, removed FROM message WHERE id > ? ORDER BY id LIMIT ?',
+    'SELECT id, digest, removed, wanted FROM message WHERE id > ? ORDER BY id LIMIT ?',
   )
   const gone: number[] = []
   const returned: number[] = []
@@ -181,9 +181,14 @@ function compare(database: Database, index: MaildirIndex): Comparison {
   let last = 0
   for (;;) {
     const rows = page.all(last, PAGE_MESSAGES)
-    for (const { id, digest, removed } of rows) {
+    for (const { id, digest, removed, wanted } of rows) {
       last = Number(id)
       const isThere = digest instanceof Uint8Array && index.has(digest)
+      if (wanted === 1) {
+        // Nobody's act, so neither present nor gone; a backup that was put back is read before it is believed.
+        if (isThere && readRecord(files, digest, Date.now) !== undefined) returned.push(last)
+        continue
+      }
       if (removed === 0) present += 1
       if (removed === 0 && !isThere) gone.push(last)
       if (removed === 1 && isThere) returned.push(last)
@@ -202,7 +207,7 @@ function stillGone(database: Database, gone: readonly number[], index: MaildirIn
 
 /** Receipts of messages deleted from the server stay `deleted`: the owner's act here changes nothing there. */
 function mark(database: Database, messages: readonly number[], isRemoved: boolean): void {
-  const message = database.prepare('UPDATE message SET removed = ? WHERE id = ?')
+  const message = database.prepare('UPDATE message SET removed = ?, wanted = 0 WHERE id = ?')
   const receipt = database.prepare('UPDATE receipt SET state = ? WHERE message = ? AND state = ?')
   const [from, to] = isRemoved ? ['stored', 'removed'] : ['removed', 'stored']
   for (const id of messages) {

@@ -18,9 +18,11 @@ export interface MessageRecord {
 export interface KnownMessage extends StoredMessage {
   /** Maildir: its owner removed the file. */
   readonly isRemoved: boolean
+  /** Its octets are gone or wrong: to be retrieved again. What lies in its place is not to be trusted. */
+  readonly isWanted: boolean
 }
 
-const COLUMNS = 'id, digest, octets, removed'
+const COLUMNS = 'id, digest, octets, removed, wanted'
 
 export class MessageTable {
   readonly #byId: Statement
@@ -42,7 +44,9 @@ export class MessageTable {
          message_id, archived_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING RETURNING id`,
     )
-    this.#restore = database.prepare('UPDATE message SET removed = 0 WHERE id = ? AND removed = 1')
+    this.#restore = database.prepare(
+      'UPDATE message SET removed = 0, wanted = 0 WHERE id = ? AND (removed = 1 OR wanted = 1)',
+    )
   }
 
   get(id: number): KnownMessage | undefined {
@@ -65,7 +69,7 @@ export class MessageTable {
     for (const row of this.#byCanonical.all(account, canonical)) {
       const isFree = row.bound === 0 || (options.ofAccount && row.elsewhere === 0)
       const message = messageOf(row)
-      if (isFree && message !== undefined && !message.isRemoved) yield message
+      if (isFree && message !== undefined && isHeld(message)) yield message
     }
   }
 
@@ -87,10 +91,15 @@ export class MessageTable {
     return row === undefined ? undefined : Number(row.id)
   }
 
-  /** The file is there again. Returns false if the message was not removed. */
+  /** The octets are there again. Returns false if the message was neither removed nor wanted. */
   restore(id: number): boolean {
     return this.#restore.run(id).changes > 0
   }
+}
+
+/** Whether the archive has the octets of a message as far as the catalog knows; the content may say otherwise. */
+export function isHeld({ isRemoved, isWanted }: KnownMessage): boolean {
+  return !isRemoved && !isWanted
 }
 
 function messageOf(row: Row | undefined): KnownMessage | undefined {
@@ -100,5 +109,6 @@ function messageOf(row: Row | undefined): KnownMessage | undefined {
     digest: row.digest,
     octets: Number(row.octets),
     isRemoved: row.removed === 1,
+    isWanted: row.wanted === 1,
   }
 }

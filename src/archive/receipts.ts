@@ -69,7 +69,9 @@ export class ReceiptTable {
     this.#ofAccount = database.prepare(
       `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state,
          absent_since IS NOT NULL AS absent
-       FROM receipt WHERE account = ? AND epoch = ?`,
+       FROM receipt WHERE account = ? AND epoch = ?
+         AND (message IS NULL OR state NOT IN ('stored', 'removed')
+           OR message NOT IN (SELECT id FROM message WHERE wanted = 1))`,
     )
     this.#count = database.prepare(
       'SELECT count(*) AS receipts FROM receipt WHERE account = ? AND epoch = ?',
@@ -126,12 +128,15 @@ export class ReceiptTable {
     this.#setPresent = database.prepare('UPDATE receipt SET absent_since = NULL WHERE id = ?')
   }
 
-  /** All receipts of the account's present epoch, one at a time: there may be a million. */
+  /**
+   * The receipts of the account's present epoch, one at a time: there may be a million. Those of a message whose octets
+   * are gone or wrong are left out: its row is new to the next sync, which binds them again.
+   */
   *list(account: Account): Iterable<Receipt> {
     for (const row of this.#ofAccount.iterate(account.id, account.epoch)) yield receiptOf(row)
   }
 
-  /** How many receipts the account's present epoch has. */
+  /** How many receipts the account's present epoch has; `list` may leave some out. */
   count(account: Account): number {
     return Number(this.#count.get(account.id, account.epoch)?.receipts)
   }

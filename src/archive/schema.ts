@@ -74,9 +74,12 @@ CREATE TABLE message (
   -- 1: complete by its terminator, yet shorter than the server's size model allows
   short INTEGER NOT NULL DEFAULT 0,
   -- maildir: 1 if the owner removed the file
-  removed INTEGER NOT NULL DEFAULT 0
+  removed INTEGER NOT NULL DEFAULT 0,
+  -- 1: its octets are gone or wrong; the next sync retrieves it where a server still lists it
+  wanted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX message_canonical ON message(canonical);
+CREATE INDEX message_wanted ON message(id) WHERE wanted = 1;
 CREATE INDEX message_newest ON message(coalesce(date, archived_at), id);
 
 CREATE TABLE receipt (

@@ -12,7 +12,7 @@ import {
   type PendingMessage,
   type Stored,
 } from './group-commit.ts'
-import type { MessageRecord } from './messages.ts'
+import { isHeld, type MessageRecord } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
 import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
 import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
@@ -237,7 +237,7 @@ class LedgerIntake implements WriterIntake {
       failed: (error: unknown) => outcome.failed(error),
     }
     const twin = catalog.messages.find(digest)
-    if (twin !== undefined && !twin.isRemoved && content.has(twin)) {
+    if (twin !== undefined && isHeld(twin) && content.has(twin)) {
       this.#draft?.discard()
       return { ...pending, by: 'digest', message: twin.id, draft: undefined }
     }
