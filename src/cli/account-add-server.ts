@@ -54,9 +54,13 @@ export async function tryLogin(
   const options = { ...server, user, auth, credential, pipelining: false }
   try {
     const session = await createMaildrop(options).open(signal)
-    const drop = await session.stat()
-    await session.quit()
-    return drop
+    try {
+      const drop = await session.stat()
+      await session.quit()
+      return drop
+    } finally {
+      session.close()
+    }
   } catch (error) {
     throw withLoginHint(error, providerOfHost(account.host)?.hint)
   }

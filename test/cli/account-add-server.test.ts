@@ -109,4 +109,17 @@ describe('the one login', () => {
     })
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(CANARY)
   })
+
+  it('leaves no connection behind where the messages cannot be counted', async () => {
+    await using server = await scriptedServer([
+      send('+OK hi\r\n'),
+      ...capa,
+      ...[expectLine('USER me'), send('+OK\r\n'), expectLine(/^PASS /), send('+OK\r\n')],
+      ...capa,
+      ...[expectLine('STAT'), send('-ERR [SYS/TEMP] later\r\n')],
+      closed(),
+    ])
+    await expect(login(server.port)).rejects.toMatchObject({ code: 'POP3_TEMPORARY' })
+    await server.played()
+  })
 })
