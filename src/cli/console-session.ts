@@ -21,7 +21,11 @@ export async function runSession(
 ): Promise<void> {
   // The server may end the session while the person types.
   const over = hand.listen()
-  await Promise.race([over, typeAll(hand, keyboard, manners).then(() => over)])
+  try {
+    await Promise.race([over, typeAll(hand, keyboard, manners).then(() => over)])
+  } finally {
+    hand.close()
+  }
 }
 
 async function typeAll(

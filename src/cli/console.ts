@@ -36,7 +36,11 @@ export async function runConsole(
   const { signals, quit } = context
   await interruptibly(signals, quit, async (signal) => {
     const key = new AbortController()
-    const interrupt = (): void => key.abort(new InterruptedError(130))
+    // In raw mode Ctrl-C is a key; as elsewhere, the second one waits for nothing.
+    const interrupt = (): void => {
+      if (key.signal.aborted) quit(130)
+      key.abort(new InterruptedError(130))
+    }
     const server = await composeServer(target, options, context)
     try {
       await converse(server, AbortSignal.any([signal, key.signal]), { interrupt, options, context })

@@ -85,7 +85,7 @@ export class SessionByHand {
     await this.#waiting.promise
   }
 
-  /** Ends a session whose QUIT was answered otherwise than by +OK, and which the server may have left open. */
+  /** Ends the session without a word, if it is not over. */
   close(): void {
     this.#isOver = true
     this.#wire.close()
