@@ -9,15 +9,26 @@ import { createMaildrop } from '../client/maildrop.ts'
 import type { DropListing } from '../pop3/listing.ts'
 import { withLoginHint } from './login-hint.ts'
 
-/** What a search for servers reaches the world by. `route` says how: certificates to trust, a proxy. */
-export function discoveryPorts(
-  route: Pick<Server, 'ca' | 'pin' | 'clientCertificate' | 'proxy'>,
-): DiscoveryPorts {
+/**
+ * What a search for servers reaches the world by, all of it before anybody has agreed to a server: what proves who asks
+ * stays here, a client certificate too. With a proxy the DNS is not asked, since its servers would see past the proxy
+ * whose mail it is; the proxy looks up the names that are tried.
+ */
+export function discoveryPorts({
+  ca,
+  pin,
+  proxy,
+}: Pick<Server, 'ca' | 'pin' | 'proxy'>): DiscoveryPorts {
+  const ask = <T>(
+    signal: AbortSignal,
+    question: (resolver: Resolver) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> =>
+    proxy === undefined ? withResolver(signal, question) : Promise.resolve([])
   return {
-    resolveSrv: (name, signal) => withResolver(signal, (resolver) => resolver.resolveSrv(name)),
-    resolveMx: (name, signal) => withResolver(signal, (resolver) => resolver.resolveMx(name)),
+    resolveSrv: (name, signal) => ask(signal, (resolver) => resolver.resolveSrv(name)),
+    resolveMx: (name, signal) => ask(signal, (resolver) => resolver.resolveMx(name)),
     async probe(server, signal) {
-      const { wire } = await greet({ ...route, ...server }, signal)
+      const { wire } = await greet({ ca, pin, proxy, ...server }, signal)
       wire.send([{ keyword: 'QUIT' }])
       wire.close()
       return true

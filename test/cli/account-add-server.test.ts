@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { discoveryPorts, tryLogin } from '../../src/cli/account-add-server.ts'
 import { makeCertificates } from '../support/certificates.ts'
+import { makeClientCertificate } from '../support/client-certificate.ts'
 import { hasOpenssl } from '../support/openssl.ts'
 import {
   closed,
@@ -49,6 +50,14 @@ describe.skipIf(!hasOpenssl)('the probe of a server that might be the one', () =
     })
   })
 
+  it('shows nobody the client certificate, also where it is asked for', async () => {
+    const { certificate, key } = makeClientCertificate(paths, 'me')
+    const strict = { ...tls, ca, requestCert: true, rejectUnauthorized: true }
+    await using server = await scriptedTlsServer(strict, [send('+OK hi\r\n'), closed()])
+    const all = { ca, clientCertificate: { certificate, key } }
+    await expect(discoveryPorts(all).probe(at(server.port), never)).rejects.toThrow()
+  })
+
   it('says STLS and no more where the server has no TLS', async () => {
     await using server = await scriptedServer([
       send('+OK hi\r\n'),
@@ -69,6 +78,12 @@ describe.skipIf(!hasOpenssl)('the probe of a server that might be the one', () =
     abort.abort(new Error('enough'))
     await expect(probe).rejects.toThrow('enough')
   })
+})
+
+it('asks the DNS nothing where the mail goes through a proxy', async () => {
+  const ports = discoveryPorts({ proxy: { type: 'socks5', host: '127.0.0.1', port: 1 } })
+  expect(await ports.resolveSrv('_pop3s._tcp.mail.invalid', never)).toEqual([])
+  expect(await ports.resolveMx('mail.invalid', never)).toEqual([])
 })
 
 describe('the one login', () => {
