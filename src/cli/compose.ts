@@ -146,11 +146,14 @@ async function prepareMaildrop(
   )
 }
 
-function maildropOf(options: Omit<MaildropOptions, 'pipelining'>, hint?: string): Maildrop {
+function maildropOf(
+  options: Omit<MaildropOptions, 'pipelining' | 'window'>,
+  hint?: string,
+): Maildrop {
   return {
-    open: async (signal, { pipelining }) => {
+    open: async (signal, limits) => {
       try {
-        return await createMaildrop({ ...options, pipelining }).open(signal)
+        return await createMaildrop({ ...options, ...limits }).open(signal)
       } catch (error) {
         throw withLoginHint(error, hint)
       }

@@ -22,6 +22,8 @@ export interface MaildropOptions extends ServerOptions {
   readonly auth?: string | undefined
   /** False: one command at a time, whatever the server announces. */
   readonly pipelining: boolean
+  /** At most so many commands outstanding. */
+  readonly window?: number | undefined
 }
 
 /** A maildrop at a server. Nothing happens before `open`. */
@@ -121,6 +123,7 @@ class Opening {
         after,
         mechanism,
         pipelined: this.#options.pipelining && after?.has('PIPELINING') === true,
+        window: this.#options.window,
         timeouts: this.#timeouts,
       },
     }

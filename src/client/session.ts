@@ -1,6 +1,7 @@
 import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
 import { type CommandError, ProtocolError, SessionError } from '../pop3/errors.ts'
 import { type DropListing, type ListedMessage, parseDropListing } from '../pop3/listing.ts'
+import { Idleness } from './idleness.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
 import { commandRefusal, LoginError } from './refusal.ts'
@@ -25,12 +26,14 @@ export interface SessionFacts {
   /** By which the login succeeded: `USER`, `APOP` or a SASL name. */
   readonly mechanism: string
   readonly pipelined: boolean
+  /** At most so many commands outstanding. */
+  readonly window?: number | undefined
   readonly timeouts: Timeouts
 }
 
 /**
  * A POP3 session in the transaction state (RFC 1939 section 5). One call at a time. After any error but CommandError
- * (POP3_REFUSED) the connection cannot go on: close it.
+ * (POP3_REFUSED) the connection cannot go on: close it. Between two calls NOOP keeps it alive.
  */
 export class Session {
   /** What was announced before and after login; the latter counts where they differ. */
@@ -39,6 +42,7 @@ export class Session {
   readonly facts: SessionFacts
   readonly #wire: Wire
   readonly #timeouts: Timeouts
+  readonly #idleness: Idleness
   #limits: WindowLimits
   /** What STAT must say: as at first, less what was deleted since. Undefined before the first STAT. */
   #expected: DropListing | undefined
@@ -47,7 +51,7 @@ export class Session {
   #deletes = 0
 
   constructor(wire: Wire, facts: SessionFacts) {
-    const { before, after, pipelined, timeouts } = facts
+    const { before, after, pipelined, window = PIPELINED.commands, timeouts } = facts
     this.facts = facts
     this.capabilities = after
       ? completeCapabilities(after, before ?? NO_CAPABILITIES)
@@ -55,7 +59,9 @@ export class Session {
     this.pipelined = pipelined
     this.#wire = wire
     this.#timeouts = timeouts
-    this.#limits = pipelined ? PIPELINED : ONE_AT_A_TIME
+    const commands = Math.min(window, PIPELINED.commands)
+    this.#limits = pipelined ? { ...PIPELINED, commands } : ONE_AT_A_TIME
+    this.#idleness = new Idleness(timeouts.idle, () => this.#stayAlive())
   }
 
   /**
@@ -63,7 +69,11 @@ export class Session {
    * (POP3_TEMPORARY); LoginError (LOGIN_REFUSED) if it is the first after a login by token: Microsoft says +OK to a
    * token of another user, and refuses all that follows.
    */
-  async stat(): Promise<DropListing> {
+  stat(): Promise<DropListing> {
+    return this.#idleness.interrupt(() => this.#stat())
+  }
+
+  async #stat(): Promise<DropListing> {
     const reply = await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing)
     if (!reply.ok) throw this.#statRefusal(reply)
     const drop = parseDropListing(reply.text)
@@ -72,7 +82,7 @@ export class Session {
       this.#statLine ??= reply.line
       return drop
     }
-    const { rows } = await this.listing()
+    const { rows } = await this.#listing()
     return { messages: rows.length, octets: undefined }
   }
 
@@ -81,6 +91,10 @@ export class Session {
    * (POP3_TEMPORARY) if UIDL is refused though announced.
    */
   listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
+    return this.#idleness.interrupt(() => this.#listing(onRows))
+  }
+
+  #listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
     return readListings(this.#wire, {
       pipelined: this.pipelined,
       announced: this.capabilities.has('UIDL'),
@@ -91,7 +105,9 @@ export class Session {
 
   /** LAST (RFC 1460); undefined where the server refuses it or names no number. */
   async last(): Promise<number | undefined> {
-    const { ok, text } = await this.#wire.ask({ keyword: 'LAST' }, this.#timeouts.command)
+    const { ok, text } = await this.#idleness.interrupt(() =>
+      this.#wire.ask({ keyword: 'LAST' }, this.#timeouts.command),
+    )
     const number = /^\d{1,10}(?!\S)/.exec(text)?.[0]
     return ok && number !== undefined ? Number(number) : undefined
   }
@@ -100,7 +116,14 @@ export class Session {
    * TOP n 0 for each row. The first goes alone: if it is refused and CAPA did not name TOP, the answer is false and
    * `receive` was not called.
    */
-  async headers(
+  headers(
+    rows: Iterable<ListedMessage>,
+    receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
+  ): Promise<boolean> {
+    return this.#idleness.interrupt(() => this.#headers(rows, receive))
+  }
+
+  async #headers(
     rows: Iterable<ListedMessage>,
     receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
   ): Promise<boolean> {
@@ -138,7 +161,7 @@ export class Session {
       this.#requireInStep(reply)
       receiver.inStep()
     }
-    return this.#run(rows, {
+    const exchange: Exchange = {
       command: ({ messageNumber, octets }) => ({
         keyword: 'RETR',
         messageNumber,
@@ -152,7 +175,8 @@ export class Session {
       },
       refused: (row, error) => receiver.refused(row, error),
       check: this.#expected && check,
-    })
+    }
+    return this.#idleness.interrupt(() => this.#run(rows, exchange))
   }
 
   /**
@@ -162,6 +186,10 @@ export class Session {
    */
   async delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
     if (rows.length === 0) return []
+    return await this.#idleness.interrupt(() => this.#delete(rows))
+  }
+
+  async #delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
     this.#requireInStep(await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing))
     const accepted: ListedMessage[] = []
     this.#deletes += 1
@@ -185,19 +213,27 @@ export class Session {
   async quit(): Promise<'done' | 'refused' | 'lost'> {
     const { quit, update } = this.#timeouts
     try {
-      const { ok } = await this.#wire.ask({ keyword: 'QUIT' }, this.#deletes > 0 ? update : quit)
+      const limit = this.#deletes > 0 ? update : quit
+      const { ok } = await this.#idleness.interrupt(() =>
+        this.#wire.ask({ keyword: 'QUIT' }, limit),
+      )
       return ok ? 'done' : 'refused'
     } catch {
       // No reply, whatever the cause: the next listing shows what became of the deletions.
       return 'lost'
     } finally {
-      this.#wire.close()
+      this.close()
     }
   }
 
   /** Closes without QUIT: nothing is deleted (RFC 1939 section 6). */
   close(): void {
+    this.#idleness.end()
     this.#wire.close()
+  }
+
+  async #stayAlive(): Promise<void> {
+    await this.#wire.ask({ keyword: 'NOOP' }, this.#timeouts.command)
   }
 
   #statRefusal(reply: StatusEvent): Error {

@@ -10,12 +10,14 @@ export interface Timeouts {
   readonly listing: number
   /** The status line of RETR or TOP. */
   readonly retrieve: number
-  /** Between two chunks of one response. The whole of it may take any time. */
+  /** Between two chunks of one response. The whole of it may take any time above the minimum rate. */
   readonly data: number
   /** The reply to QUIT, where nothing is to be deleted. */
   readonly quit: number
   /** The reply to QUIT behind DELE. */
   readonly update: number
+  /** Without a command for so long, NOOP is sent. */
+  readonly idle: number
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -31,4 +33,6 @@ export const TIMEOUTS: Timeouts = {
   quit: 15_000,
   // An mbox is rewritten before the reply.
   update: 300_000,
+  // Exchange closes after a minute.
+  idle: 30_000,
 }

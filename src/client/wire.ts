@@ -5,6 +5,7 @@ import { ProtocolError, SessionError } from '../pop3/errors.ts'
 import { concatOctets, octetString } from '../pop3/octets.ts'
 import { Protocol, type ProtocolEvent } from '../pop3/protocol.ts'
 import { Concealment } from './concealment.ts'
+import { MinimumRate } from './minimum-rate.ts'
 
 export type StatusEvent = Extract<ProtocolEvent, { type: 'status' }>
 
@@ -17,12 +18,20 @@ export class Wire {
   #protocol = new Protocol()
   readonly #trace: Trace | undefined
   readonly #concealment = new Concealment()
+  readonly #rate = new MinimumRate()
+  readonly #clock: () => number
   #heard = 0
   /** The last event, if it was an -ERR: why the server will have closed. */
   #refusal: StatusEvent | undefined
 
-  constructor(connection: Connection, trace: Trace | undefined) {
+  /** `clock`: ms, from anywhere. */
+  constructor(
+    connection: Connection,
+    trace: Trace | undefined,
+    clock: () => number = () => performance.now(),
+  ) {
     this.#connection = connection
+    this.#clock = clock
     this.#trace = trace && ((line) => trace(this.#concealment.text(line)))
   }
 
@@ -97,10 +106,11 @@ export class Wire {
 
   /**
    * Waits for octets, `timeoutMs` at most; undefined: until the deadline of the attempt. Throws NetworkError, or
-   * SessionError (POP3_TEMPORARY) if the last that the server said before closing was an -ERR.
+   * SessionError (POP3_TEMPORARY) if the last that the server said before closing was an -ERR. A multi-line response below
+   * the minimum rate is NET_TIMEOUT too.
    */
   async more(timeoutMs?: number): Promise<void> {
-    const chunk = this.#connection.take() ?? (await this.#read(timeoutMs))
+    const chunk = this.#connection.take() ?? (await this.#measured(timeoutMs))
     if (chunk) return this.#protocol.receive(chunk)
     this.#concealed(() => {
       this.#protocol.end()
@@ -174,6 +184,16 @@ export class Wire {
     } catch (error) {
       throw this.#concealment.error(error)
     }
+  }
+
+  async #measured(timeoutMs: number | undefined): Promise<Uint8Array | undefined> {
+    const { isMidResponse } = this
+    const begunAt = this.#clock()
+    const chunk = await this.#read(timeoutMs)
+    const isFastEnough =
+      !isMidResponse || !chunk || this.#rate.allows(chunk.length, this.#clock() - begunAt)
+    if (isFastEnough) return chunk
+    throw new NetworkError('NET_TIMEOUT', 'the server sends less than 1 KiB a minute')
   }
 
   async #read(timeoutMs: number | undefined): Promise<Uint8Array | undefined> {

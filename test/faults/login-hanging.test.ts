@@ -25,6 +25,7 @@ const TIMEOUTS = vi.hoisted(
     data: 800,
     quit: 1_000,
     update: 5_000,
+    idle: 60_000,
   }),
 )
 vi.mock('../../src/client/timeouts.ts', () => ({ TIMEOUTS }))
