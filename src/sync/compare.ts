@@ -1,6 +1,7 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+import { overlapOf, rebindRows, sampleReturns } from './rebind.ts'
 import { nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
 
 /** UIDL was there in the last run and is refused now: an outage, not a server without unique-ids. */
@@ -17,6 +18,10 @@ export interface Compared {
   readonly fresh: readonly PlannedRow[]
   /** Those of `known` whose listed octets changed because the server counts anew. */
   readonly recounted: readonly MatchedRow[]
+  /** Those of `known` that were recognised by header: each has a key without receipt yet. */
+  readonly rebound: readonly MatchedRow[]
+  /** A fresh row may be a message that the archive has under another name: its canonical digest may recognise it. */
+  readonly isReturning: boolean
 }
 
 export interface CompareOptions {
@@ -24,24 +29,32 @@ export interface CompareOptions {
   readonly onRows: (rows: number, total: number) => void
   /** The account's host or user changed; whether it is the same maildrop all the same. */
   readonly onMove: (isSameMaildrop: boolean) => Promise<void>
+  /** The server renumbered its unique-ids: rows recognised by header, and rows that remain to be retrieved. */
+  readonly onRenumbered: (recognised: number, fresh: number) => void
 }
 
 /** Sends STAT, LIST, UIDL (or LAST), and TOP where it has to. Changes nothing on the server, nor in the archive. */
 export async function compareMaildrop(
   session: MaildropSession,
   ledger: LedgerView,
-  { onRows, onMove }: CompareOptions,
+  { onRows, onMove, onRenumbered }: CompareOptions,
 ): Promise<Compared> {
+  const { isMoved, facts } = ledger
   const { messages } = await session.stat()
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
   let receipts = await ledger.receipts()
-  if (!hasUniqueIds && receipts.some((r) => r.uniqueId !== undefined && !r.absent)) {
+  const listedUniqueIds = receipts.some((r) => r.uniqueId !== undefined && !r.absent)
+  if (!hasUniqueIds && listedUniqueIds && !isMoved) {
     throw new UniqueIdsMissingError('the server listed unique-ids before and refuses UIDL now')
   }
-  const last = hasUniqueIds || ledger.facts.lastMisled ? undefined : await session.last()
+  const last = hasUniqueIds || facts.lastMisled ? undefined : await session.last()
   let comparison = compareListing(rows, receipts, last || undefined)
-  if (ledger.isMoved) {
-    const isSame = await sampleAgrees(session, ledger, comparison.known)
+  if (isMoved) {
+    const { known, fresh } = comparison
+    const isSame =
+      known.length > 0
+        ? await sampleAgrees(session, ledger, known)
+        : await sampleReturns(session, ledger, fresh, overlapOf(receipts, []))
     await onMove(isSame)
     if (!isSame) {
       receipts = []
@@ -52,17 +65,35 @@ export async function compareMaildrop(
   const returned = await recheckReturned(session, ledger, comparison.known)
   const isRecount = resized.length > 0 && (await sampleAgrees(session, ledger, resized))
   const recounted = isRecount ? resized : []
-  const named =
-    unnamed.length > 0
-      ? await nameRows(session, ledger, unnamed, receipts)
-      : { known: [], fresh: [] }
-  const fresh: PlannedRow[] = [
-    ...comparison.fresh,
-    ...returned.fresh,
-    ...named.fresh,
-    ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
-  ]
-  fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
-  const known = [...returned.known, ...named.known, ...recounted]
-  return { listed: rows.length, receipts, known, fresh, recounted }
+  const certain = [...returned.known, ...recounted]
+  const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
+  const known = [...certain, ...named.known]
+  const overlap = overlapOf(receipts, known)
+  const isRenumbered = overlap.isLow && facts.showsParts !== true
+  const { rebound, fresh, renumbered } = await rebindRows(
+    session,
+    ledger,
+    [
+      ...comparison.fresh,
+      ...returned.fresh,
+      ...named.fresh,
+      ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
+    ],
+    { receipts, missing: isRenumbered ? overlap.missing : [] },
+  )
+  if (renumbered > 0) onRenumbered(renumbered, fresh.length)
+  return {
+    listed: rows.length,
+    receipts,
+    known: [...known, ...rebound],
+    fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
+    recounted,
+    rebound,
+    isReturning: isMoved || isRenumbered || receipts.length === 0 || receipts.some(isReturned),
+  }
+}
+
+/** Bound by something less than the digest: this server gave a message another name before, perhaps in a run that broke off. */
+function isReturned({ boundBy, absent }: Receipt): boolean {
+  return !absent && (boundBy === 'fingerprint' || boundBy === 'canonical')
 }

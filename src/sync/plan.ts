@@ -8,9 +8,10 @@
  * | same unique-id and occurrence, other octets         | more than a fifth of the known rows    | resized    |
  * | unique-id listed k times                            | j present receipts, j != k, one above 1 | new (all k) |
  * | unique-id unheard of, or only quarantined           | -                                      | new        |
- * | no unique-id, octets of no receipt without one      | -                                      | new        |
  * | no unique-id, above LAST                            | -                                      | new        |
- * | no unique-id, octets of a receipt without unique-id | -                                      | unnamed    |
+ * | no unique-id                                        | none without one, and none that is     | new        |
+ * |                                                     | present, has its octets                |            |
+ * | no unique-id                                        | one of these has its octets            | unnamed    |
  *
  * A receipt whose octets no row shows is absent; nothing is forgotten.
  */
@@ -50,7 +51,9 @@ export function compareListing(
   receipts: readonly Receipt[],
   lastAccessed?: number,
 ): Comparison {
-  const { named, unnamedOctets } = indexReceipts(receipts)
+  const { named, unnamedOctets } = indexReceipts(receipts, {
+    isPartial: rows.some(({ uniqueId }) => uniqueId === undefined),
+  })
   const repeated = countRepeated(rows)
   const seen = new Map<UniqueId, number>()
   const known: MatchedRow[] = []
@@ -93,8 +96,11 @@ export function compareListing(
   return { known, fresh, resized, unnamed }
 }
 
-/** Receipts by unique-id, and the octets of those without; not the quarantined, which are tried again. */
-function indexReceipts(receipts: readonly Receipt[]) {
+/**
+ * Receipts by unique-id, and the octets of those without; if `isPartial`, also of those that should be listed: their rows
+ * may lack a unique-id now. Not the quarantined, which are tried again.
+ */
+function indexReceipts(receipts: readonly Receipt[], { isPartial }: { isPartial: boolean }) {
   const named = new Map<UniqueId, Receipt | Receipt[]>()
   const unnamedOctets = new Set<number | undefined>()
   for (const receipt of receipts) {
@@ -103,6 +109,7 @@ function indexReceipts(receipts: readonly Receipt[]) {
       unnamedOctets.add(receipt.octets)
       continue
     }
+    if (isPartial && !receipt.absent) unnamedOctets.add(receipt.octets)
     const group = named.get(receipt.uniqueId)
     // Nearly every unique-id has one receipt: no list for each.
     if (!group) named.set(receipt.uniqueId, receipt)
@@ -175,7 +182,8 @@ export function settleListing(
   return { deleted, undeleted, absent, present }
 }
 
-function faceOf({ uniqueId, occurrence, octets }: ReceiptKey): string {
+/** What tells keys apart, as one string. */
+export function faceOf({ uniqueId, occurrence, octets }: ReceiptKey): string {
   return `${occurrence} ${octets} ${uniqueId}`
 }
 

@@ -93,40 +93,52 @@ export async function recheckReturned(
 }
 
 /**
- * Matches rows without unique-id to receipts without one: equal listed octets and equal fingerprint, each receipt
- * once. Rows that match nothing are to be retrieved; without TOP these are all of them.
+ * Matches rows without unique-id by equal listed octets and equal fingerprint: first to receipts without one, then to
+ * those of other messages that should be listed (Courier shows `ENOMEM` for unique-ids while its disk is full). Each
+ * receipt once. Rows that match nothing are to be retrieved; without TOP these are all of them.
  */
 export async function nameRows(
   session: MaildropSession,
   ledger: LedgerView,
   rows: readonly PlannedRow[],
-  receipts: readonly Receipt[],
+  {
+    receipts,
+    known,
+  }: { readonly receipts: readonly Receipt[]; readonly known: readonly MatchedRow[] },
 ): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
   const listed = await fingerprintRows(
     session,
     rows.map(({ row }) => row),
   )
   if (!listed || listed.size === 0) return { known: [], fresh: rows }
-  const candidates = receipts.filter(
-    (r) => r.uniqueId === undefined && r.message !== undefined && r.state !== 'quarantined',
-  )
+  const taken = new Set(known.map(({ receipt }) => receipt.id))
+  const isFree = ({ id, message, state }: Receipt) =>
+    message !== undefined && state !== 'quarantined' && !taken.has(id)
+  const free = receipts.filter(isFree)
+  const candidates = [
+    ...free.filter((r) => r.uniqueId === undefined),
+    ...free.filter((r) => r.uniqueId !== undefined && !r.absent && r.state !== 'deleted'),
+  ]
   const kept = await ledger.fingerprints(candidates.map(({ id }) => id))
-  const free = new Map<string, Receipt[]>()
+  const queues = new Map<string, { readonly receipts: Receipt[]; next: number }>()
   for (const receipt of candidates) {
     const face = `${receipt.octets} ${kept.get(receipt.id)}`
-    const group = free.get(face)
-    if (group) group.push(receipt)
-    else free.set(face, [receipt])
+    const queue = queues.get(face)
+    if (queue) queue.receipts.push(receipt)
+    else queues.set(face, { receipts: [receipt], next: 0 })
   }
-  const known: MatchedRow[] = []
+  const matched: MatchedRow[] = []
   const fresh: PlannedRow[] = []
   for (const planned of rows) {
     const fingerprint = listed.get(planned.row.messageNumber)
-    const receipt = free.get(`${planned.row.octets} ${fingerprint}`)?.shift()
-    if (receipt && fingerprint !== undefined) known.push({ ...planned, receipt })
-    else fresh.push(planned)
+    const queue = queues.get(`${planned.row.octets} ${fingerprint}`)
+    const receipt = queue?.receipts[queue.next]
+    if (queue && receipt && fingerprint !== undefined) {
+      queue.next += 1
+      matched.push({ ...planned, receipt })
+    } else fresh.push(planned)
   }
-  return { known, fresh }
+  return { known: matched, fresh }
 }
 
 function hex(octets: Uint8Array): string {

@@ -2,8 +2,16 @@
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
 import { ArchiveDamagedError } from './errors.ts'
-import { applyLimits, dueRows, isDue, isEmpty, type PlannedRow, settleListing } from './plan.ts'
-import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
+import {
+  applyLimits,
+  dueRows,
+  isDue,
+  isEmpty,
+  type MatchedRow,
+  type PlannedRow,
+  settleListing,
+} from './plan.ts'
+import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
 import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import { asItem, type Findings, type Preview } from './report.ts'
 import { type RetrievedRow, type Retriever, retrieveRows } from './retrieve.ts'
@@ -28,7 +36,6 @@ export class SessionRun {
     const session = this.#session
     const { identity, policy, progress, signal, now } = this.#context
     await learnCapabilities(session, ledger)
-    const { isMoved } = ledger
     const compared = await this.#compare(ledger, (isSame) => ledger.resolveMove(isSame))
     await record(compared, ledger)
 
@@ -55,7 +62,7 @@ export class SessionRun {
       if (removal) removals.push(removal)
     }
     await this.#retrieveFresh(retriever, fresh, {
-      isReturning: isMoved || compared.receipts.length === 0,
+      isReturning: compared.isReturning,
       onStored: deletesAtOnce ? onStored : () => {},
     })
     const again = await retrieveRows(retriever, doubtful, { byCanonical: false, onStored })
@@ -141,6 +148,11 @@ export class SessionRun {
           : `another maildrop stands at ${identity.host}: all of it is compared with the archive`
         progress({ type: 'notice', account, code: 'MOVED', text })
       },
+      onRenumbered: (recognised, fresh) => {
+        const counts = [recognised, fresh].map((count) => count.toLocaleString('en-US'))
+        const text = `the server renumbered its unique-ids: ${counts[0]} recognised by header, ${counts[1]} to retrieve`
+        progress({ type: 'notice', account, code: 'RENUMBERED', text })
+      },
     })
     this.#findings.tally.listed = compared.listed
     this.#findings.known = compared.known.length
@@ -148,19 +160,31 @@ export class SessionRun {
   }
 }
 
-/** Writes what the listing said about receipts, if anything changed. */
-async function record(
-  { receipts, known, fresh, recounted }: Compared,
-  ledger: AccountLedger,
-): Promise<void> {
-  const settlement = settleListing(receipts, known, fresh, recounted)
+/**
+ * Writes what the listing said about receipts, if anything changed. Former receipts of rows under new unique-ids become
+ * absent behind the commit of the new ones: a run that is killed between finds the same again.
+ */
+async function record(compared: Compared, ledger: AccountLedger): Promise<void> {
+  const { receipts, known, fresh, recounted, rebound } = compared
+  await bindAll(ledger, rebound, 'fingerprint')
+  const underNewNames = new Set(rebound)
+  const asBefore = known.filter((matched) => !underNewNames.has(matched))
+  const settlement = settleListing(receipts, asBefore, fresh, recounted)
   if (!isEmpty(settlement)) await ledger.settle(settlement)
-  const bindings = recounted.flatMap(({ key, receipt: { message } }) =>
-    message === undefined ? [] : [{ key, message, by: 'recount' as const }],
-  )
-  if (bindings.length > 0) await ledger.bind(bindings)
+  await bindAll(ledger, recounted, 'recount')
   // A claim matters to what is retrieved; a steady listing asks for nothing.
   if (fresh.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
+}
+
+async function bindAll(
+  ledger: AccountLedger,
+  rows: readonly MatchedRow[],
+  by: BoundBy,
+): Promise<void> {
+  const bindings = rows.flatMap(({ key, receipt: { message } }) =>
+    message === undefined ? [] : [{ key, message, by }],
+  )
+  if (bindings.length > 0) await ledger.bind(bindings)
 }
 
 async function learnCapabilities(session: MaildropSession, ledger: AccountLedger): Promise<void> {

@@ -138,10 +138,10 @@ describe('compareListing', () => {
       1,
     ],
     [
-      'a receipt with unique-id says nothing of a row without',
-      [row(1, undefined, 10)],
-      [receipt(1, 'a', 10)],
-      { 1: 'fresh' },
+      'a receipt with unique-id may be that of a row without, if it should be listed',
+      [row(1, undefined, 10), row(2, undefined, 20), row(3, undefined, 30)],
+      [receipt(1, 'a', 10), receipt(2, 'b', 20, { absent: true })],
+      { 1: 'unnamed', 2: 'fresh', 3: 'fresh' },
     ],
   ]
   it.each(cases)('%s', (_, rows, receipts, expected, last) => {
