@@ -71,7 +71,7 @@ describe('a session that nobody asks anything', () => {
     )
     const session = await openAt(server, idle)
     const receiver = new CollectingReceiver()
-    const retrieved = session.retrieve([listed(1)], receiver)
+    const retrieved = session.retrieve(listed(1), receiver)
     // Several times what it takes to be idle.
     setTimeout(more.open, 100)
     await retrieved
