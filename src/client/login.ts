@@ -70,6 +70,7 @@ export class Login {
   /** Mechanism and form. */
   readonly #tried = new Set<string>()
   readonly #refused = new Set<string>()
+  #isScramUseless = false
   #refusal: LoginError | undefined
 
   constructor(options: LoginOptions, secret: string) {
@@ -111,7 +112,7 @@ export class Login {
 
   #next(ground: Ground, isFresh: boolean): Way | undefined {
     if (this.#attempts >= LOGIN_ATTEMPTS) return undefined
-    for (const mechanism of chooseMechanisms(this.#circumstances(ground))) {
+    for (const mechanism of this.#candidates(ground)) {
       if (this.#refused.has(mechanism)) continue
       const form = this.#formsOf(mechanism, ground, isFresh).find(
         (candidate) => !this.#tried.has(`${mechanism} ${candidate}`),
@@ -119,6 +120,16 @@ export class Login {
       if (form) return { mechanism, form }
     }
     return undefined
+  }
+
+  /**
+   * Behind a SCRAM that was refused for this user the others come last: servers count each refusal, and whatever they have
+   * stored for him suits PLAIN. Not in clear text, where each of them is better than PLAIN.
+   */
+  #candidates(ground: Ground): readonly string[] {
+    const candidates = chooseMechanisms(this.#circumstances(ground))
+    if (!this.#isScramUseless || !ground.greeted.connection.isEncrypted) return candidates
+    return [...candidates.filter((name) => !isScram(name)), ...candidates.filter(isScram)]
   }
 
   #formsOf(mechanism: string, ground: Ground, isFresh: boolean): readonly Way['form'][] {
@@ -163,6 +174,7 @@ export class Login {
     this.#refusal = this.#errorOf(outcome, way, ground)
     if (mayChangeForm(outcome, way)) return
     if (this.#hasExposed || !isAboutMechanism(outcome.reply)) throw this.#refusal
+    this.#isScramUseless ||= isScram(mechanism) && !isNoSuchWay(outcome.reply)
     this.#refused.add(mechanism)
   }
 
@@ -233,6 +245,10 @@ function mayChangeForm(refused: Refused, { mechanism, form }: Way): boolean {
   const isToken = mechanism === 'XOAUTH2' || mechanism === 'OAUTHBEARER'
   if (isToken) return form === 'steps' && isAboutMechanism(reply)
   return form === 'line' && isAboutForm(reply)
+}
+
+function isScram(mechanism: string): boolean {
+  return mechanism.startsWith('SCRAM-')
 }
 
 function isAscii(text: string): boolean {

@@ -108,9 +108,9 @@ describe.skipIf(isDovecotMissing())('a password at Dovecot', () => {
   // A server that keeps a form of the password which does not suit a mechanism refuses before the password is of any use.
   it.each([
     ['scram-sha-256', ['SCRAM-SHA-256 ok']],
-    ['scram-sha-1', ['SCRAM-SHA-256 refused', 'SCRAM-SHA-1 ok']],
-    ['cram-md5', ['SCRAM-SHA-256 refused', 'SCRAM-SHA-1 refused', 'PLAIN ok']],
-    ['crypt', ['SCRAM-SHA-256 refused', 'SCRAM-SHA-1 refused', 'PLAIN ok']],
+    ['scram-sha-1', ['SCRAM-SHA-256 refused', 'PLAIN ok']],
+    ['cram-md5', ['SCRAM-SHA-256 refused', 'PLAIN ok']],
+    ['crypt', ['SCRAM-SHA-256 refused', 'PLAIN ok']],
   ])('gets in where the server keeps the password as %s', async (user, seen) => {
     const { outcome, attempts } = await logIn(dovecot, { user, password: PASSWORD })
     expect([outcome, briefly(attempts)]).toEqual(['opened', seen])
@@ -118,7 +118,7 @@ describe.skipIf(isDovecotMissing())('a password at Dovecot', () => {
 
   it('gives a wrong password to a server that keeps a crypt once', async () => {
     const { outcome, attempts } = await logIn(dovecot, { user: 'crypt', password: 'no' })
-    const seen = ['SCRAM-SHA-256 refused', 'SCRAM-SHA-1 refused', 'PLAIN refused']
+    const seen = ['SCRAM-SHA-256 refused', 'PLAIN refused']
     expect([outcome, briefly(attempts)]).toEqual(['LOGIN_REFUSED', seen])
   })
 
