@@ -1,8 +1,11 @@
 /** What a config file may say (docs/operations.md explains each key to its reader). */
+import { isIPv6 } from 'node:net'
+
 import * as v from 'valibot'
 
 import { MECHANISMS, PIN_FORM, parseMechanism, parsePin, TLS_MODES } from './account.ts'
 import { UsageError } from './errors.ts'
+import { parseHostPort } from './host-port.ts'
 import { OAUTH_FLOWS } from './oauth-provider.ts'
 import { parseProxyUrl } from './proxy-url.ts'
 import { parseDuration, parseOctets } from './quantities.ts'
@@ -53,8 +56,24 @@ const proxy = v.pipe(
   }),
 )
 
+const HOST = 'is the name or address of a server'
+
+/** Brackets around an IPv6 address are taken off. */
+const host = v.pipe(
+  v.string(`${HOST}, in quotes`),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset
+    if (isIPv6(value)) return value
+    const parsed = parseHostPort(value)
+    if (typeof parsed !== 'string' && parsed.port === undefined) return parsed.host
+    const isName = typeof parsed !== 'string' || parsed === 'port'
+    addIssue({ message: isName ? `${HOST} alone; its port is a key of its own: port = 995` : HOST })
+    return NEVER
+  }),
+)
+
 const accountSchema = v.object({
-  host: text('the name or address of a server'),
+  host,
   port: v.optional(
     v.pipe(count('a number from 1 to 65535'), v.maxValue(65_535, 'is a number from 1 to 65535')),
   ),
@@ -113,7 +132,11 @@ export const configSchema = v.object({
   ),
   accounts: v.optional(
     v.record(
-      v.pipe(v.string(), v.check(isLine, 'has a name without control characters')),
+      v.pipe(
+        v.string(),
+        v.check(isLine, 'has a name without control characters'),
+        v.check((name) => !name.startsWith('-'), 'would be taken for an option: name it otherwise'),
+      ),
       accountSchema,
       'holds a table for each account: [accounts.NAME]',
     ),

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { parse, stringify } from 'smol-toml'
 
 import { type ArchiveFault, parseConfig } from './config.ts'
-import { ConfigError, formatPlace } from './errors.ts'
+import { ConfigError, formatPlace, UsageError } from './errors.ts'
 import { keyLines, lineOfKey } from './toml-lines.ts'
 
 /** A table as the file has it: keys and values of TOML, in the order in which they shall stand. */
@@ -27,6 +27,21 @@ export interface ConfigSurroundings {
   readonly archiveFault?: ArchiveFault | undefined
 }
 
+/**
+ * The lines that an addition adds to `text`, for people to read: as additionText has them, but for the client secret, in
+ * whose place a comment says what belongs there.
+ */
+export function shownAddition(text: string, addition: ConfigAddition): string {
+  const { name, table } = addition.oauth ?? {}
+  if (name === undefined || table?.client_secret === undefined) return additionText(text, addition)
+  const { client_secret: _, ...shown } = table
+  const lines = additionText(text, { ...addition, oauth: { name, table: shown } })
+  const header = stringify({ oauth: { [name]: {} } }).trimEnd()
+  return lines.replace(header, () => `${header}\n${SECRET_GAP}`)
+}
+
+const SECRET_GAP = '# client_secret is not shown; fill it in: client_secret = "..."'
+
 /** The lines that an addition adds to `text`, with LF. They end with a line end. */
 export function additionText(text: string, addition: ConfigAddition): string {
   const { name, account, archive, oauth } = addition
@@ -43,7 +58,8 @@ export function additionText(text: string, addition: ConfigAddition): string {
  * as it was.
  *
  * Throws ConfigError: what parseConfig throws of `text`, with its line; CONFIG_VALUE if there is such an account already,
- * if a value of the addition is wrong, or if the file has its accounts in a form to which none can be added.
+ * or if the file has its accounts in a form to which none can be added. Throws UsageError if the addition itself is wrong:
+ * no line of the file is to blame for that.
  */
 export function withAddition(
   text: string,
@@ -63,10 +79,15 @@ export function withAddition(
     parse(bare(after))
   } catch (cause) {
     // Inline tables: accounts = { ... } cannot be continued.
-    const message = `${file}: nothing can be added below its "accounts"; add this by hand:\n\n${added.trimEnd()}`
+    const message = `${file}: nothing can be added below its "accounts"; add this by hand:\n\n${shownAddition(text, addition).trimEnd()}`
     throw new ConfigError('CONFIG_VALUE', message, { file }, { cause })
   }
-  parseConfig(after, file, home, archiveFault)
+  try {
+    parseConfig(after, file, home, archiveFault)
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    throw new UsageError(withoutPlaces(cause), { cause })
+  }
   requireOnlyAdded(before, parse(bare(after)), addition)
   return after
 }
@@ -74,6 +95,15 @@ export function withAddition(
 /** Whether a document has a table [oauth.NAME]. Throws what the parser throws. */
 export function hasOAuthTable(text: string, name: string): boolean {
   return tableAt(parse(bare(text)), 'oauth', name) !== undefined
+}
+
+/** The faults of a config file without its name and lines, which nobody has seen yet. */
+function withoutPlaces({ message, file }: ConfigError): string {
+  return message
+    .split('\n')
+    .map((line) => (line.startsWith(`${file}:`) ? line.slice(file.length) : line))
+    .map((line) => line.replace(/^:(?:\d+:)? /, ''))
+    .join('; ')
 }
 
 function joined(text: string, added: string): string {

@@ -6,10 +6,10 @@ import { createFolder, NewFile, replaceFile } from '../durable/files.ts'
 import type { Account } from './account.ts'
 import { parseConfig } from './config.ts'
 import {
-  additionText,
   type ConfigAddition,
   type ConfigSurroundings,
   hasOAuthTable,
+  shownAddition,
   withAddition,
 } from './config-text.ts'
 import { ConfigError } from './errors.ts'
@@ -28,7 +28,7 @@ const ATTEMPTS = 2
  * replaced by one rename, and has the mode 0600 afterwards; behind a symbolic link its target is replaced, and the link
  * stays. What somebody else writes meanwhile is kept: the addition is made again to what the file says then.
  *
- * Throws ConfigError (what withAddition throws; CONFIG_VALUE if the file keeps changing or is a link to nothing), and
+ * Throws what withAddition throws, ConfigError (CONFIG_VALUE if the file keeps changing or is a link to nothing), and
  * ArchiveError if it cannot be written. In every case the file is as it was.
  */
 export function addToConfig(addition: ConfigAddition, options: WriterOptions): void {
@@ -44,8 +44,8 @@ export function addToConfig(addition: ConfigAddition, options: WriterOptions): v
 }
 
 /**
- * What addToConfig would add, and the account that would come of it; nothing is written. Throws what addToConfig throws of
- * the file and the addition.
+ * What addToConfig would add, as far as it may be shown, and the account that would come of it; nothing is written. Throws
+ * what addToConfig throws of the file and the addition.
  */
 export function previewAddition(
   addition: ConfigAddition,
@@ -61,7 +61,7 @@ export function previewAddition(
   )
   const account = accounts.find(({ name }) => name === addition.name)
   if (account === undefined) throw new Error(`the account ${addition.name} does not read back`)
-  return { text: additionText(before, addition), account }
+  return { text: shownAddition(before, addition), account }
 }
 
 /** Whether the config file, which is right, has a table [oauth.NAME]. */

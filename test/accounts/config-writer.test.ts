@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { parseConfig } from '../../src/accounts/config.ts'
 import { additionText, type ConfigAddition, withAddition } from '../../src/accounts/config-text.ts'
-import { addToConfig } from '../../src/accounts/config-writer.ts'
+import { addToConfig, previewAddition } from '../../src/accounts/config-writer.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 
 const surroundings = { file: '/home/me/config.toml', home: '/home/me' }
@@ -67,7 +67,7 @@ keyring = true
     expect(parseConfig(after, 'c', '/').accounts.map(({ name }) => name)).toEqual(['a', 'work'])
   })
 
-  it.each(['a b', 'me@example.com', 'x.y', '"quoted"', "it's", 'b\u00fccher', '\u6f22', '-', '#'])(
+  it.each(['a b', 'me@example.com', 'x.y', '"quoted"', "it's", 'b\u00fccher', '\u6f22', 'a-', '#'])(
     'quotes the name %j',
     (name) => {
       const after = withAddition('', { ...work, name }, surroundings)
@@ -75,9 +75,10 @@ keyring = true
     },
   )
 
-  it.each(['', 'a\nb', '__proto__', 'constructor', '\u0000'])('refuses the name %j', (name) => {
+  const impossible = ['', 'a\nb', '__proto__', 'constructor', '\u0000', '-', '-x']
+  it.each(impossible)('refuses the name %j', (name) => {
     expect(() => withAddition('', { ...work, name }, surroundings)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_VALUE' }),
+      expect.objectContaining({ code: 'USAGE' }),
     )
   })
 
@@ -106,10 +107,17 @@ keyring = true
     )
   })
 
-  it('is refused for a wrong value, before anything is written', () => {
-    const account = { ...work.account, tls: 'starttls' }
-    expect(() => withAddition('', { ...work, account }, surroundings)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_VALUE' }),
+  it('is refused for wrong values, for which no line of the file is blamed', () => {
+    const account = { ...work.account, tls: 'starttls', auth: 'PLAIN', password_file: 'f' }
+    expect(() => withAddition('# mine\n', { ...work, account }, surroundings)).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        message: '"tls" is "implicit", "stls" or "none"',
+      }),
+    )
+    const twice = { ...work.account, password_file: 'f', token_command: 't' }
+    expect(() => withAddition('', { ...work, account: twice }, surroundings)).toThrow(
+      /^keyring and password_file exclude .*; token_command and password_file exclude /,
     )
   })
 
@@ -144,6 +152,34 @@ keyring = true
       }),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('an addition that is shown', () => {
+  const CANARY = 'canary-44c1-fern'
+  const oauth = { name: 'a b', table: { client_id: 'mine', client_secret: CANARY } }
+  const account = { host: 'pop.gmail.com', user: 'me@gmail.com', oauth: 'a b' }
+  const google = { name: 'one', account, oauth: { ...oauth, name: 'google' } }
+
+  it('says where the client secret goes, and does not say it', () => {
+    const addition = { ...google, account: { ...account, oauth: 'google' } }
+    const file = '/nowhere/popkeep/config.toml'
+    expect(previewAddition(addition, { file, home: '/home/me' }).text).toBe(`[oauth.google]
+# client_secret is not shown; fill it in: client_secret = "..."
+client_id = "mine"
+
+[accounts.one]
+host = "pop.gmail.com"
+user = "me@gmail.com"
+oauth = "google"
+`)
+  })
+
+  it('is so also where it has to be added by hand', () => {
+    const text = 'accounts = { a = { host = "h", user = "u" } }\n'
+    const refused = () => withAddition(text, { name: 'one', account, oauth }, surroundings)
+    expect(refused).toThrow(/client_secret is not shown/)
+    expect(refused).not.toThrow(new RegExp(CANARY))
   })
 })
 

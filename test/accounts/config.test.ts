@@ -159,6 +159,11 @@ limit_octets = "2M"
     ],
     [`${account}user2 = """\na\n"""\nhots = 1\n`, 'CONFIG_KEY', 4, 'did you mean "user"?'],
     ['[accounts.a]\nhost = ""\nuser = "u"\n', 'CONFIG_VALUE', 2, '"host"'],
+    ['[accounts.a]\nhost = "h:110"\nuser = "u"\n', 'CONFIG_VALUE', 2, 'port = 995'],
+    ['[accounts.a]\nhost = "[::1]:110"\nuser = "u"\n', 'CONFIG_VALUE', 2, 'port = 995'],
+    ['[accounts.a]\nhost = "pops://h"\nuser = "u"\n', 'CONFIG_VALUE', 2, '"host" is the name or'],
+    ['[accounts.a]\nhost = "h h"\nuser = "u"\n', 'CONFIG_VALUE', 2, '"host" is the name or'],
+    ['\n[accounts.-a]\nhost = "h"\nuser = "u"\n', 'CONFIG_VALUE', 2, 'taken for an option'],
     ['accounts = 1\n', 'CONFIG_VALUE', 1, '"accounts"'],
     ['\naccounts.a = 1\n', 'CONFIG_VALUE', 2, 'table of keys'],
     ['jobs = 0\n', 'CONFIG_VALUE', 1, '"jobs" is a whole number'],
@@ -202,6 +207,16 @@ limit_octets = "2M"
 
   it('does not show a password that broke the syntax', () => {
     expect(faultOf('password = hunter2 and more').message).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['::1', '::1'],
+    ['[::1]', '::1'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['pop.b\u00fccher.example', 'pop.b\u00fccher.example'],
+  ])('takes the host %j', (written, host) => {
+    const [account] = parse(`[accounts.a]\nhost = "${written}"\nuser = "u"\n`).accounts
+    expect(account?.host).toBe(host)
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('takes or refuses an account %s', (name) => {
