@@ -1,0 +1,94 @@
+/** kill -9 at the calls that write below the archive, one a run, each followed by a run that must mend all. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { isSkipped, straceProblem } from './requirements.ts'
+import { chosen, type Experiment, experiment, SEED, SETTINGS, type Setting } from './sweep.ts'
+import { type Injection, isBelow, runTraced, type TracedCall } from './traced.ts'
+
+const skip = isSkipped('kill sweep', straceProblem(), 'POPKEEP_REQUIRE_STRACE')
+
+/** Of each setting, where not all are asked for. A run that deletes has more to lose. */
+const POINTS = { delete: 36, keep: 16 }
+
+const EARLY_DELETE = join(import.meta.dirname, 'early-delete.mjs')
+
+const watch = (threads: 'writer' | 'all') => (on: Experiment) =>
+  runTraced(on, { threads }).then(({ calls }) =>
+    calls.filter((call) => isBelow(call, on.place.folder)),
+  )
+
+/** Writes of pages are many and alike: half of the choice is theirs, the other half is for all other calls. */
+function choose(calls: readonly TracedCall[], count: number): readonly Injection[] {
+  const pages = calls.filter(({ name }) => name === 'pwrite64')
+  const others = calls.filter(({ name }) => name !== 'pwrite64')
+  return [...chosen(others, count / 2, SEED), ...chosen(pages, count / 2, SEED)].map(
+    ({ name, ordinal }) => ({ name, ordinal, fault: 'signal=SIGKILL' }),
+  )
+}
+
+/** One kill. `at` is the call that did not happen; undefined if the run did not come so far, or was hit elsewhere. */
+async function kill(setting: Setting, injection: Injection, imports: readonly string[] = []) {
+  const { wrong, result } = await experiment(setting, async (on) => {
+    const { finished, calls } = await runTraced(
+      { ...on, imports },
+      { threads: 'writer', injection },
+    )
+    const last = calls.at(-1)
+    const isHit = finished.signal === 'SIGKILL' && last && isBelow(last, on.place.folder)
+    return isHit ? last.text.replace(on.place.folder, '') : undefined
+  })
+  return {
+    wrong: wrong.map((text) => `${injection.name} ${injection.ordinal}: ${text}`),
+    at: result,
+  }
+}
+
+describe.skipIf(skip).each(SETTINGS)('sync to $kind, $mode, killed at a write', (setting) => {
+  it('converges, and every DELE was durable', { timeout: 3_600_000 }, async () => {
+    const { wrong: first, result: calls } = await experiment(setting, watch('writer'))
+    expect(first).toEqual([])
+    const points = choose(calls, POINTS[setting.mode])
+    const wrong: string[] = []
+    let hits = 0
+    for (const point of points) {
+      const killed = await kill(setting, point)
+      wrong.push(...killed.wrong)
+      if (killed.at !== undefined) hits += 1
+    }
+    console.log(
+      `${setting.kind}, ${setting.mode}: ${calls.length} calls below the archive, ${points.length} runs, ` +
+        `${hits} killed there; seed ${SEED}`,
+    )
+    expect(wrong).toEqual([])
+    // Wakings of the event loop are writes, too, and come as they like: a few runs are killed at one of those.
+    expect(hits).toBeGreaterThan(points.length * 0.8)
+  })
+})
+
+describe.skipIf(skip)('the sweep', () => {
+  it.each(['sqlite', 'maildir'] as const)(
+    'watches the one thread that writes to %s',
+    async (kind) => {
+      const { result: calls } = await experiment({ kind, mode: 'delete' }, watch('all'))
+      expect(calls.length).toBeGreaterThan(50)
+      expect(new Set(calls.map(({ thread }) => thread)).size).toBe(1)
+    },
+  )
+
+  it.each(['sqlite', 'maildir'] as const)(
+    'catches a mutant that deletes early from %s',
+    async (kind) => {
+      const setting = { kind, mode: 'delete' } as const
+      const { result: calls } = await experiment(setting, watch('writer'))
+      const syncs = calls.filter(({ name }) => name === 'fsync' || name === 'fdatasync')
+      const lost: string[] = []
+      for (const { name, ordinal } of syncs.reverse()) {
+        const injection = { name, ordinal, fault: 'signal=SIGKILL' } as const
+        const { wrong } = await kill(setting, injection, [EARLY_DELETE])
+        lost.push(...wrong.filter((text) => text.includes('which the archive does not have')))
+        if (lost.length > 0) break
+      }
+      expect(lost).not.toEqual([])
+    },
+  )
+})

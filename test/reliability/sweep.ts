@@ -1,0 +1,86 @@
+/** One experiment of a kill sweep: a sync that is killed, what must hold then, and the sync after it. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '../support/temp.ts'
+import { archiveOf, lostMail, type Place, readableByOthers, unsettled } from './judgement.ts'
+import { lettersOf, Maildrop } from './maildrop.ts'
+import { launch, syncWords } from './program.ts'
+
+export interface Setting {
+  readonly kind: Place['kind']
+  readonly mode: 'keep' | 'delete'
+}
+
+export const SETTINGS: readonly Setting[] = [
+  { kind: 'sqlite', mode: 'delete' },
+  { kind: 'maildir', mode: 'delete' },
+  { kind: 'sqlite', mode: 'keep' },
+  { kind: 'maildir', mode: 'keep' },
+]
+
+/** One over a piece of 1 MiB, so that staging is used. */
+const LETTERS = 6
+
+/** A fresh maildrop and place, and the command line that brings them together. */
+export interface Experiment {
+  readonly maildrop: Maildrop
+  readonly place: Place
+  readonly home: string
+  readonly args: readonly string[]
+}
+
+/**
+ * Sets an experiment up, lets `fault` happen, and judges. Returns what was wrong, and what `fault` returned.
+ *
+ * After the fault: every DELE that came was of a message that the archive has, and nothing visible is partial. After the next
+ * run: it says nothing, leaves with 0, the archive has each letter once, `verify` agrees.
+ */
+export async function experiment<T>(
+  setting: Setting,
+  fault: (on: Experiment) => Promise<T>,
+): Promise<{ readonly wrong: readonly string[]; readonly result: T }> {
+  const temporary = temporaryFolder('sweep')
+  const folder = join(temporary.path, 'archive')
+  const place = { kind: setting.kind, folder }
+  mkdirSync(folder)
+  const maildrop = new Maildrop(lettersOf(LETTERS))
+  const server = await maildrop.serve()
+  const args = syncWords(server.port, archiveOf(place), setting.mode)
+  try {
+    const result = await fault({ maildrop, place, home: temporary.path, args })
+    // What the client had sent before it died is still read.
+    await server.played()
+    const wrong = [...lostMail(place, maildrop)]
+    maildrop.onStep = () => {}
+    wrong.push(...(await runsClean(args, temporary.path)))
+    await server.played()
+    wrong.push(...unsettled(place, maildrop, setting.mode), ...readableByOthers(place))
+    wrong.push(...(await runsClean(['verify', '--archive', archiveOf(place)], folder)))
+    return { wrong, result }
+  } finally {
+    await server.close()
+    temporary.remove()
+  }
+}
+
+async function runsClean(args: readonly string[], home: string): Promise<readonly string[]> {
+  const { code, stderr } = await launch({ args, home }).finished
+  return code === 0 ? [] : [`${args[0]} left with ${code}: ${stderr}`]
+}
+
+/**
+ * `count` of the points, evenly spread, the first by `seed`; all of them where POPKEEP_SWEEP=all. Each kind of call has its
+ * share: there are a hundred writes of a page for one link.
+ */
+export function chosen<T>(points: readonly T[], count: number, seed: number): readonly T[] {
+  if (process.env.POPKEEP_SWEEP === 'all' || points.length <= count) return points
+  const step = points.length / count
+  const start = ((seed * 0.618) % 1) * step
+  return Array.from(
+    { length: count },
+    (_, index) => points[Math.floor(start + index * step)],
+  ).filter((point) => point !== undefined)
+}
+
+/** Where POPKEEP_SEED does not say otherwise, each Node has points of its own: CI runs two. */
+export const SEED = Number(process.env.POPKEEP_SEED ?? process.versions.node.split('.')[0])
