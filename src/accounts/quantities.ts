@@ -13,6 +13,18 @@ export function parseDuration(text: string): number | undefined {
   return product(digits, UNIT_MS.get(unit ?? ''))
 }
 
+const SPAN_UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+])
+
+/** How long a run may take: `90s`, `10m` or `2h` in ms; undefined for anything else, and for 0. */
+export function parseTimeSpan(text: string): number | undefined {
+  const [, digits, unit] = /^(\d{1,9}) ?([smh])$/.exec(text.trim()) ?? []
+  return product(digits, SPAN_UNIT_MS.get(unit ?? '')) || undefined
+}
+
 const UNIT_OCTETS: ReadonlyMap<string, number> = new Map([
   ['', 1],
   ['K', 1024],

@@ -1,5 +1,5 @@
 /**
- * Reads every message of an archive back and compares it with its digest, and asks SQLite whether its file is sound. Never
+ * Reads messages of an archive back and compares them with their digests, and asks SQLite whether its file is sound. Never
  * writes. One damaged message does not stop the rest.
  */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
@@ -7,76 +7,205 @@ import type { Row, Statement } from '../sqlite/database.ts'
 import { isSuspicious } from './maildir-reconcile.ts'
 import { type ArchiveReader, storedMessageOf } from './reader.ts'
 import { proveMessage } from './reader-proof.ts'
+import { type Walked, walkRows } from './row-walk.ts'
+import { type Chosen, chooseOldest, chooseSample } from './verify-selection.ts'
 
 /**
  * What verify found. All but `ok` and `removed` mean that the archive is damaged:
  * - `altered`: octets are there, but not those of the digest; `octets` says how many;
  * - `missing`: the octets are gone, and no owner's act explains it;
- * - `removed`: Maildir only, its owner removed the file;
+ * - `removed`: its owner removed the file, or gave the octets up;
  * - `damaged`: the system or SQLite cannot read the message or, without `id`, a part of the database.
  */
 export type Finding =
   | { readonly kind: 'ok' | 'removed' | 'missing'; readonly id: string; readonly octets: number }
   | { readonly kind: 'altered'; readonly id: string; readonly octets: number }
-  | { readonly kind: 'damaged'; readonly id: string | undefined; readonly text: string }
+  | DamagedFinding
+
+interface DamagedFinding {
+  readonly kind: 'damaged'
+  readonly id: string | undefined
+  readonly text: string
+}
 
 /** Whether this finding makes `verify` leave with 65. */
 export function isDamage(finding: Finding): boolean {
   return finding.kind !== 'ok' && finding.kind !== 'removed'
 }
 
-const PAGE_MESSAGES = 100
-
 /** Of what SQLite finds wrong, so many lines are reported. */
 const SQLITE_FINDINGS = 100
 
-/** Behind a damaged page, row ids are looked for this far, doubling the step each time. */
-const LARGEST_STEP = 2 ** 40
+/** What `--sample` and `--budget` have SQLite check: all but the content, which they do not mean to read. */
+const CATALOG_TABLES = ['archive', 'account', 'run', 'message', 'receipt']
+
+const COLUMNS = 'id, digest, lower(hex(digest)) AS hex, octets, removed, wanted'
 
 /** The whole archive. Lazily: each message is read when its finding is asked for. */
 export function* verifyArchive(reader: ArchiveReader): Iterable<Finding> {
-  yield* checkDatabase(reader)
-  const toleratesGone = reader.location.kind === 'maildir' && !hasLostMany(reader)
-  for (const row of eachMessage(reader)) {
-    yield 'text' in row ? row : checkMessage(reader, row.message, toleratesGone)
+  let isSound = true
+  for (const finding of checkDatabase(reader, ['integrity_check', 'foreign_key_check'])) {
+    isSound = false
+    yield finding
+  }
+  const checker = new MessageChecker(reader)
+  const seen = isSound ? undefined : new Set<number>()
+  for (const walked of eachMessage(reader)) {
+    if (walked.type === 'gap') {
+      yield gapFinding(walked)
+      continue
+    }
+    seen?.add(Number(walked.row.id))
+    yield checker.check(walked.row)
+  }
+  if (seen) yield* checkUnseen(reader, seen)
+}
+
+/** A part of an archive, and how much of it that was. */
+export interface PartialVerification {
+  /** Messages whose octets should be here. */
+  readonly of: number
+  readonly findings: Iterable<Finding>
+}
+
+/** A random share of all messages (0.05: a twentieth). */
+export function verifySample(
+  reader: ArchiveReader,
+  share: number,
+  random?: () => number,
+): PartialVerification {
+  const chosen = chosenOrDamage(() => chooseSample(reader, share, random))
+  return { of: chosen.of, findings: verifyChosen(reader, chosen, () => true) }
+}
+
+/**
+ * Messages from the longest unverified on, until `isOver` says so; one at least. `verified` hears the digest of each that
+ * is right.
+ */
+export function verifyOldest(
+  reader: ArchiveReader,
+  isOver: () => boolean,
+  verified: (digest: Uint8Array) => void,
+): PartialVerification {
+  const chosen = chosenOrDamage(() => chooseOldest(reader))
+  let isFirst = true
+  const goOn = () => {
+    const isAllowed = isFirst || !isOver()
+    isFirst = false
+    return isAllowed
+  }
+  return { of: chosen.of, findings: verifyChosen(reader, chosen, goOn, verified) }
+}
+
+/** A catalog that cannot even be counted is a finding, not the end. */
+function chosenOrDamage(choose: () => Chosen): Chosen & { readonly failure?: DamagedFinding } {
+  try {
+    return choose()
+  } catch (error) {
+    const failure = damaged(textOf(error))
+    return { ids: new Float64Array(), of: 0, gaps: [], failure }
   }
 }
 
-/** SQLite's own check: structure, indexes, constraints. */
-function* checkDatabase(reader: ArchiveReader): Iterable<Finding> {
-  try {
-    const rows = reader.database.prepare(`PRAGMA integrity_check(${SQLITE_FINDINGS})`).all()
-    const texts = rows.map((row) => String(Object.values(row)[0]))
-    for (const text of texts) if (text !== 'ok') yield damaged(text)
-    for (const row of reader.database.prepare('PRAGMA foreign_key_check').all()) {
-      yield damaged(
-        `row ${row.rowid} of ${row.table} names a row of ${row.parent} that is not there`,
-      )
-    }
-  } catch (error) {
-    yield damaged(textOf(error))
+function* verifyChosen(
+  reader: ArchiveReader,
+  { ids, gaps, failure }: ReturnType<typeof chosenOrDamage>,
+  goOn: () => boolean,
+  verified: (digest: Uint8Array) => void = () => {},
+): Iterable<Finding> {
+  yield* checkDatabase(
+    reader,
+    CATALOG_TABLES.map((table) => `integrity_check(${table})`),
+  )
+  for (const gap of gaps) yield gapFinding(gap)
+  if (failure) {
+    yield failure
+    return
+  }
+  const checker = new MessageChecker(reader)
+  for (const id of ids) {
+    if (!goOn()) return
+    const found = checker.checkId(id)
+    // Gone since it was chosen.
+    if (found === undefined) continue
+    const { finding, digest } = found
+    if (finding.kind === 'ok' && digest instanceof Uint8Array) verified(digest)
+    yield finding
   }
 }
 
-function checkMessage(reader: ArchiveReader, row: Row, toleratesGone: boolean): Finding {
-  const id = String(row.hex)
-  const octets = Number(row.octets)
-  try {
-    const message = storedMessageOf(row)
-    const isRemoved = row.removed === 1
-    const proof = proveMessage(reader.content, message)
-    switch (proof.type) {
-      case 'ok':
-        return { kind: 'ok', id, octets }
-      case 'altered':
-        return { kind: 'altered', id, octets: proof.octets }
-      case 'missing':
-        return { kind: isRemoved || toleratesGone ? 'removed' : 'missing', id, octets }
-      case 'unreadable':
-        return { kind: 'damaged', id, text: proof.error.message }
+/** SQLite's own checks, each a pragma: structure, indexes, constraints. */
+function* checkDatabase(
+  reader: ArchiveReader,
+  checks: readonly string[],
+): Iterable<DamagedFinding> {
+  for (const check of checks) {
+    try {
+      const name = check === 'integrity_check' ? `${check}(${SQLITE_FINDINGS})` : check
+      for (const row of reader.database.prepare(`PRAGMA ${name}`).all()) {
+        const text =
+          check === 'foreign_key_check'
+            ? `row ${row.rowid} of ${row.table} names a row of ${row.parent} that is not there`
+            : String(Object.values(row)[0])
+        if (text !== 'ok') yield damaged(text)
+      }
+    } catch (error) {
+      yield damaged(textOf(error))
     }
-  } catch (error) {
-    return { kind: 'damaged', id, text: textOf(error) }
+  }
+}
+
+/** Compares messages with their digests, one row of the catalog at a time. */
+export class MessageChecker {
+  readonly #reader: ArchiveReader
+  readonly #byId: Statement
+  #toleratesGone: boolean | undefined
+
+  constructor(reader: ArchiveReader) {
+    this.#reader = reader
+    this.#byId = reader.database.prepare(`SELECT ${COLUMNS} FROM message WHERE id = ?`)
+  }
+
+  /** Undefined if the catalog has no such row. */
+  checkId(id: number): { readonly finding: Finding; readonly digest: Row[string] } | undefined {
+    try {
+      const row = this.#byId.get(id)
+      return row && { finding: this.check(row), digest: row.digest ?? null }
+    } catch (error) {
+      return {
+        finding: damaged(`message row ${id} cannot be read: ${textOf(error)}`),
+        digest: null,
+      }
+    }
+  }
+
+  check(row: Row): Finding {
+    const id = String(row.hex)
+    const octets = Number(row.octets)
+    try {
+      const proof = proveMessage(this.#reader.content, storedMessageOf(row))
+      switch (proof.type) {
+        case 'ok':
+          return { kind: 'ok', id, octets }
+        case 'altered':
+          return row.removed === 1
+            ? { kind: 'removed', id, octets }
+            : { kind: 'altered', id, octets: proof.octets }
+        case 'missing':
+          return { kind: this.#isOwnersAct(row) ? 'removed' : 'missing', id, octets }
+        case 'unreadable':
+          return { kind: 'damaged', id, text: proof.error.message }
+      }
+    } catch (error) {
+      return { kind: 'damaged', id, text: textOf(error) }
+    }
+  }
+
+  #isOwnersAct(row: Row): boolean {
+    if (row.removed === 1) return true
+    if (row.wanted === 1 || this.#reader.location.kind === 'sqlite') return false
+    this.#toleratesGone ??= !hasLostMany(this.#reader)
+    return this.#toleratesGone
   }
 }
 
@@ -84,78 +213,64 @@ function checkMessage(reader: ArchiveReader, row: Row, toleratesGone: boolean): 
 function hasLostMany(reader: ArchiveReader): boolean {
   let present = 0
   let gone = 0
-  for (const row of eachMessage(reader)) {
-    if ('text' in row || row.message.removed === 1) continue
+  for (const walked of eachMessage(reader)) {
+    if (walked.type === 'gap' || walked.row.removed === 1 || walked.row.wanted === 1) continue
     present += 1
-    if (!reader.content.has(storedMessageOf(row.message))) gone += 1
+    if (!reader.content.has(storedMessageOf(walked.row))) gone += 1
   }
   return isSuspicious(gone, present)
 }
 
-/** The rows of all messages by id; where the table cannot be read, a finding, and the rows behind the damage. */
-function* eachMessage(
-  reader: ArchiveReader,
-): Iterable<{ readonly message: Row } | Extract<Finding, { kind: 'damaged' }>> {
-  let last = 0
+/** The rows of all messages by id; where the table cannot be read, a gap, and the rows behind the damage. */
+function* eachMessage(reader: ArchiveReader): Iterable<Walked> {
+  let page: Statement
+  try {
+    page = reader.database.prepare(
+      `SELECT ${COLUMNS} FROM message WHERE id > ? ORDER BY id LIMIT ?`,
+    )
+  } catch (error) {
+    yield { type: 'gap', after: 0, error }
+    return
+  }
+  yield* walkRows(page)
+}
+
+/**
+ * Messages that a damaged table did not show: the index of digests still names them. What it says is only said, since a
+ * digest alone does not find octets.
+ */
+function* checkUnseen(reader: ArchiveReader, seen: ReadonlySet<number>): Iterable<Finding> {
   try {
     const page = reader.database.prepare(
-      `SELECT id, digest, lower(hex(digest)) AS hex, octets, removed FROM message
-       WHERE id > ? ORDER BY id LIMIT ?`,
+      `SELECT id, lower(hex(digest)) AS hex, digest FROM message INDEXED BY sqlite_autoindex_message_1
+       WHERE digest > ? ORDER BY digest LIMIT ?`,
     )
+    let last: Uint8Array = new Uint8Array()
     for (;;) {
-      const rows = readPage(page, last)
-      if (Array.isArray(rows)) {
-        for (const message of rows) yield { message }
-        if (rows.length === 0) return
-        last = Number(rows.at(-1)?.id)
-        continue
+      const rows = page.all(last, 1000)
+      for (const { id, hex } of rows) {
+        if (seen.has(Number(id))) continue
+        yield { kind: 'damaged', id: String(hex), text: 'its row in the catalog cannot be read' }
       }
-      yield rows.finding
-      if (rows.next === undefined) return
-      last = rows.next
+      const digest = rows.at(-1)?.digest
+      if (!(digest instanceof Uint8Array) || Buffer.compare(digest, last) <= 0) return
+      last = digest
     }
   } catch (error) {
     yield damaged(textOf(error))
   }
 }
 
-interface Gap {
-  readonly finding: Extract<Finding, { kind: 'damaged' }>
-  /** Rows with larger ids can be read again; undefined if there is none. */
-  readonly next: number | undefined
+function gapFinding({ after, error }: Extract<Walked, { type: 'gap' }>): DamagedFinding {
+  return damaged(`messages after row ${after} cannot be read: ${textOf(error)}`)
 }
 
-/** A page, or one row where a page cannot be read, or the gap if that cannot either. */
-function readPage(page: Statement, last: number): Row[] | Gap {
-  try {
-    return page.all(last, PAGE_MESSAGES)
-  } catch {
-    // A page may be unreadable for its last row only: the rows before it are wanted.
-  }
-  try {
-    return page.all(last, 1)
-  } catch (error) {
-    const finding = damaged(`messages after row ${last} cannot be read: ${textOf(error)}`)
-    for (let step = 1; step < LARGEST_STEP; step *= 2) {
-      if (isReadable(page, last + step)) return { finding, next: last + step }
-    }
-    return { finding, next: undefined }
-  }
-}
-
-function isReadable(page: Statement, last: number): boolean {
-  try {
-    return page.all(last, 1).length > 0
-  } catch {
-    return false
-  }
-}
-
-function damaged(text: string): Extract<Finding, { kind: 'damaged' }> {
+function damaged(text: string): DamagedFinding {
   return { kind: 'damaged', id: undefined, text }
 }
 
 function textOf(error: unknown): string {
+  if (error instanceof RangeError) return error.message
   const known = asArchiveError(error, 'the database', 'read')
   if (known instanceof ArchiveError) return known.message
   throw error

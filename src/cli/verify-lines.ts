@@ -1,13 +1,19 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import { type Finding, isDamage } from '../archive/verify.ts'
-import { counted, humanOctets } from './columns.ts'
+import { humanOctets } from './columns.ts'
 import { jsonLine, safe } from './safe.ts'
 
 /** What a run of verify counts. */
 export class VerifyCounts {
+  readonly #of: number | undefined
   readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0 }
   #octets = 0
   #isDamaged = false
+
+  /** `of`: of how many messages a part is read; undefined if all are. */
+  constructor(of?: number) {
+    this.#of = of
+  }
 
   get isDamaged(): boolean {
     return this.#isDamaged
@@ -25,7 +31,12 @@ export class VerifyCounts {
       archive: formatLocation(location),
       ...this.#messages,
       octets: this.#octets,
+      ...(this.#of === undefined ? {} : { of: this.#of }),
     })
+  }
+
+  get #noun(): string {
+    return (this.#of ?? this.#messages.ok) === 1 ? 'message' : 'messages'
   }
 
   line(location: ArchiveLocation): string {
@@ -39,7 +50,8 @@ export class VerifyCounts {
     const parts = wrong.flatMap(([count, word]) =>
       count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [],
     )
-    const verified = `${counted(ok, 'message')} (${humanOctets(this.#octets)}) verified`
+    const share = this.#of === undefined ? '' : ` of ${this.#of.toLocaleString('en-US')}`
+    const verified = `${ok.toLocaleString('en-US')}${share} ${this.#noun} (${humanOctets(this.#octets)}) verified`
     const verdict = this.#isDamaged
       ? `${verified}, the archive is damaged`
       : `${verified}, all as they were stored`
@@ -56,6 +68,14 @@ export function findingJson(location: ArchiveLocation, finding: Finding): string
     id: id ?? null,
     ...facts,
   })
+}
+
+/** What to do about damage, after all of it was named. */
+export function repairHint(location: ArchiveLocation): string {
+  return (
+    `popkeep repair --archive ${formatLocation(location)} puts right what it can; the next popkeep sync then ` +
+    'retrieves lost messages again where their server still has them.'
+  )
 }
 
 /** One line on something that is wrong. */

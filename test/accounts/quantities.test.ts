@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { parseMechanism, parsePin } from '../../src/accounts/account.ts'
 import { nearestWord } from '../../src/accounts/nearest-word.ts'
-import { parseDuration, parseOctets } from '../../src/accounts/quantities.ts'
+import { parseDuration, parseOctets, parseTimeSpan } from '../../src/accounts/quantities.ts'
 
 const HOUR = 3_600_000
 
@@ -23,6 +23,18 @@ describe('quantities', () => {
     ['1d 2h', undefined],
   ])('%j is %j ms', (text, ms) => {
     expect(parseDuration(text)).toBe(ms)
+  })
+
+  it.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    [' 2 h ', 2 * HOUR],
+    ['0m', undefined],
+    ['1d', undefined],
+    ['10', undefined],
+    ['', undefined],
+  ])('%j is a run of %j ms', (text, ms) => {
+    expect(parseTimeSpan(text)).toBe(ms)
   })
 
   it.each([

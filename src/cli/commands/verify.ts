@@ -1,48 +1,75 @@
-import type { Command } from 'commander'
-import type { ArchiveReader } from '../../archive/reader.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from '../../accounts/errors.ts'
+import { parseTimeSpan } from '../../accounts/quantities.ts'
 import type { CommandContext } from '../context.ts'
-import { type ArchiveOptions, jsonOption, withArchiveOptions } from '../option-values.ts'
+import { jsonOption } from '../option-values.ts'
+import { withServerOptions } from '../server-options.ts'
+import type { AgainstOptions } from '../verify-against.ts'
+import type { VerifyChoice } from '../verify-run.ts'
 
-interface VerifyOptions extends ArchiveOptions {
-  readonly json?: true
-}
+type VerifyOptions = AgainstOptions & VerifyChoice & { readonly against?: string }
+
+/** Options that only `--against` has a use for, apart from `--archive` and `--config`. */
+const OF_AGAINST = [
+  ...['account', 'tls', 'tlsCa', 'tlsPin', 'tlsCert', 'tlsKey', 'proxy', 'auth'],
+  ...['passwordFile', 'passwordCommand', 'trace'],
+] as const satisfies readonly (keyof AgainstOptions)[]
 
 export function addVerify(program: Command, context: CommandContext): void {
   const command = program
     .command('verify')
-    .summary('read every message back and compare it with its digest')
+    .summary('read messages back and compare them with their digests')
     .description(
       'Reads every message back, hashes it, and compares it with its digest; names what is wrong. ' +
-        'Nothing is changed.',
+        'Nothing is changed, but that --budget remembers when each message was last found right. ' +
+        'With --against, logs in and says of each message that the server lists now whether the ' +
+        'archive holds it; there it sends STAT, LIST, UIDL, TOP and QUIT, never RETR or DELE.',
     )
+    .option('--archive <archive>', 'sqlite:PATH or maildir:PATH (default: all of the config)')
+    .addOption(
+      new Option('--sample <share>', 'read a random share of the messages (5%)')
+        .argParser(share)
+        .conflicts(['budget', 'against']),
+    )
+    .addOption(
+      new Option('--budget <time>', 'read for so long (10m), the longest unverified first')
+        .argParser(timeSpan)
+        .conflicts(['against']),
+    )
+    .option('--against <account>', 'an account of the config, or pops://user@host')
+    .option('--account <name>', 'name of the account of a POP-URL in the archive')
     .addOption(jsonOption('print one finding a line, and the counts last'))
-  withArchiveOptions(command).action(async (options: VerifyOptions) => {
+  withServerOptions(command).action(async (options: VerifyOptions) => {
+    const { against } = options
+    if (against !== undefined) {
+      const { verifyAgainst } = await import('../verify-against.ts')
+      context.end(await verifyAgainst(against, options, context))
+      return
+    }
+    if (OF_AGAINST.some((name) => options[name] !== undefined)) {
+      throw new UsageError('verify: options of a server and its login go with --against')
+    }
     const { withReaders } = await import('../archives.ts')
+    const { verifyReaders } = await import('../verify-run.ts')
     await withReaders(options, context, async (readers) => {
-      let isDamaged = false
-      for (const reader of readers) {
-        if (await verify(reader, options, context)) isDamaged = true
-      }
-      context.end(isDamaged ? 65 : 0)
+      context.end(await verifyReaders(readers, options, context))
     })
   })
 }
 
-/** Returns whether anything is wrong. */
-async function verify(
-  reader: ArchiveReader,
-  options: VerifyOptions,
-  { output }: CommandContext,
-): Promise<boolean> {
-  const { isDamage, verifyArchive } = await import('../../archive/verify.ts')
-  const { findingJson, findingSentence, VerifyCounts } = await import('../verify-lines.ts')
-  const counts = new VerifyCounts()
-  for (const finding of verifyArchive(reader)) {
-    counts.add(finding)
-    if (finding.kind === 'ok') continue
-    if (options.json) await output.data(findingJson(reader.location, finding))
-    if (isDamage(finding)) output.problem(findingSentence(reader.location, finding))
+/** `5%` or `0.5%` as a share of 1. */
+function share(text: string): number {
+  const percent = Number(/^(\d{1,3}(?:\.\d{1,6})?) ?%$/.exec(text.trim())?.[1])
+  if (!(percent > 0 && percent <= 100)) {
+    throw new InvalidArgumentError('It must be a share such as 5% or 0.5%.')
   }
-  await output.data(options.json ? counts.json(reader.location) : counts.line(reader.location))
-  return counts.isDamaged
+  return percent / 100
+}
+
+function timeSpan(text: string): number {
+  const span = parseTimeSpan(text)
+  if (span === undefined) {
+    throw new InvalidArgumentError('It must be a time such as 90s, 10m or 2h.')
+  }
+  return span
 }

@@ -1,0 +1,200 @@
+/**
+ * `verify --against`: what the server lists now, row by row, against what the archive holds. On the server nothing changes:
+ * STAT, LIST, UIDL, TOP where the names do not tell, QUIT; never RETR, by which some servers mark mail as read.
+ */
+import {
+  isListedDamage,
+  isListedKept,
+  ListedCheck,
+  type ListedVerdict,
+} from '../archive/listed-check.ts'
+import { openReader } from '../archive/reader.ts'
+import { type Compared, compareMaildrop } from '../sync/compare.ts'
+import type { PlannedRow } from '../sync/plan.ts'
+import type { LedgerView, Maildrop } from '../sync/ports.ts'
+import { counted } from './columns.ts'
+import { composeSync, openLedger, type SyncTask } from './compose.ts'
+import type { CommandContext } from './context.ts'
+import { interruptibly } from './interruption.ts'
+import { jsonLine, quoted, safe } from './safe.ts'
+import type { ServerOptions } from './server-options.ts'
+
+export interface AgainstOptions extends ServerOptions {
+  readonly archive?: string
+  readonly account?: string
+  readonly json?: true
+}
+
+/** Returns the exit code: 65 if a listed message is damaged, 1 if one is not kept, else 0. Throws what the session throws. */
+export async function verifyAgainst(
+  target: string,
+  options: AgainstOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { signals, quit } = context
+  return await interruptibly(signals, quit, async (signal) => {
+    const { tasks, close } = composeSync([target], { ...options, progress: 'never' }, context)
+    try {
+      const [task] = tasks
+      if (task === undefined) throw new Error('an account that was named is no task')
+      const maildrop = await task.prepare(signal)
+      return await compareTask(task, maildrop, { options, context, signal })
+    } finally {
+      close()
+    }
+  })
+}
+
+interface Surroundings {
+  readonly options: AgainstOptions
+  readonly context: CommandContext
+  readonly signal: AbortSignal
+}
+
+async function compareTask(
+  task: SyncTask,
+  maildrop: Maildrop,
+  { options, context, signal }: Surroundings,
+): Promise<number> {
+  // Opened first: without an archive there is nothing to log in for.
+  const reader = openReader(task.location)
+  const ledger = openLedger(task)
+  try {
+    const { compared, isOther } = await listAll(maildrop, ledger, signal)
+    const check = new ListedCheck(reader, ledger.renamedFrom ?? ledger.account)
+    const lines = new ListedLines(task.identity.name)
+    for (const { planned, verdict } of verdicts(compared, check, isOther)) {
+      signal.throwIfAborted()
+      lines.add(verdict)
+      if (verdict.kind === 'kept') continue
+      if (options.json) await context.output.data(lines.json(planned, verdict))
+      else if (verdict.kind !== 'removed') context.output.problem(lines.sentence(planned, verdict))
+    }
+    await context.output.data(options.json ? lines.summary() : lines.line())
+    return lines.exit
+  } finally {
+    ledger.close()
+    reader.close()
+  }
+}
+
+/** The connection is closed before a message is read: that may take longer than a server waits. */
+async function listAll(
+  maildrop: Maildrop,
+  ledger: LedgerView,
+  signal: AbortSignal,
+): Promise<{ readonly compared: Compared; readonly isOther: boolean }> {
+  const session = await maildrop.open(signal, { pipelining: false })
+  let isOther = false
+  try {
+    const compared = await compareMaildrop(session, ledger, {
+      onRows: () => {},
+      onMove: async (isSame) => {
+        isOther = !isSame
+      },
+      onRenumbered: () => {},
+    })
+    await session.quit()
+    return { compared, isOther }
+  } catch (error) {
+    session.close()
+    throw signal.aborted ? signal.reason : error
+  }
+}
+
+function* verdicts(
+  { known, fresh, rebound }: Compared,
+  check: ListedCheck,
+  isOther: boolean,
+): Iterable<{ readonly planned: PlannedRow; readonly verdict: ListedVerdict }> {
+  // Recognised by their header only, and under a name that no receipt has yet: the next sync binds them.
+  const unbound = new Set(rebound)
+  for (const matched of known) {
+    const { message } = matched.receipt
+    const isBound = message !== undefined && !unbound.has(matched)
+    yield {
+      planned: matched,
+      verdict: isBound ? check.ofMessage(message) : { kind: 'not retrieved' },
+    }
+  }
+  for (const planned of fresh) {
+    yield { planned, verdict: isOther ? { kind: 'not retrieved' } : check.ofFresh(planned.key) }
+  }
+}
+
+const WORDS: Readonly<Record<ListedVerdict['kind'], string>> = {
+  kept: 'kept',
+  short: 'kept, but shorter than listed',
+  removed: 'removed by you',
+  'not retrieved': 'not retrieved yet',
+  quarantined: 'refused by the server',
+  altered: 'altered in the archive',
+  missing: 'missing in the archive',
+  damaged: 'unreadable in the archive',
+}
+
+class ListedLines {
+  readonly #account: string
+  readonly #counts = new Map<ListedVerdict['kind'], number>()
+  #listed = 0
+  #exit = 0
+
+  constructor(account: string) {
+    this.#account = account
+  }
+
+  get exit(): number {
+    return this.#exit
+  }
+
+  add(verdict: ListedVerdict): void {
+    this.#listed += 1
+    this.#counts.set(verdict.kind, (this.#counts.get(verdict.kind) ?? 0) + 1)
+    if (isListedDamage(verdict)) this.#exit = 65
+    else if (!isListedKept(verdict) && this.#exit === 0) this.#exit = 1
+  }
+
+  json({ row }: PlannedRow, { kind, id, text }: ListedVerdict): string {
+    const { messageNumber, uniqueId, octets } = row
+    return jsonLine({
+      type: 'listed',
+      account: this.#account,
+      messageNumber,
+      uniqueId: uniqueId ?? null,
+      octets: octets ?? null,
+      kind,
+      id: id ?? null,
+      ...(text === undefined ? {} : { text }),
+    })
+  }
+
+  sentence({ row }: PlannedRow, { kind, id, text }: ListedVerdict): string {
+    const { messageNumber, uniqueId } = row
+    const name = uniqueId === undefined ? '' : ` (${safe(uniqueId)})`
+    const said = text === undefined || text === '' ? '' : `: ${quoted(text)}`
+    const which = id === undefined ? '' : `, ${id}`
+    return `${this.#account}: message ${messageNumber}${name} is ${WORDS[kind]}${which}${said}`
+  }
+
+  summary(): string {
+    const counts = Object.keys(WORDS).map((kind) => [kind, this.#count(kind)] as const)
+    return jsonLine({
+      type: 'summary',
+      account: this.#account,
+      listed: this.#listed,
+      ...Object.fromEntries(counts),
+    })
+  }
+
+  line(): string {
+    const parts = Object.entries(WORDS).flatMap(([kind, words]) => {
+      const count = this.#count(kind)
+      return count > 0 ? [`${count.toLocaleString('en-US')} ${words}`] : []
+    })
+    return `${safe(this.#account)}: ${[`${counted(this.#listed, 'message')} listed`, ...parts].join(', ')}\n`
+  }
+
+  #count(kind: string): number {
+    return this.#counts.get(kind as ListedVerdict['kind']) ?? 0
+  }
+}
