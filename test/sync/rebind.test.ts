@@ -126,11 +126,15 @@ describe('a server that renumbered', () => {
     expect(archive.contents()).toHaveLength(20)
   })
 
-  it.each(Array.from({ length: 30 }, (_, i) => i + 1))(
-    'loses and doubles nothing if the run is killed at step %i',
+  it.each(Array.from({ length: 35 }, (_, i) => i + 1))(
+    'loses and doubles nothing, nor forgets that it renumbered, if the run is killed at step %i',
     async (step) => {
       const { archive, maildrop } = await kept(twenty)
-      maildrop.messages = [...renumbered(twenty), mail('x', 'arrived since')]
+      maildrop.messages = [
+        ...twenty.slice(0, 9),
+        ...renumbered(twenty.slice(9)),
+        mail('x', 'arrived since'),
+      ]
       maildrop.fuse = new Fuse(step)
       archive.fuse = maildrop.fuse
       await syncOnce(maildrop, archive)
@@ -152,6 +156,15 @@ describe('a server that renumbered', () => {
     const { counts } = await syncOnce(maildrop, archive)
     expect(sent(maildrop, 'RETR')).toEqual(['RETR 21', 'RETR 22'])
     expect(counts.stored).toBe(0)
+  })
+
+  it('has a row that fits two messages retrieved', async () => {
+    const alike = [mail('a', 'alike', 'one'), mail('b', 'alike', 'two')]
+    const { archive, maildrop } = await kept([...twenty, ...alike])
+    maildrop.messages = renumbered([...twenty, mail('c', 'alike', 'two')])
+    await syncOnce(maildrop, archive)
+    expect(sent(maildrop, 'RETR')).toEqual(['RETR 21'])
+    expect(archive.contents()).toHaveLength(22)
   })
 
   it('has a second row with the header of one known message retrieved', async () => {
@@ -268,6 +281,17 @@ describe('unique-ids told apart by suffixes', () => {
   ])('but retrieved: %s', async (_, before, arrived) => {
     const { archive, maildrop } = await kept(before)
     maildrop.messages.push(arrived)
+    await syncOnce(maildrop, archive)
+    expect(sent(maildrop, 'RETR')).toEqual(['RETR 2'])
+  })
+
+  it('are retrieved again where that failed before', async () => {
+    const { archive, maildrop } = await kept([x, { ...y, uniqueId: 'x-2' }], {
+      refuses: new Set([2]),
+    })
+    maildrop.options = {}
+    maildrop.messages = [x, { ...x, uniqueId: 'x-2' }]
+    Object.assign(archive.accounts[0]!.receipts[1]!, { octets: x.octets.length })
     await syncOnce(maildrop, archive)
     expect(sent(maildrop, 'RETR')).toEqual(['RETR 2'])
   })
