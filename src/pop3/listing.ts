@@ -19,6 +19,8 @@ export interface ListedMessage {
   readonly octets: number | undefined
   /** Undefined where the server gave none, or one of more than 1,024 octets. */
   readonly uniqueId: UniqueId | undefined
+  /** A listing showed this message number again: nobody knows which row is true, so it must not be deleted. */
+  readonly isRepeated?: boolean | undefined
 }
 
 /** The answer to STAT. */
@@ -58,6 +60,9 @@ export interface UniqueIdRow {
   readonly uniqueId: UniqueId | undefined
 }
 
+/** What Courier lists for a unique-id that it could not write down, with its disk full: another one tomorrow. */
+const NOT_WRITTEN = 'ENOMEM-'
+
 /** One row of UIDL: `n unique-id`; the unique-id goes to the end of the line, blanks at the end aside. */
 export function parseUniqueIdRow(row: Uint8Array): UniqueIdRow | undefined {
   const number = numberAt(row)
@@ -66,9 +71,11 @@ export function parseUniqueIdRow(row: Uint8Array): UniqueIdRow | undefined {
   let end = row.length
   while (end > start && (isBlank(row[end - 1]) || row[end - 1] === CR)) end -= 1
   const octets = end - start
+  const isGiven = octets > 0 && octets <= UNIQUE_ID_OCTETS
+  const uniqueId = isGiven ? octetString(row, start, end) : undefined
   return {
     messageNumber: number.value,
-    uniqueId: octets === 0 || octets > UNIQUE_ID_OCTETS ? undefined : octetString(row, start, end),
+    uniqueId: uniqueId?.startsWith(NOT_WRITTEN) ? undefined : uniqueId,
   }
 }
 
@@ -77,6 +84,7 @@ interface JoinedRow {
   readonly messageNumber: number
   octets: number | undefined
   uniqueId: UniqueId | undefined
+  isRepeated?: boolean
 }
 
 /** In a row that LIST has not shown, or UIDL has not, in place of octets: never to be seen outside. */
@@ -84,7 +92,7 @@ const NOT_IN_LIST = -1
 const NOT_IN_UIDL = ''
 
 /**
- * Collects the rows of LIST and UIDL and joins them. Of two rows with one message number the first wins. One object
+ * Collects the rows of LIST and UIDL and joins them. Of two rows with one message number the first wins, marked. One object
  * and one map entry a message, whatever the order: a maildrop may have 100,000 of them.
  */
 export class ListingJoin {
@@ -94,12 +102,14 @@ export class ListingJoin {
     const row = this.#rows.get(messageNumber)
     if (!row) this.#rows.set(messageNumber, { messageNumber, octets, uniqueId: NOT_IN_UIDL })
     else if (row.octets === NOT_IN_LIST) row.octets = octets
+    else row.isRepeated = true
   }
 
   addUniqueIdRow({ messageNumber, uniqueId }: UniqueIdRow): void {
     const row = this.#rows.get(messageNumber)
     if (!row) this.#rows.set(messageNumber, { messageNumber, octets: NOT_IN_LIST, uniqueId })
     else if (row.uniqueId === NOT_IN_UIDL) row.uniqueId = uniqueId
+    else row.isRepeated = true
   }
 
   /**

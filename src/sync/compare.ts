@@ -69,7 +69,7 @@ export async function compareMaildrop(
   const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
   const known = [...certain, ...named.known]
   const overlap = overlapOf(receipts, known)
-  const isRenumbered = overlap.isLow && facts.showsParts !== true
+  const mayBeRenumbered = overlap.isLow && facts.showsParts !== true
   const { rebound, fresh, renumbered } = await rebindRows(
     session,
     ledger,
@@ -79,7 +79,7 @@ export async function compareMaildrop(
       ...named.fresh,
       ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
     ],
-    { receipts, missing: isRenumbered ? overlap.missing : [] },
+    { receipts, missing: mayBeRenumbered ? overlap.missing : [] },
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
   return {
@@ -89,7 +89,7 @@ export async function compareMaildrop(
     fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
     recounted,
     rebound,
-    isReturning: isMoved || isRenumbered || receipts.length === 0 || receipts.some(isReturned),
+    isReturning: isMoved || overlap.isLow || receipts.length === 0 || receipts.some(isReturned),
   }
 }
 

@@ -222,8 +222,9 @@ export function dueRows(
 ): readonly MatchedRow[] {
   if (policy.delete === 'never') return []
   return known.filter(
-    ({ receipt }) =>
+    ({ row, receipt }) =>
       receipt.message !== undefined &&
+      row.isRepeated !== true &&
       (receipt.state !== 'removed' || policy.deleteRemoved) &&
       isDue(policy, receipt.boundAt, now),
   )

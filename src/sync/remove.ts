@@ -80,10 +80,15 @@ export async function checkDueRows(
   return { sure, doubtful }
 }
 
-/** Undefined if the archive does not hold its exact octets: one bound by its canonical digest differs from what it has. */
+/**
+ * Undefined if the archive does not hold its exact octets: one bound by its canonical digest differs from what it has. Also
+ * if its message number was listed twice.
+ */
 export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefined {
   const { receipt, message, boundBy } = stored
-  return boundBy === 'digest' ? { row, key, receipt, message, isRemoved: false } : undefined
+  return boundBy === 'digest' && row.isRepeated !== true
+    ? { row, key, receipt, message, isRemoved: false }
+    : undefined
 }
 
 /**

@@ -39,6 +39,8 @@ describe('parseScanRow', () => {
     ['1 9007199254740992', { messageNumber: 1, octets: undefined }],
     ['2147483647 1', { messageNumber: 2147483647, octets: 1 }],
     ['2147483648 1', undefined],
+    ['9007199254740992 1', undefined],
+    ['4294967297 1', undefined],
     ['0 1', undefined],
     ['-1 1', undefined],
     ['1x 1', undefined],
@@ -59,6 +61,9 @@ describe('parseUniqueIdRow', () => {
     ['1\tabc', 'abc'],
     ['+OK 1 abc', 'abc'],
     ['1 a b c', 'a b c'],
+    ['1 a\tb', 'a\tb'],
+    ['1 ENOMEM-17', undefined],
+    ['1 xENOMEM-17', 'xENOMEM-17'],
     ['1 \xe4\xff', '\xe4\xff'],
     ['1', undefined],
     ['1 ', undefined],
@@ -68,6 +73,13 @@ describe('parseUniqueIdRow', () => {
   ])('reads the unique-id of %j', (row, uniqueId) => {
     expect(parseUniqueIdRow(latin1(row))).toEqual({ messageNumber: 1, uniqueId })
   })
+
+  it.each(['0 a', '-1 a', '2147483648 a', '9007199254740992 a', '1x a', 'a'])(
+    'reads no message number in %j',
+    (row) => {
+      expect(parseUniqueIdRow(latin1(row))).toBeUndefined()
+    },
+  )
 })
 
 describe('ListingJoin', () => {
@@ -93,9 +105,13 @@ describe('ListingJoin', () => {
     ])
   })
 
-  it('lets the first of two rows with one message number win', () => {
-    expect(join(['1 10', '1 11'], ['1 a', '1 b']).rows(true)).toEqual([
-      { messageNumber: 1, octets: 10, uniqueId: 'a' },
+  it.each([
+    ['both listings', ['1 10', '1 11'], ['1 a', '1 b']],
+    ['LIST', ['1 10', '1 11'], ['1 a']],
+    ['UIDL', ['1 10'], ['1 a', '1 b']],
+  ])('lets the first of two rows with one message number win, and marks it: %s', (_, ...rows) => {
+    expect(join(...rows).rows(true)).toEqual([
+      { messageNumber: 1, octets: 10, uniqueId: 'a', isRepeated: true },
     ])
   })
 })

@@ -131,3 +131,28 @@ describe('a maildrop that moved to a server without unique-ids', () => {
     expect(sent(maildrop, 'RETR')).toEqual([])
   })
 })
+
+describe('a message number that was listed twice', () => {
+  it.each([
+    ['in the run that stored it', false],
+    ['in a later run', true],
+  ])('is retrieved and kept on the server: %s', async (_, isKnown) => {
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop([...five])
+    if (isKnown) await syncOnce(maildrop, archive)
+    const open = maildrop.open.bind(maildrop)
+    maildrop.open = async (...parameters) => {
+      const session = await open(...parameters)
+      const listing = session.listing.bind(session)
+      session.listing = async () => {
+        const { rows, hasUniqueIds } = await listing()
+        return { rows: rows.with(2, { ...rows[2]!, isRepeated: true }), hasUniqueIds }
+      }
+      return session
+    }
+    const { error } = await syncOnce(maildrop, archive, { policy: DELETE_ALL })
+    expect(error).toBeUndefined()
+    expect(maildrop.messages).toEqual([five[2]])
+    expect(archive.contents()).toHaveLength(5)
+  })
+})

@@ -48,6 +48,52 @@ export const LISTINGS: readonly Transcript[] = [
     },
   },
   {
+    name: 'ENOMEM in place of a unique-id',
+    server: 'Courier with its disk full',
+    replies: { UIDL: '+OK\r\n1 UID1-99\r\n2 ENOMEM-1\r\n.\r\n' },
+    expect: {
+      listing: [
+        [1, 23, 'UID1-99'],
+        [2, 24, undefined],
+      ],
+      hasUniqueIds: true,
+    },
+  },
+  {
+    name: 'tabs inside a unique-id',
+    server: 'unnamed',
+    replies: { UIDL: '+OK\r\n1 a\tb\r\n2\ta \t b\r\n.\r\n' },
+    expect: {
+      listing: [
+        [1, 23, 'a\tb'],
+        [2, 24, 'a \t b'],
+      ],
+    },
+  },
+  {
+    name: 'one message number twice',
+    server: 'broken or hostile',
+    replies: {
+      LIST: '+OK\r\n1 23\r\n2 24\r\n1 24\r\n.\r\n',
+      UIDL: '+OK\r\n1 h-1\r\n2 h-2\r\n2 h-1\r\n.\r\n',
+    },
+    expect: {
+      listing: [
+        [1, 23, 'h-1'],
+        [2, 24, 'h-2'],
+      ],
+    },
+  },
+  {
+    name: 'message numbers that cannot be',
+    server: 'hostile',
+    replies: {
+      LIST: '+OK\r\n0 9\r\n-1 9\r\n1 23\r\n2147483648 9\r\n4294967298 9\r\n9007199254740992 9\r\n.\r\n',
+      UIDL: '+OK\r\n0 z\r\n-1 z\r\n1 h-1\r\n2147483648 z\r\n4294967298 z\r\n9007199254740992 z\r\n.\r\n',
+    },
+    expect: { listing: [[1, 23, 'h-1']] },
+  },
+  {
     name: 'equal unique-ids',
     server: 'Dovecot (duplicates allowed), popa3d, OpenWave',
     replies: { UIDL: '+OK\r\n1 same\r\n2 same\r\n.\r\n' },
