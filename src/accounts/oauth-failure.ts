@@ -1,5 +1,6 @@
 /** What a failure of OAuth means to the owner of an account. */
 import { AuthorizationError } from './errors.ts'
+import { loginCommand } from './login-command.ts'
 import type { OAuthProvider } from './oauth-provider.ts'
 
 /** Whose failure it is, and what must not be printed. */
@@ -90,13 +91,6 @@ export function deviceFlowAdvice(account: string): string {
 
 export function tooLate(account: string): string {
   return `the time to grant access has passed; run: ${loginCommand(account)}`
-}
-
-/** What the owner types; a name that the shell would split or expand stands in quotes. */
-export function loginCommand(account: string, options?: string): string {
-  const word = /^[\w.@%+:,/-]+$/.test(account) ? account : `'${account.replaceAll("'", `'\\''`)}'`
-  const end = account.startsWith('-') ? '--' : undefined
-  return ['popkeep login', options, end, word].filter((part) => part !== undefined).join(' ')
 }
 
 function withoutSecrets(text: string, { provider, secrets }: FailureContext): string {

@@ -1,7 +1,8 @@
 /** Access tokens for an account: from the store, renewed in time, by one run at a time. */
 import { AuthorizationError } from './errors.ts'
 import { TOKEN_GRACE_MS, TOKEN_MARGIN_MS } from './limits.ts'
-import { authorizationFailure, loginCommand } from './oauth-failure.ts'
+import { loginCommand } from './login-command.ts'
+import { authorizationFailure } from './oauth-failure.ts'
 import { type Grant, type GrantOwner, grantOf, type Stored } from './oauth-grant.ts'
 import { type OAuthSurroundings, oauthClient } from './oauth-http.ts'
 import type { OAuthProvider } from './oauth-provider.ts'

@@ -2,6 +2,7 @@
 import { SecretError } from './errors.ts'
 import type { Keyring } from './keyring.ts'
 import { PASSWORD_COMMAND_MS } from './limits.ts'
+import { loginCommand } from './login-command.ts'
 import { readPrivateFile } from './private-file.ts'
 import { Secret } from './secret.ts'
 import { runSecretCommand } from './secret-command.ts'
@@ -75,7 +76,7 @@ async function secretOfKeyring(name: string, surroundings: SecretSurroundings): 
       return secretFrom(found.text, 'the keyring')
     case 'no entry':
       throw new SecretError(
-        `the keyring has no password for ${name}; this stores it: popkeep login ${name}`,
+        `the keyring has no password for ${name}; this stores it: ${loginCommand(name)}`,
       )
     case 'no keyring':
       throw new SecretError(

@@ -7,14 +7,17 @@ import { SecretError } from '../accounts/errors.ts'
 import { type Keyring, openKeyring } from '../accounts/keyring.ts'
 import { createFolder, NewFile, publishFile, removeFile, syncFolder } from '../durable/files.ts'
 import type { DraftLogin } from './account-add-draft.ts'
+import type { GrantedAccess } from './login-run.ts'
 
 export interface KeepOptions extends WriterOptions {
+  /** What was granted to an account that logs in by OAuth; undefined where nobody could grant it. */
+  readonly access?: Pick<GrantedAccess, 'keep' | 'remove'> | undefined
   readonly openKeyring?: typeof openKeyring | undefined
 }
 
 /**
- * Keeps the password first, so that no config ever names one that is not there; if the config cannot be written, the
- * password is removed again. Throws SecretError for the keyring, ArchiveError for files, and what addToConfig throws.
+ * Keeps password or grant first, so that no config ever names one that is not there; if the config cannot be written, they
+ * are removed again. Throws SecretError for the keyring, ArchiveError for files, and what addToConfig throws.
  */
 export async function keepAccount(
   addition: ConfigAddition,
@@ -45,8 +48,12 @@ export function freshFileName(account: string, folder: string): string {
 async function keepSecret(
   name: string,
   login: DraftLogin,
-  { file, openKeyring: open = openKeyring }: KeepOptions,
+  { file, access, openKeyring: open = openKeyring }: KeepOptions,
 ): Promise<() => Promise<void> | void> {
+  if (access !== undefined) {
+    await access.keep()
+    return () => access.remove()
+  }
   if (login.type === 'fresh-file' && login.secret !== undefined) {
     const path = join(dirname(file), login.file)
     writePassword(path, login.secret)

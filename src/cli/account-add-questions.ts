@@ -146,6 +146,7 @@ function faultOfName(name: string, taken: ReadonlySet<string>): string | undefin
   if (name === '') return 'an account needs a name'
   // Commands take such an argument for a POP-URL.
   if (name.includes('://')) return 'no account has :// in its name'
+  if (name.startsWith('-')) return 'commands take a name that begins with - for an option'
   return taken.has(name) ? `there is an account called ${name} already` : undefined
 }
 

@@ -1,13 +1,11 @@
 /** How `account add` reaches the network: to find a server, and to log in once. */
 import { Resolver } from 'node:dns/promises'
-import type { Account } from '../accounts/account.ts'
 import type { DiscoveryPorts } from '../accounts/discovery.ts'
-import { providerOfHost } from '../accounts/providers.ts'
 import type { Credential } from '../client/credential.ts'
 import { greet, type ServerOptions as Server } from '../client/greeting.ts'
 import { createMaildrop } from '../client/maildrop.ts'
 import type { DropListing } from '../pop3/listing.ts'
-import { withLoginHint } from './login-hint.ts'
+import type { AccountLogin } from './compose.ts'
 
 /**
  * What a search for servers reaches the world by, all of it before anybody has agreed to a server: what proves who asks
@@ -56,8 +54,7 @@ async function withResolver<T>(
  * a maildrop throws, a refused login with the hint of its provider.
  */
 export async function tryLogin(
-  account: Pick<Account, 'host' | 'user' | 'auth'>,
-  server: Server,
+  { account, server, explained }: Omit<AccountLogin, 'credential'>,
   credential: Credential,
   signal: AbortSignal,
 ): Promise<DropListing> {
@@ -73,6 +70,6 @@ export async function tryLogin(
       session.close()
     }
   } catch (error) {
-    throw withLoginHint(error, providerOfHost(account.host)?.hint)
+    throw explained(error)
   }
 }

@@ -6,9 +6,11 @@ import { configHasOAuthTable, previewAddition } from '../accounts/config-writer.
 import { discoverServer } from '../accounts/discovery.ts'
 import { ConfigError } from '../accounts/errors.ts'
 import { openKeyring } from '../accounts/keyring.ts'
+import { loginCommand, shellWord } from '../accounts/login-command.ts'
 import type { Credential } from '../client/credential.ts'
-import { type Asker, choose, confirm, openAsker } from './account-add-asker.ts'
+import { type Asker, choose, openAsker } from './account-add-asker.ts'
 import { type AccountAddOptions, additionOf, type Draft } from './account-add-draft.ts'
+import { askAccess } from './account-add-grant.ts'
 import { freshFileName, type KeepOptions, keepAccount } from './account-add-keep.ts'
 import { askLogin, askSecretAgain, type LoginWorld } from './account-add-login.ts'
 import {
@@ -20,16 +22,22 @@ import {
 } from './account-add-questions.ts'
 import { discoveryPorts, tryLogin } from './account-add-server.ts'
 import { counted, humanOctets } from './columns.ts'
+import { composeLogin } from './compose.ts'
 import { configPlace } from './configuration.ts'
 import type { CommandContext } from './context.ts'
-import { obtainCredential } from './credential.ts'
 import { describeFailure, InterruptedError } from './failure.ts'
-import { safeText } from './safe.ts'
-import { serverOf } from './server.ts'
-import { openTrace, type TraceFile } from './trace.ts'
+import { safe, safeText } from './safe.ts'
+import { routeTo, serverOf } from './server.ts'
+import { requireServerOptions, routeOf } from './server-choice.ts'
+import { type TraceFile, traceOf } from './trace.ts'
 
 /** The exit code of a refused login. */
 const REFUSED = 77
+
+/** What is there once on a machine, and no test can bring. */
+export interface AddMachine {
+  readonly openAsker: typeof openAsker
+}
 
 /** What the run of one `account add` shares. */
 interface Run {
@@ -45,23 +53,21 @@ interface Run {
 
 /**
  * Adds an account. Throws UsageError for what is missing where nobody can be asked, ConfigError, SecretError, what a login
- * throws, and InterruptedError; in all these cases nothing was written.
+ * throws, and InterruptedError; in all these cases nothing was written, but for an account by OAuth to which access was
+ * granted: it is kept, and its first login may still fail.
  */
 export async function runAccountAdd(
   given: string | undefined,
   options: AccountAddOptions,
   context: CommandContext,
   signal: AbortSignal,
+  machine: AddMachine = { openAsker },
 ): Promise<void> {
+  requireServerOptions(options)
   const place = configPlace(context)
   const file = options.config ?? defaultConfigFile(place)
-  const asker = options.yes ? undefined : openAsker(context, signal)
-  const trace =
-    options.trace === undefined
-      ? undefined
-      : openTrace(options.trace, context.now, (error) => {
-          context.output.problem(`the trace ends here: ${describeFailure(error).sentence}`)
-        })
+  const asker = options.yes ? undefined : machine.openAsker(context, signal)
+  const trace = traceOf(options, context)
   let isKept = false
   const kept = (): void => {
     isKept = true
@@ -82,18 +88,45 @@ async function add(given: string | undefined, run: Run): Promise<void> {
   const { options, context, asker, keep } = run
   const draft = await firstDraft(given, run)
   // What contradicts itself ends here, before anybody is asked for help with it.
-  const { text } = previewAddition(additionOf(draft, options), keep)
+  const { text, account } = previewAddition(additionOf(draft, options), keep)
   if (options.dryRun) {
     return context.output.data(safeText(text))
   }
-  const isChecked = options.check && draft.login.type !== 'oauth'
-  const proven = isChecked ? await provenDraft(draft, run) : draft
+  if (account.token?.type === 'oauth') return addByOAuth(draft, account, account.token, run)
+  const proven = options.check ? await provenDraft(draft, run) : draft
   if (proven === undefined) return
   await keepAccount(additionOf(proven, options), proven.login, keep)
   run.kept()
   asker?.say(`${proven.name} is added to ${keep.file}.`)
-  if (proven.login.type === 'oauth') return grantNow(proven.name, run)
-  asker?.say(`Next: ${context.invocation} sync ${shellWord(proven.name)}`)
+  sayNext(proven, run)
+}
+
+/** Access is granted before anything is written; the login that proves it follows, since its tokens are kept by then. */
+async function addByOAuth(
+  draft: Draft,
+  account: Account,
+  token: Extract<Account['token'], { readonly type: 'oauth' }>,
+  run: Run,
+): Promise<void> {
+  const { options, context, asker, keep } = run
+  const wish =
+    asker && options.check ? await askAccess(account, token, { ...run, asker }) : 'without'
+  if (wish === 'nothing') return
+  const access = wish === 'without' ? undefined : wish
+  await keepAccount(additionOf(draft, options), draft.login, { ...keep, access })
+  run.kept()
+  if (access === undefined) {
+    const login = loginCommand(account.name, undefined, context.invocation)
+    const line = `${account.name} is added to ${keep.file}, and not logged in yet: run ${login}`
+    return context.output.talk(safe(line))
+  }
+  asker?.say(`${account.name} is added to ${keep.file}; its tokens are in ${access.place}.`)
+  await proveLogin(account, draft, run)
+  sayNext(draft, run)
+}
+
+function sayNext({ name }: Draft, { asker, context }: Run): void {
+  asker?.say(`Next: ${context.invocation} sync ${shellWord(name)}`)
 }
 
 async function firstDraft(given: string | undefined, run: Run): Promise<Draft> {
@@ -103,7 +136,8 @@ async function firstDraft(given: string | undefined, run: Run): Promise<Draft> {
     asker,
     config,
     discover: async (address) => {
-      const route = await serverOf(routeOf(run), run.context.env)
+      const way = routeOf(options, { ca: undefined, pin: undefined, proxy: config?.proxy })
+      const route = routeTo(way, run.context.env)
       return discoverServer(address, discoveryPorts(route), run.signal)
     },
     hasKeyring: async () => (await openKeyring('popkeep')) !== undefined,
@@ -140,11 +174,8 @@ async function provenDraft(first: Draft, run: Run): Promise<Draft | undefined> {
   const { asker, context, signal, options, keep } = run
   for (let draft = first; ; ) {
     try {
-      asker?.say(`Logging in to ${draft.server.host} as ${draft.user} ...`)
       const { account } = previewAddition(additionOf(draft, options), keep)
-      const { messages, octets } = await logIn(account, draft, run)
-      const size = octets === undefined ? '' : `, ${humanOctets(octets)}`
-      asker?.say(`The login works: ${counted(messages, 'message')}${size}.`)
+      await proveLogin(account, draft, run)
       return draft
     } catch (error) {
       signal.throwIfAborted()
@@ -182,43 +213,19 @@ async function withSecretAgain(draft: Draft, asker: Asker): Promise<Draft> {
   return { ...draft, login: await askSecretAgain(draft.login, asker) }
 }
 
-async function logIn(account: Account, { login }: Draft, run: Run) {
-  const { context, signal, trace } = run
+/** Throws what keeps the account from logging in. */
+async function proveLogin(account: Account, { login }: Draft, run: Run): Promise<void> {
+  const { context, signal, trace, asker } = run
   const { env, now } = context
+  asker?.say(`Logging in to ${account.host} as ${account.user} ...`)
   const server = await serverOf(account, env)
+  const known = composeLogin(account, server, { trace, env, now, isSingle: true })
   const typed = 'secret' in login ? login.secret : undefined
   const credential: Credential =
-    typed === undefined
-      ? await obtainCredential(account, { env, now, isSingle: true, signal })
-      : { type: 'password', secret: typed }
-  const { name } = account
-  const line = trace && ((text: string) => trace.write(name, text))
-  return tryLogin(account, { ...server, trace: line }, credential, signal)
-}
-
-async function grantNow(name: string, { asker, context, options, signal }: Run): Promise<void> {
-  const command = `${context.invocation} login ${shellWord(name)}`
-  if (asker === undefined) return
-  if (!(await confirm(asker, 'Grant access now?', true))) {
-    return asker.say(`Next: ${command}`)
-  }
-  const { runLogin } = await import('./login-run.ts')
-  const config = options.config === undefined ? {} : { config: options.config }
-  await runLogin(name, { browser: true, ...config }, context, signal)
-}
-
-function shellWord(name: string): string {
-  return /^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`
-}
-
-/** How any server is reached, as options and config say: which certificates count, by which proxy. */
-function routeOf({ options, keep }: Run): Account {
-  const server = { host: 'pop.invalid', port: 995, tls: 'implicit' } as const
-  const draft: Draft = {
-    ...{ name: '-route-', server, user: '-', archive: undefined, isFirst: false },
-    login: { type: 'certificate' },
-  }
-  return previewAddition(additionOf(draft, reachOf(options)), keep).account
+    typed === undefined ? await known.credential(signal) : { type: 'password', secret: typed }
+  const { messages, octets } = await tryLogin(known, credential, signal)
+  const size = octets === undefined ? '' : `, ${humanOctets(octets)}`
+  asker?.say(`The login works: ${counted(messages, 'message')}${size}.`)
 }
 
 /** Without the mechanism, which means nothing before the way to log in is known. */

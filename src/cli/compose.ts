@@ -13,13 +13,12 @@ import { chooseAccounts } from './account-choice.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { type CredentialSurroundings, obtainCredential } from './credential.ts'
-import { describeFailure } from './failure.ts'
 import { withLoginHint } from './login-hint.ts'
 import { serverOf } from './server.ts'
 import { chooseServer } from './server-choice.ts'
 import type { ServerOptions } from './server-options.ts'
 import type { SyncOptions } from './sync-options.ts'
-import { openTrace, type TraceFile } from './trace.ts'
+import { type TraceFile, traceOf } from './trace.ts'
 
 /** One account that is to be synced. */
 export interface SyncTask {
@@ -87,15 +86,19 @@ export function plainMaildrop(at: {
   return maildropOf({ host: '127.0.0.1', port, user, credential, tls: 'none' })
 }
 
-/** One server, for a command that talks to it by itself. */
-export interface ServerChoice {
+/** One account, ready to log in, for a command that does so by itself. */
+export interface AccountLogin {
   readonly account: Account
-  /** How to reach it. */
+  /** How to reach its server; what is said there goes to the trace. */
   readonly server: Server
   /** What to log in with; asks commands, keyring, environment or a person, and connects to no POP3 server. */
   credential(signal: AbortSignal): Promise<Credential>
   /** The error that a login ended with, together with what this provider is known to want. */
   explained(error: unknown): unknown
+}
+
+/** One server that a command line names. */
+export interface ServerChoice extends AccountLogin {
   /** Closes the trace. */
   close(): void
 }
@@ -108,14 +111,25 @@ export async function composeServer(
 ): Promise<ServerChoice> {
   const { env, now } = context
   const account = chooseServer(target, options, configLoader(options.config, context))
-  const trace = traceOf(options, context)
   const server = await serverOf(account, env)
+  // Last, since nobody would close it if anything before fails.
+  const trace = traceOf(options, context)
+  const login = composeLogin(account, server, { trace, env, now, isSingle: true })
+  return { ...login, close: () => trace?.close() }
+}
+
+/** The login of an account whose server serverOf has found. */
+export function composeLogin(
+  account: Account,
+  server: Server,
+  { trace, ...surroundings }: Omit<Preparation, 'signal'>,
+): AccountLogin {
+  const hint = providerOfHost(account.host)?.hint
   return {
     account,
     server: { ...server, trace: trace && ((line) => trace.write(account.name, line)) },
-    credential: (signal) => obtainCredential(account, { env, now, isSingle: true, signal }),
-    explained: (error) => withLoginHint(error, providerOfHost(account.host)?.hint),
-    close: () => trace?.close(),
+    credential: (signal) => obtainCredential(account, { ...surroundings, signal }),
+    explained: (error) => withLoginHint(error, hint),
   }
 }
 
@@ -133,40 +147,26 @@ interface Preparation extends CredentialSurroundings {
 
 async function prepareMaildrop(
   account: Account,
-  { trace, ...surroundings }: Preparation,
+  { signal, ...surroundings }: Preparation,
 ): Promise<Maildrop> {
-  const { name, user, auth } = account
-  const server = await serverOf(account, surroundings.env)
+  const { user, auth } = account
+  const found = await serverOf(account, surroundings.env)
+  const { server, credential, explained } = composeLogin(account, found, surroundings)
   // Last, so that nobody types a password for an account that cannot be synced.
-  const credential = await obtainCredential(account, surroundings)
-  const hint = providerOfHost(account.host)?.hint
-  return maildropOf(
-    { ...server, user, auth, credential, trace: trace && ((line) => trace.write(name, line)) },
-    hint,
-  )
+  return maildropOf({ ...server, user, auth, credential: await credential(signal) }, explained)
 }
 
 function maildropOf(
-  options: Omit<MaildropOptions, 'pipelining' | 'window'>,
-  hint?: string,
+  options: Omit<MaildropOptions, 'pipelining'>,
+  explained: AccountLogin['explained'] = (error) => error,
 ): Maildrop {
   return {
-    open: async (signal, limits) => {
+    open: async (signal, { pipelining }) => {
       try {
-        return await createMaildrop({ ...options, ...limits }).open(signal)
+        return await createMaildrop({ ...options, pipelining }).open(signal)
       } catch (error) {
-        throw withLoginHint(error, hint)
+        throw explained(error)
       }
     },
   }
-}
-
-function traceOf(
-  { trace }: ServerOptions,
-  { output, now }: Pick<CommandContext, 'output' | 'now'>,
-): TraceFile | undefined {
-  if (trace === undefined) return undefined
-  return openTrace(trace, now, (error) => {
-    output.problem(`the trace ends here: ${describeFailure(error).sentence}`)
-  })
 }

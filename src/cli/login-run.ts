@@ -1,11 +1,11 @@
 /** `popkeep login`: what a person does once, so that later runs log in alone. */
-import type { Account } from '../accounts/account.ts'
+import type { Account, TokenSource } from '../accounts/account.ts'
 import { SecretError, UsageError } from '../accounts/errors.ts'
 import { askHidden, openTerminal } from '../accounts/hidden-prompt.ts'
 import { openKeyring } from '../accounts/keyring.ts'
 import { grantByFlow } from '../accounts/oauth-login.ts'
-import type { OAuthFlow, OAuthProvider } from '../accounts/oauth-provider.ts'
-import { openTokenStore, type TokenStorage } from '../accounts/token-store.ts'
+import type { OAuthFlow } from '../accounts/oauth-provider.ts'
+import { openTokenStore, type TokenStore } from '../accounts/token-store.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { LoginConversation } from './login-talk.ts'
@@ -40,8 +40,7 @@ export async function runLogin(
   const config = configLoader(options.config, context)({ mayBeMissing: false })
   const account = namedAccount(name, config)
   if (account.token?.type === 'oauth') {
-    const { provider, storage } = account.token
-    return await logInByOAuth(account, provider, storage, options, context, signal)
+    return await logInByOAuth(account, account.token, options, context, signal)
   }
   if (account.secret?.type !== 'keyring') throw new UsageError(nothingToDo(account))
   if (options.flow !== undefined) {
@@ -64,20 +63,46 @@ function nothingToDo({ name, token }: Account): string {
 
 async function logInByOAuth(
   account: Account,
-  provider: OAuthProvider,
-  storage: TokenStorage,
+  token: OAuthSource,
   options: LoginOptions,
   context: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { output, env, now } = context
-  const { name, host, user } = account
-  // First, so that nobody grants access which then cannot be kept.
-  const store = await openTokenStore({ account: name, host, user, provider }, storage, { env })
+  const { output } = context
+  const { name } = account
   if (options.forget) {
+    const store = await storeOf(account, token, context)
     const isRemoved = await store.locked(signal, () => store.remove())
     return output.talk(safe(forgotten(isRemoved, `tokens of ${name}`, store.place)))
   }
+  const access = await grantAccess(account, token, options, context, signal)
+  await access.keep()
+  output.talk(safe(`${name} is logged in; its tokens are in ${access.place}`))
+}
+
+type OAuthSource = Extract<TokenSource, { readonly type: 'oauth' }>
+
+/** What a person has granted, and nobody has kept yet. */
+export interface GrantedAccess {
+  readonly place: string
+  keep(): Promise<void>
+  remove(): Promise<void>
+}
+
+/**
+ * Lets the person grant access. Throws UsageError for a flow that the provider has not, AuthorizationError, SecretError,
+ * what durable/ throws, and the signal's reason.
+ */
+export async function grantAccess(
+  account: Account,
+  token: OAuthSource,
+  options: Pick<LoginOptions, 'flow' | 'browser'>,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<GrantedAccess> {
+  const { provider } = token
+  // First, so that nobody grants access which then cannot be kept.
+  const store = await storeOf(account, token, context)
   const flow = options.flow ?? provider.flow
   if (flow === 'device' && provider.deviceEndpoint === undefined) {
     throw new UsageError(
@@ -86,12 +111,24 @@ async function logInByOAuth(
   }
   const talk = new LoginConversation(context, { mayOpen: options.browser })
   try {
+    const { env, now } = context
     const grant = await grantByFlow(flow, account, provider, talk, { env, now }, signal)
-    await store.locked(signal, () => store.write(grant))
+    return {
+      place: store.place,
+      keep: () => store.locked(signal, () => store.write(grant)),
+      remove: async () => void (await store.locked(signal, () => store.remove())),
+    }
   } finally {
     talk.close()
   }
-  output.talk(safe(`${name} is logged in; its tokens are in ${store.place}`))
+}
+
+function storeOf(
+  { name, host, user }: Account,
+  { provider, storage }: OAuthSource,
+  { env }: CommandContext,
+): Promise<TokenStore> {
+  return openTokenStore({ account: name, host, user, provider }, storage, { env })
 }
 
 async function keepPassword(

@@ -23,11 +23,19 @@ export function octetCount(text: string): number {
   return octets
 }
 
-/** A TCP port; 0 lets the system choose. */
-export function portNumber(text: string): number {
-  const value = wholeNumber(0)(text)
-  if (value > 65_535) throw new InvalidArgumentError('It must be at most 65535.')
-  return value
+/** The TCP port of a server. */
+export const serverPort = portFrom(1)
+
+/** A TCP port to listen on; 0 lets the system choose. */
+export const listeningPort = portFrom(0)
+
+function portFrom(least: number): (text: string) => number {
+  const parse = wholeNumber(least)
+  return (text) => {
+    const value = parse(text)
+    if (value > 65_535) throw new InvalidArgumentError('It must be at most 65535.')
+    return value
+  }
 }
 
 /** Which archives a reading command reads. */

@@ -2,9 +2,12 @@
 import {
   type Account,
   defaultPort,
+  MECHANISMS,
+  PASSWORD_MECHANISMS,
   PIN_FORM,
   parseMechanism,
   parsePin,
+  TOKEN_MECHANISMS,
 } from '../accounts/account.ts'
 import type { Config } from '../accounts/config.ts'
 import { configFault, UsageError } from '../accounts/errors.ts'
@@ -75,6 +78,9 @@ export function withServerChoice(account: Account, options: ServerOptions): Acco
       `${account.name} logs in with a token, which crosses no network without TLS`,
     )
   }
+  const auth = mechanismOf(options.auth) ?? account.auth
+  const clientCertificate = clientCertificateOf(options) ?? account.clientCertificate
+  requireFitting(auth, { token, clientCertificate })
   return {
     ...account,
     tls,
@@ -82,12 +88,33 @@ export function withServerChoice(account: Account, options: ServerOptions): Acco
     port: isDefaultPort ? defaultPort(tls) : account.port,
     ca: options.tlsCa ?? account.ca,
     pin: pinOf(options.tlsPin) ?? account.pin,
-    clientCertificate: clientCertificateOf(options) ?? account.clientCertificate,
+    clientCertificate,
     proxy: options.proxy === undefined ? account.proxy : parseProxyUrl(options.proxy),
-    auth: mechanismOf(options.auth) ?? account.auth,
+    auth,
     secret: secret ?? account.secret,
     token,
   }
+}
+
+/** How a server is reached: what the options say goes before `otherwise`. Throws UsageError. */
+export function routeOf(
+  options: Pick<ServerOptions, 'tlsCa' | 'tlsPin' | 'proxy'>,
+  otherwise: Pick<Account, 'ca' | 'pin' | 'proxy'>,
+): Pick<Account, 'ca' | 'pin' | 'proxy'> {
+  return {
+    ca: options.tlsCa ?? otherwise.ca,
+    pin: pinOf(options.tlsPin) ?? otherwise.pin,
+    proxy: proxyOf(options.proxy) ?? otherwise.proxy,
+  }
+}
+
+/** Throws UsageError, which names the option, for what none of these may say: before anything is asked or written. */
+export function requireServerOptions(options: ServerOptions): void {
+  requireOnePassword(options)
+  pinOf(options.tlsPin)
+  proxyOf(options.proxy)
+  mechanismOf(options.auth)
+  clientCertificateOf(options)
 }
 
 /** Throws UsageError, or ConfigError if the config has no accounts. */
@@ -132,6 +159,28 @@ export function requireOnePassword(options: ServerOptions): void {
 
 const URL_HINT = 'A server is named as pops://user@host'
 
+/** What a config file cannot say, and options can: a mechanism without what it logs in with. */
+function requireFitting(
+  auth: string | undefined,
+  { token, clientCertificate }: Pick<Account, 'token' | 'clientCertificate'>,
+): void {
+  if (auth === undefined) return
+  if (auth === 'EXTERNAL' && clientCertificate === undefined) {
+    throw new UsageError('external logs in with a client certificate: give --tls-cert')
+  }
+  if (TOKEN_MECHANISMS.includes(auth) && token === undefined) {
+    const name = auth.toLowerCase()
+    throw new UsageError(
+      `${name} logs in with a token: give the account token_command or oauth in the config`,
+    )
+  }
+  if (PASSWORD_MECHANISMS.includes(auth) && token !== undefined) {
+    throw new UsageError(
+      `${auth.toLowerCase()} logs in with a password: give --password-file or --password-command`,
+    )
+  }
+}
+
 function pinOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const pin = parsePin(text)
@@ -139,11 +188,20 @@ function pinOf(text: string | undefined): string | undefined {
   return pin
 }
 
+function proxyOf(text: string | undefined): Account['proxy'] {
+  try {
+    return text === undefined ? undefined : parseProxyUrl(text)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    throw new UsageError(`--proxy: ${error.message}`)
+  }
+}
+
 function mechanismOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const mechanism = parseMechanism(text)
   if (mechanism === undefined)
-    throw new UsageError(`--auth is the name of a mechanism, not ${text}`)
+    throw new UsageError(`--auth is one of ${MECHANISMS.join(', ').toLowerCase()}, not ${text}`)
   return mechanism
 }
 

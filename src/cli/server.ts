@@ -12,18 +12,27 @@ export async function serverOf(
   account: Account,
   env: CommandContext['env'],
 ): Promise<ServerOptions> {
-  const { host, port, tls, pin, proxy } = account
-  const { clientCertificate } = account
-  const secret = proxy?.user === undefined ? undefined : env.POPKEEP_PROXY_PASSWORD
+  const { host, port, tls, clientCertificate } = account
   return {
     host,
     port,
     tls,
-    pin,
-    ca: account.ca === undefined ? undefined : readCertificates(account.ca),
+    ...routeTo(account, env),
     clientCertificate:
       clientCertificate &&
       (await readClientCertificate(clientCertificate, env.CREDENTIALS_DIRECTORY)),
+  }
+}
+
+/** The way to any server, without what proves to it who asks. Throws ConfigError for certificates that cannot be read. */
+export function routeTo(
+  { ca, pin, proxy }: Pick<Account, 'ca' | 'pin' | 'proxy'>,
+  env: CommandContext['env'],
+): Pick<ServerOptions, 'ca' | 'pin' | 'proxy'> {
+  const secret = proxy?.user === undefined ? undefined : env.POPKEEP_PROXY_PASSWORD
+  return {
+    pin,
+    ca: ca === undefined ? undefined : readCertificates(ca),
     proxy: proxy && { ...proxy, secret },
   }
 }

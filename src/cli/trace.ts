@@ -8,6 +8,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { UsageError } from '../accounts/errors.ts'
+import type { CommandContext } from './context.ts'
+import { describeFailure } from './failure.ts'
 import { safe } from './safe.ts'
 
 /** A file with the sessions of a run, for bug reports. Secrets are masked before a line comes here. */
@@ -15,6 +17,17 @@ export interface TraceFile {
   /** A line of one account's session. Server text in it is made safe. */
   write(account: string, line: string): void
   close(): void
+}
+
+/** The file of --trace; undefined without that. Throws as `openTrace`; a trace that ends early is told on stderr. */
+export function traceOf(
+  { trace }: { readonly trace?: string | undefined },
+  { output, now }: Pick<CommandContext, 'output' | 'now'>,
+): TraceFile | undefined {
+  if (trace === undefined) return undefined
+  return openTrace(trace, now, (error) => {
+    output.problem(`the trace ends here: ${describeFailure(error).sentence}`)
+  })
 }
 
 /**

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { discoveryPorts, tryLogin } from '../../src/cli/account-add-server.ts'
+import { composeLogin } from '../../src/cli/compose.ts'
+import { accountAt } from '../../src/cli/server-choice.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { makeClientCertificate } from '../support/client-certificate.ts'
 import { hasOpenssl } from '../support/openssl.ts'
@@ -89,8 +91,11 @@ it('asks the DNS nothing where the mail goes through a proxy', async () => {
 describe('the one login', () => {
   const login = (port: number, host = '127.0.0.1') =>
     tryLogin(
-      { host, user: 'me', auth: undefined },
-      { host: '127.0.0.1', port, tls: 'none' },
+      composeLogin(
+        { ...accountAt(`pop://me@${host}`, {}, { proxy: undefined }), tls: 'none' },
+        { host: '127.0.0.1', port, tls: 'none' },
+        { trace: undefined, env: {}, now: () => 0, isSingle: true },
+      ),
       { type: 'password', secret: CANARY },
       never,
     )

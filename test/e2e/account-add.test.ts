@@ -164,8 +164,8 @@ password_file = ${JSON.stringify(secret)}
   })
 
   it.each([
-    [['--auth', 'external', '--ask-password'], 78, /EXTERNAL needs a tls_certificate/],
-    [['--auth', 'xoauth2', '--token-command', 'echo t', '--tls', 'none'], 78, /token/],
+    [['--auth', 'external', '--ask-password'], 64, /EXTERNAL needs a tls_certificate/],
+    [['--auth', 'xoauth2', '--token-command', 'echo t', '--tls', 'none'], 64, /token/],
     [['--auth', 'xoauth2', '--token-command', 'echo t', '--dry-run'], 0, /^$/],
     [['--oauth', 'google', '--client-id', 'id', '--dry-run'], 0, /^$/],
     [['--name', 'pops://x', '--ask-password'], 64, /:\/\//],

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { AccountAddOptions } from '../account-add-draft.ts'
 import type { CommandContext } from '../context.ts'
-import { configOption, jsonOption, portNumber } from '../option-values.ts'
+import { configOption, jsonOption, serverPort } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 
 export function addAccount(program: Command, context: CommandContext): void {
@@ -20,12 +20,14 @@ function addAdd(account: Command, context: CommandContext): void {
     .summary('add an account to the config')
     .description(
       'Finds the POP3 server of a mail address, logs in once, and adds the account to the config. Asks ' +
-        'for what no option says; nothing is written before the login has worked.',
+        'for what no option says; nothing is written before the login has worked. With --oauth nothing ' +
+        'is written before access was granted; where nobody can grant it now, the account is added ' +
+        'without, and the last line says so: it is not logged in before popkeep login.',
     )
     .argument('[address]', 'the mail address')
     .option('--name <name>', 'what the account is called in config and archive')
     .option('--host <host>', 'the POP3 server, instead of looking for it')
-    .option('--port <port>', 'its port, if it is none of 995 (TLS) and 110 (STLS)', portNumber)
+    .option('--port <port>', 'its port, if it is none of 995 (TLS) and 110 (STLS)', serverPort)
     .option('--user <user>', 'what to log in as (default: the address)')
     .option('--archive <archive>', 'sqlite:PATH or maildir:PATH (default: that of the config)')
     .option('--keyring', 'keep the password in the keyring')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
-import { portNumber } from '../option-values.ts'
+import { listeningPort } from '../option-values.ts'
 
 interface DemoOptions {
   readonly serve?: true
@@ -17,7 +17,7 @@ export function addDemo(program: Command, context: CommandContext): void {
         'syncs both into a fresh archive, and shows what is in it.',
     )
     .option('--serve', 'keep the server up, for telnet or any mail program')
-    .option('--port <n>', 'port of that server (default: 1110)', portNumber)
+    .option('--port <n>', 'port of that server (default: 1110)', listeningPort)
     .action(async (options: DemoOptions) => {
       if (options.port !== undefined && !options.serve) {
         throw new UsageError('demo: --port needs --serve')
