@@ -27,6 +27,11 @@ export interface DovecotOffer {
   readonly introspectionUrl: string | undefined
   /** One session per maildrop, as RFC 1939 has it. */
   readonly sessionLock: boolean
+  /**
+   * From Dovecot's numbers, as it does unless told; from names of files; or from X-UIDL in the messages, with suffixes where
+   * these are equal.
+   */
+  readonly uniqueIds: 'by number' | 'by file' | 'by X-UIDL'
 }
 
 /** Where the configuration expects users and passwords, in Dovecot's passwd-file form. */
@@ -41,7 +46,14 @@ export const OAUTH_FILE = 'oauth2.conf'
 /** The whole dovecot.conf. Source: doc.dovecot.org, settings of 2.3 and 2.4, and "rootless". */
 export function dovecotConfiguration(plan: DovecotPlan): string {
   const isNew = !/^([01]\.|2\.[0-3]\b)/.test(plan.version)
-  return [isNew ? settings24(plan) : settings23(plan), commonSettings(plan)].join('\n')
+  const uniqueIds = uniqueIdSettings(plan.offer.uniqueIds, isNew ? '%{filename}' : '%f')
+  return [isNew ? settings24(plan) : settings23(plan), uniqueIds, commonSettings(plan)].join('\n')
+}
+
+function uniqueIdSettings(uniqueIds: DovecotOffer['uniqueIds'], fileName: string): string {
+  if (uniqueIds === 'by file') return `pop3_uidl_format = ${fileName}`
+  if (uniqueIds === 'by number') return ''
+  return 'pop3_reuse_xuidl = yes\npop3_uidl_duplicates = rename'
 }
 
 /** What an OAuth introspection endpoint must answer for a token to be good: `active` and `username`. */

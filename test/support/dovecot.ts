@@ -92,7 +92,7 @@ export interface DovecotOptions extends Partial<DovecotOffer> {
   readonly maildrops: Readonly<Record<string, string | StoredPassword>>
 }
 
-/** Unless said otherwise: PLAIN and LOGIN, with TLS and without, any number of sessions. */
+/** Unless said otherwise: PLAIN and LOGIN, with TLS and without, any number of sessions, unique-ids as Dovecot has them. */
 const OFFER: DovecotOffer = {
   mechanisms: ['plain', 'login'],
   tls: true,
@@ -100,6 +100,7 @@ const OFFER: DovecotOffer = {
   clientCertificates: false,
   introspectionUrl: undefined,
   sessionLock: false,
+  uniqueIds: 'by number',
 }
 
 /**
