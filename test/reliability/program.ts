@@ -62,8 +62,8 @@ export function syncWords(port: number, archive: string, mode: 'keep' | 'delete'
   return mode === 'delete' ? [...words, '--delete'] : words
 }
 
-function collect(stream: NodeJS.ReadableStream): Buffer[] {
+function collect(stream: NodeJS.ReadableStream | null): Buffer[] {
   const chunks: Buffer[] = []
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk))
   return chunks
 }

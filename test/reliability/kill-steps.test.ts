@@ -1,0 +1,54 @@
+/** kill -9 at the steps that the server sees: as a command comes, in the middle of a body, and between QUIT and its +OK. */
+import { describe, expect, it } from 'vitest'
+import type { Step } from './maildrop.ts'
+import { launch } from './program.ts'
+import { chosen, type Experiment, experiment, SEED, SETTINGS } from './sweep.ts'
+
+/** Of each setting, where not all are asked for. */
+const POINTS = { delete: 20, keep: 8 }
+
+/** Runs to the end and returns what the server saw. */
+async function watch({ maildrop, args, home }: Experiment): Promise<readonly Step[]> {
+  const steps: Step[] = []
+  maildrop.onStep = (step) => void steps.push(step)
+  await launch({ args, home }).finished
+  return steps
+}
+
+/** Kills the client at the step with this index; false if it never came. The server goes on when the client is gone. */
+const killAt =
+  (index: number) =>
+  async ({ maildrop, args, home }: Experiment): Promise<boolean> => {
+    const { child, finished } = launch({ args, home })
+    let seen = 0
+    maildrop.onStep = async () => {
+      seen += 1
+      if (seen !== index + 1) return
+      child.kill('SIGKILL')
+      await finished
+    }
+    return (await finished).signal === 'SIGKILL'
+  }
+
+describe.each(SETTINGS)('sync to $kind, $mode, killed at a step of the server', (setting) => {
+  it('converges, and every DELE was durable', { timeout: 600_000 }, async () => {
+    const { wrong: first, result: steps } = await experiment(setting, watch)
+    expect(first).toEqual([])
+    const deletions = steps.filter(({ at, line }) => at === 'command' && line.startsWith('DELE'))
+    expect(deletions).toHaveLength(setting.mode === 'delete' ? 6 : 0)
+
+    const wrong: string[] = []
+    let kills = 0
+    const points = chosen([...steps.entries()], POINTS[setting.mode], SEED)
+    for (const [index, { at, line }] of points) {
+      const { wrong: found, result: isKilled } = await experiment(setting, killAt(index))
+      wrong.push(...found.map((text) => `${line}, ${at}: ${text}`))
+      if (isKilled) kills += 1
+    }
+    expect(wrong).toEqual([])
+    console.log(
+      `${setting.kind}, ${setting.mode}: ${steps.length} steps, ${points.length} kills; seed ${SEED}`,
+    )
+    expect(kills).toBe(points.length)
+  })
+})
