@@ -1,5 +1,5 @@
 /** The config file: TOML, at one place only. Nothing is read from the current directory. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 import { parse, TomlError } from 'smol-toml'
@@ -46,18 +46,26 @@ export function defaultConfigFile({ home, xdgConfigHome }: ConfigPlace): string 
 /**
  * Reads the config file: `file` if given, else the one of defaultConfigFile.
  *
- * Throws ConfigError: CONFIG_NOT_FOUND if it is not there or cannot be read, else what parseConfig throws.
+ * Throws ConfigError: CONFIG_NOT_FOUND if it is not there or cannot be read, CONFIG_VALUE if everybody can write it, else
+ * what parseConfig throws.
  */
 export function loadConfig(place: ConfigPlace, file = defaultConfigFile(place)): Config {
   let text: string
+  let mode: number
   try {
     text = readFileSync(file, 'utf8')
+    mode = statSync(file).mode
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
     const message = isMissing
-      ? `there is no config file ${file}`
+      ? `there is no config file ${file}; this writes one: popkeep account add ADDRESS`
       : `the config file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`
     throw new ConfigError('CONFIG_NOT_FOUND', message, { file }, { cause })
+  }
+  // It names commands that are run. Group-writable it often is by default, and the group is the owner's own then.
+  if ((mode & 0o002) !== 0 && process.platform !== 'win32') {
+    const message = `everybody can write the config file ${file}, and it names commands to run: chmod o-w`
+    throw new ConfigError('CONFIG_VALUE', message, { file })
   }
   return parseConfig(text, file, place.home, place.archiveFault)
 }

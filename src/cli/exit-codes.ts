@@ -41,7 +41,13 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['POP3_LIMIT', row(76, 'What was stored stays; --trace shows what the server sent.')],
   ['POP3_ARGUMENT', row(78, 'Check user and password for line breaks.')],
 
-  ['LOGIN_REFUSED', row(77, 'Check user and password; many providers want an app password.')],
+  [
+    'LOGIN_REFUSED',
+    row(
+      77,
+      'Check user (the whole address, or what stands before the @) and password; many providers want an app password.',
+    ),
+  ],
   ['LOGIN_IN_USE', row(75, 'Another program has this maildrop open; try again later.')],
   ['LOGIN_DELAY', row(75, 'The server wants a pause between two logins; try again later.')],
   ['LOGIN_TEMPORARY', row(75, 'The server has a passing problem; try again later.')],
@@ -53,8 +59,10 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ],
   ['LOGIN_CHALLENGE', row(76, '--auth chooses another mechanism; --trace shows the session.')],
 
+  ['DEADLINE', row(1, 'The next run goes on from there.')],
+
   ['OAUTH_NEEDS_OWNER', row(77)],
-  ['OAUTH_TEMPORARY', row(75, 'Nothing is lost; the next run tries again.')],
+  ['OAUTH_TEMPORARY', row(75, 'Nothing is lost; try again later.')],
   ['OAUTH_REFUSED', row(78, 'Check the [oauth] table in the config against the registration.')],
   ['OAUTH_POLICY', row(76)],
 
@@ -66,11 +74,14 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
     'NET_TLS',
     row(76, 'The connection is not trusted, so no password was sent; see --tls-ca and --tls-pin.'),
   ],
-  ['NET_NO_TLS', row(76, 'Nothing was sent but the attempt; TLS is usually on port 995.')],
+  [
+    'NET_NO_TLS',
+    row(76, 'Nothing else was sent. For a port that begins TLS by STLS say pop:// or --tls stls.'),
+  ],
   ['NET_POLICY', row(76)],
   ['NET_ARGUMENT', row(78)],
 
-  ['ARCHIVE_LOCKED', row(75, 'Another run holds it; try again when that has ended.')],
+  ['ARCHIVE_LOCKED', row(75, 'Try again when that has ended.')],
   ['ARCHIVE_NOT_FOUND', row(64, 'Check the path; popkeep sync creates an archive.')],
   ['ARCHIVE_NAME', row(64)],
   ['ARCHIVE_FOREIGN', row(65, 'Give a path that does not exist yet, or an archive of popkeep.')],

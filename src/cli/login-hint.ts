@@ -1,3 +1,4 @@
+import { TOKEN_MECHANISMS } from '../accounts/account.ts'
 import type { LoginErrorCode } from '../client/refusal.ts'
 import { LoginError } from '../client/refusal.ts'
 
@@ -24,8 +25,14 @@ export class RefusedLoginError extends Error {
   }
 }
 
-/** The same error, or with the provider's hint if it is a refusal that the hint may explain. */
-export function withLoginHint(error: unknown, hint: string | undefined): unknown {
-  const isExplained = error instanceof LoginError && EXPLAINED.includes(error.code)
-  return isExplained && hint !== undefined ? new RefusedLoginError(error, hint) : error
+const TOKEN_HINT =
+  'The token may be for another user or without the scope of POP, or POP is switched off for the mailbox'
+
+/** The same error, or with a hint: that of the provider if the refusal is one that it may explain, else on tokens. */
+export function withLoginHint(error: unknown, ofProvider: string | undefined): unknown {
+  if (!(error instanceof LoginError) || !EXPLAINED.includes(error.code)) return error
+  const isAboutToken =
+    error.code === 'LOGIN_REFUSED' && TOKEN_MECHANISMS.includes(error.mechanism ?? '')
+  const hint = ofProvider ?? (isAboutToken ? TOKEN_HINT : undefined)
+  return hint === undefined ? error : new RefusedLoginError(error, hint)
 }

@@ -86,10 +86,8 @@ export function withServerChoice(account: Account, options: ServerOptions): Acco
     tls,
     // A port that nobody chose follows the TLS mode.
     port: isDefaultPort ? defaultPort(tls) : account.port,
-    ca: options.tlsCa ?? account.ca,
-    pin: pinOf(options.tlsPin) ?? account.pin,
+    ...routeOf(options, account),
     clientCertificate,
-    proxy: options.proxy === undefined ? account.proxy : parseProxyUrl(options.proxy),
     auth,
     secret: secret ?? account.secret,
     token,

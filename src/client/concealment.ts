@@ -9,6 +9,10 @@ type SessionErrorCode = ConstructorParameters<typeof SessionError>[0]
 /** Shorter ones are part of too many words: nothing would be left of what the server said. */
 const SHORTEST = 4
 
+/** Texts of at least so many characters may have been cut, and so many of a secret at their end are no coincidence. */
+const CUT = 512
+const PART = 8
+
 /**
  * Masks secrets where a server says them back, as in `-ERR bad password hunter2`: its words go to logs and terminals. In
  * whatever form they were sent: as they are, in base64, as digests.
@@ -20,7 +24,12 @@ export class Concealment {
   /** Takes the secret, and its base64 wherever in a message that begins. */
   add(secret: string): void {
     if (secret.length < SHORTEST) return
-    const forms = [secret, secret.replace(/=+$/, ''), ...base64Forms(secret)]
+    const forms = [
+      secret,
+      secret.replace(/=+$/, ''),
+      ...base64Forms(secret),
+      ...escapedForms(secret),
+    ]
     // A digest in hex.
     if (/^[0-9a-f]{32}$/.test(secret)) forms.push(secret.toUpperCase())
     for (const form of forms) {
@@ -30,7 +39,18 @@ export class Concealment {
   }
 
   text(text: string): string {
-    return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
+    const masked = this.#secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+    return text.length < CUT ? masked : this.#withoutBeginning(masked)
+  }
+
+  /** Long texts are cut before they come here (pop3/, sasl/), perhaps in the middle of a secret. */
+  #withoutBeginning(text: string): string {
+    for (const secret of this.#secrets) {
+      for (let length = Math.min(secret.length, text.length); length >= PART; length -= 1) {
+        if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}***`
+      }
+    }
+    return text
   }
 
   /**
@@ -77,6 +97,13 @@ export class Concealment {
     const text = new TextDecoder().decode(octets)
     return text.startsWith('v=') || this.text(text) !== text
   }
+}
+
+/** As hex digits, and as URLs have it. */
+function escapedForms(secret: string): readonly string[] {
+  const octets = new TextEncoder().encode(secret)
+  const hex = Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('')
+  return [hex, hex.toUpperCase(), encodeURIComponent(new TextDecoder().decode(octets))]
 }
 
 /** Whole; and behind 0, 1 or 2 octets of something else the characters that depend on the secret alone. */

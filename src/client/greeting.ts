@@ -119,8 +119,18 @@ async function openServer(
     return { wire, connection, greeting: event.text, firstGreeting: event.line }
   } catch (error) {
     wire.close(error)
-    throw error
+    throw isSilence(error) && options.tls !== 'implicit' ? silent(options, error) : error
   }
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof NetworkError && error.code === 'NET_TIMEOUT'
+}
+
+/** A server that waits for TLS says nothing to one who waits for a greeting. */
+function silent({ port }: ServerOptions, cause: unknown): NetworkError {
+  const sentence = `the server said nothing at port ${port}, where TLS may be wanted at once: pops://, or tls = "implicit"`
+  return new NetworkError('NET_TIMEOUT', sentence, cause)
 }
 
 function connectOptions(options: ServerOptions, signal: AbortSignal): ConnectOptions {
@@ -137,7 +147,7 @@ async function askForTls(wire: Wire): Promise<void> {
   if (reply.ok) return
   throw new NetworkError(
     'NET_POLICY',
-    'the server refuses STLS, and without TLS nothing is sent',
+    'the server refuses STLS, and without TLS nothing is sent; most servers have TLS at once on port 995 (pops://)',
     new CommandError('STLS', reply.line, reply.responseCode),
   )
 }

@@ -140,7 +140,10 @@ export class Login {
       return saslForms(mechanism, this.#parts(mechanism, ground))
     } catch (error) {
       if (!(error instanceof ArgumentError)) throw error
-      this.#refusal ??= new LoginError('LOGIN_NO_MECHANISM', { mechanism, reason: error.message })
+      this.#refusal ??= new LoginError('LOGIN_NO_MECHANISM', {
+        mechanism,
+        reason: `: ${error.message}`,
+      })
       return []
     }
   }
@@ -228,9 +231,10 @@ export class Login {
   }
 
   #noWay(ground: Ground): LoginError {
+    const why = whyNone(this.#circumstances(ground))
     return new LoginError('LOGIN_NO_MECHANISM', {
       mechanism: this.#options.auth,
-      reason: whyNone(this.#circumstances(ground)),
+      reason: why === undefined ? undefined : `: ${why}`,
     })
   }
 }

@@ -71,16 +71,15 @@ export function chooseMechanisms(circumstances: Circumstances): readonly string[
 
 /**
  * The first flag of SCRAM (RFC 5802 section 6): `p` with channel binding, `y` where we could and the server lists no
- * -PLUS, so that it notices if somebody took that from the list; `n` where we cannot or do not want to.
+ * -PLUS of this mechanism, so that it notices if somebody took that from the list; `n` where we cannot or do not want to.
  */
 export function bindingFlag(
   mechanism: string,
   { announced, canBind }: Pick<Circumstances, 'announced' | 'canBind'>,
 ): 'p' | 'y' | 'n' {
   if (mechanism.endsWith('-PLUS')) return 'p'
-  const listed = announced.args('SASL')
-  const listsPlus = listed.some((name) => name.toUpperCase().endsWith('-PLUS'))
-  return canBind && listed.length > 0 && !listsPlus ? 'y' : 'n'
+  const isListed = lists(announced, `${mechanism}-PLUS`)
+  return canBind && announced.args('SASL').length > 0 && !isListed ? 'y' : 'n'
 }
 
 /** Why `chooseMechanisms` found none; undefined where nothing but the server's offer is to blame. */

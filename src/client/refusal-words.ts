@@ -7,7 +7,7 @@
 export type Topic = 'too soon' | 'in use' | 'passing' | 'owner must act'
 
 const tooSoon =
-  /too (many|often|frequent|soon|quick|fast)|exceeded|\blimit|minutes?\b|\bwait\b|throttl|login delay/i
+  /too (many(?! arg)|often|frequent|soon|quick|fast)|exceeded|\blimit|minutes?\b|\bwait\b|throttl|login delay/i
 const inUse =
   /\block|\b(in|being) used?\b|\bbusy\b|already (open|logged|in use|connected|active)|another (pop3? )?(session|connection)/i
 const passing =
@@ -21,8 +21,12 @@ const ownerMustAct =
 const noSuchWay =
   /(unknown|unsupported|unrecogni[sz]ed|invalid|no such|bad) (\w+[ -])?(command|mechanism|method|(auth\w*|sasl) (type|mech\w*|method))|(command|mechanism|method|auth\w* type)\b.*\b(not|unknown|unsupported|unrecogni[sz]ed|invalid|disabled)\b|not (supported|implemented)|unsupported|plain-?text auth\w* (disallowed|disabled|not)/i
 
+/** More than a person would be told. The patterns take quadratic time, and a reply to AUTH may have 64 KiB. */
+const WORDS = 512
+
 /** What the words are about; undefined: perhaps user or password. */
-export function topicOf(text: string): Topic | undefined {
+export function topicOf(line: string): Topic | undefined {
+  const text = line.slice(0, WORDS)
   if (closedAccount.test(text)) return passing.test(text) ? 'passing' : 'owner must act'
   if (ownerMustAct.test(text)) return 'owner must act'
   if (tooSoon.test(text)) return 'too soon'
@@ -30,12 +34,20 @@ export function topicOf(text: string): Topic | undefined {
   return passing.test(text) ? 'passing' : undefined
 }
 
+/** Whether they speak of how the command is written. In a language that we do not know, they do not. */
+export function speaksOfForm(line: string): boolean {
+  return /syntax|protocol|command|argument|parameter|\bline\b|too long|initial|unexpected|invalid|unrecogni[sz]ed|unknown|unsupported|not (supported|implemented)|\bbad\b/i.test(
+    line.slice(0, WORDS),
+  )
+}
+
 /** Whether they speak of user or password, in whatever way. */
-export function speaksOfCredentials(text: string): boolean {
+export function speaksOfCredentials(line: string): boolean {
+  const text = line.slice(0, WORDS)
   return /auth|passw|credential|log.?(in|on)|user|account|denied|permi|mailbox|maildrop/i.test(text)
 }
 
 /** Whether the server does not know, or not permit, this way to log in. */
 export function deniesWay(text: string): boolean {
-  return noSuchWay.test(text)
+  return noSuchWay.test(text.slice(0, WORDS))
 }

@@ -4,7 +4,13 @@
  */
 import { CommandError, Pop3Error, SessionError } from '../pop3/errors.ts'
 import type { ResponseCode } from '../pop3/response-code.ts'
-import { deniesWay, speaksOfCredentials, type Topic, topicOf } from './refusal-words.ts'
+import {
+  deniesWay,
+  speaksOfCredentials,
+  speaksOfForm,
+  type Topic,
+  topicOf,
+} from './refusal-words.ts'
 
 /** What the server answered, in the form that `Protocol` reports it. */
 export interface Reply {
@@ -38,7 +44,7 @@ export interface LoginWords {
   readonly mechanism?: string | undefined
   /** What an error challenge said. */
   readonly serverError?: string | undefined
-  /** Goes behind the sentence. */
+  /** Goes behind the sentence, with the sign that divides them. */
   readonly reason?: string | undefined
   readonly cause?: unknown
 }
@@ -53,7 +59,7 @@ export class LoginError extends Pop3Error {
     const { reply, mechanism, serverError, reason, cause } = words
     const said = [reply?.line, serverError].filter((text) => text !== undefined && text !== '')
     const sentence = sentences[code].replace('password', proofOf(mechanism))
-    super(code, reason === undefined ? sentence : `${sentence}: ${reason}`, {
+    super(code, [sentence, reason].filter((text) => text !== undefined).join(''), {
       serverText: said.length === 0 ? undefined : said.join(' '),
       responseCode: reply?.responseCode,
       cause,
@@ -128,9 +134,12 @@ export function refusedLogin(reply: Reply, refused: RefusedWith): LoginError {
   let code = classifyLoginRefusal(reply, hasAuthCode)
   if (!isAboutSecret && isNoSuchWay(reply)) code = 'LOGIN_NO_MECHANISM'
   if (serverError !== undefined && mayBeAuth(reply)) code = byServerError(serverError) ?? code
-  const mayBeForm = code === 'LOGIN_REFUSED' && /^(SCRAM|CRAM)-/.test(mechanism)
+  // A SCRAM that came as far as our proof suits what the server has stored.
+  const needsItsForm =
+    mechanism === 'CRAM-MD5' || (mechanism.startsWith('SCRAM-') && !isAboutSecret)
+  const mayBeForm = code === 'LOGIN_REFUSED' && needsItsForm
   const reason = mayBeForm
-    ? `or it keeps the password in a form that ${mechanism} cannot use`
+    ? `, or it keeps the password in a form that ${mechanism} cannot use`
     : undefined
   return new LoginError(code, { reply, mechanism, serverError, reason })
 }
@@ -143,11 +152,12 @@ function byServerError(serverError: string): LoginErrorCode | undefined {
 }
 
 /**
- * Whether the words may be about the form of the command rather than about user or password. Sending the same
+ * Whether the words are about the form of the command rather than about user or password. Sending the same
  * password a second time after a true refusal could lock the account.
  */
 export function isAboutForm({ responseCode, text }: Reply): boolean {
-  return responseCode === undefined && topicOf(text) === undefined && !speaksOfCredentials(text)
+  if (responseCode !== undefined || topicOf(text) !== undefined) return false
+  return speaksOfForm(text) && !speaksOfCredentials(text)
 }
 
 /** Whether another mechanism may do better: the refusal is not about the maildrop, the account or the moment. */

@@ -19,7 +19,8 @@ export function asciiHost(host: string): string {
  * common name counts only where there are no subject alternative names at all. A NUL in any name refuses the certificate.
  */
 export function isForHost(certificate: X509Certificate, configured: string): boolean {
-  const host = asciiHost(configured)
+  // A zone (RFC 4007) says by which interface an address is reached, and is no part of it.
+  const host = asciiHost(configured).replace(/^([0-9a-f:.]+)%.*$/i, '$1')
   // OpenSSL and Node take a dot in front for a question about all names below.
   if (host === '' || host.startsWith('.') || hasNul(certificate)) return false
   if (checkServerIdentity(host, certificate.toLegacyObject()) !== undefined) return false

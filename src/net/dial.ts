@@ -36,9 +36,9 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
   }
 }
 
-/** A line break in a host would end the line of a CONNECT request. */
+/** A line break in a host would end the line of a CONNECT request; so would a letter whose last octet is one. */
 function requireHost(host: string): void {
-  if (host !== '' && !/[\0-\x20\x7f/@]/.test(host)) return
+  if (host !== '' && !/[^\x21-\x7e]|[/@]/.test(host)) return
   throw new NetworkError('NET_ARGUMENT', `${JSON.stringify(host)} is no host name`)
 }
 

@@ -1,5 +1,5 @@
 import { credentialOctets } from './credential-text.ts'
-import type { SaslMechanism } from './mechanism.ts'
+import { SaslError, type SaslMechanism } from './mechanism.ts'
 import { serverFirst } from './server-first.ts'
 
 /**
@@ -10,5 +10,18 @@ import { serverFirst } from './server-first.ts'
 export function loginMechanism(user: string, password: string): SaslMechanism {
   const name = credentialOctets(user, 'the user name', 'text')
   const secret = credentialOctets(password, 'the password', 'text')
-  return serverFirst('LOGIN', [() => name, () => secret])
+  let isUnnamed = false
+  return serverFirst('LOGIN', [
+    (challenge) => {
+      isUnnamed = challenge.length === 0
+      return name
+    },
+    (challenge) => {
+      // An empty prompt came first; what this one asks for would be written to logs as the name.
+      if (isUnnamed && /^user/i.test(new TextDecoder().decode(challenge))) {
+        throw new SaslError('SASL_CHALLENGE', 'LOGIN asks for the user twice')
+      }
+      return secret
+    },
+  ])
 }

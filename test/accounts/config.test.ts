@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -219,15 +219,18 @@ limit_octets = "2M"
     expect(account?.host).toBe(host)
   })
 
-  it.each(['__proto__', 'constructor', 'toString'])('takes or refuses an account %s', (name) => {
-    const text = `[accounts.${name}]\nhost = "h"\nuser = "u"\n`
-    try {
-      expect(parse(text).accounts.map((taken) => taken.name)).toEqual([name])
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'CONFIG_VALUE', line: 1 })
-    }
-    expect(({} as Record<string, unknown>).host).toBeUndefined()
-  })
+  it.each(['__proto__', 'constructor', 'prototype', 'toString'])(
+    'takes or refuses an account %s',
+    (name) => {
+      const text = `[accounts.${name}]\nhost = "h"\nuser = "u"\n`
+      try {
+        expect(parse(text).accounts.map((taken) => taken.name)).toEqual([name])
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'CONFIG_VALUE', line: 1 })
+      }
+      expect(({} as Record<string, unknown>).host).toBeUndefined()
+    },
+  )
 })
 
 describe('the place of the config file', () => {
@@ -252,6 +255,19 @@ describe('the place of the config file', () => {
     writeFileSync(join(folder, 'other.toml'), 'jobs = 5')
     expect(loadConfig({ home: folder }).jobs).toBe(3)
     expect(loadConfig({ home: folder }, join(folder, 'other.toml')).jobs).toBe(5)
+  })
+
+  it.skipIf(process.platform === 'win32')('is refused where everybody can write it', () => {
+    const file = join(folder, 'other.toml')
+    writeFileSync(file, 'jobs = 5')
+    chmodSync(file, 0o666)
+    const fault = expect.objectContaining({
+      code: 'CONFIG_VALUE',
+      message: expect.stringMatching(/chmod o-w/),
+    })
+    expect(() => loadConfig({ home: folder }, file)).toThrow(fault)
+    chmodSync(file, 0o664)
+    expect(loadConfig({ home: folder }, file).jobs).toBe(5)
   })
 
   it('is missing', () => {

@@ -12,7 +12,7 @@ describe('describeFailure', () => {
       'what happened, what the server said, what to do',
       coded('the server refused the login', { code: 'LOGIN_REFUSED', serverText: 'no\x07' }),
       77,
-      'the server refused the login. The server said: "no\\x07". Check user and password; many providers want an app password.',
+      'the server refused the login. The server said: "no\\x07". Check user (the whole address, or what stands before the @) and password; many providers want an app password.',
     ],
     [
       'a message of several lines in one',

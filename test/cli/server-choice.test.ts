@@ -56,6 +56,9 @@ describe('chooseServer', () => {
   it.each([
     ['a name that is none', 'wrk', {}],
     ['another kind of URL', 'imaps://me:hunter2@example.com', {}],
+    ['a mechanism that is none', 'work', { auth: 'ntlm' }],
+    ['a token mechanism without a token', 'work', { auth: 'xoauth2' }],
+    ['EXTERNAL without a certificate', 'work', { auth: 'external' }],
     ['two passwords', 'work', { passwordFile: 'a', passwordCommand: 'b' }],
     ['pops:// without TLS', 'pops://me@example.com', { tls: 'none' as const }],
   ])('refuses %s', (_name, target, options) => {

@@ -49,7 +49,7 @@ describe('statusText', () => {
     [
       'LOGIN_REFUSED',
       '0 new messages of 3 listed; login refused, or it needs its owner. ' +
-        'Check user and password; many providers want an app password.',
+        'Check user (the whole address, or what stands before the @) and password; many providers want an app password.',
     ],
     ['INTERRUPTED', '0 new messages of 3 listed; interrupted; what was stored stays.'],
   ])('says what %s means', (outcome, words) => {

@@ -97,7 +97,7 @@ describe('SyncTalk', () => {
       stdout: '',
       stderr:
         'popkeep: work: the server refused the login. The server said: "bad\\u202epassword". ' +
-        'Check user and password; many providers want an app password.\n',
+        'Check user (the whole address, or what stands before the @) and password; many providers want an app password.\n',
     })
   })
 

@@ -25,6 +25,20 @@ describe('concealment', () => {
     expect(concealing('password', 'pass').text('-ERR password')).toBe('-ERR ***')
   })
 
+  it('masks a secret in hex, and as URLs have it', () => {
+    const concealment = concealing('h\u00fcnter 2')
+    for (const form of ['68c3bc6e7465722032', '68C3BC6E7465722032', 'h%C3%BCnter%202']) {
+      expect(concealment.text(`-ERR bad ${form} for me`)).toBe('-ERR bad *** for me')
+    }
+  })
+
+  it('masks the beginning of a secret where a long text was cut', () => {
+    const token = 'ya29.'.padEnd(2_400, 'a1b2c3')
+    const cut = `-ERR ${'x'.repeat(500)} ${token}`.slice(0, 1_024)
+    expect(concealing(token).text(cut)).toBe(`-ERR ${'x'.repeat(500)} ***`)
+    expect(concealing(token).text('-ERR ya29.a1b2')).toBe('-ERR ya29.a1b2')
+  })
+
   it('leaves words of three letters: nothing of the text would remain', () => {
     expect(concealing('the').text('-ERR the password')).toBe('-ERR the password')
   })

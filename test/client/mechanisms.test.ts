@@ -121,6 +121,9 @@ describe('the binding flag of SCRAM', () => {
     ['SCRAM-SHA-256', WITHOUT_PLUS, false, 'n'],
     // The owner forced the weaker form: `y` would be taken for a downgrade.
     ['SCRAM-SHA-256', EVERYTHING, true, 'n'],
+    // Put there by somebody between, so that we do not ask for what he took away.
+    ['SCRAM-SHA-256', `${WITHOUT_PLUS} X-PLUS`, true, 'y'],
+    ['SCRAM-SHA-256', `${WITHOUT_PLUS} SCRAM-SHA-1-PLUS`, true, 'y'],
     // Nothing is known of what the server can.
     ['SCRAM-SHA-256', 'USER', true, 'n'],
   ])('of %s where %s is announced, data %s, is %s', (mechanism, line, canBind, flag) => {

@@ -131,12 +131,30 @@ describe('another try', () => {
     },
   )
 
-  it.each(['Protocol error. Connection is closed. 10', 'syntax', ''])(
-    'is one in another form where the server says %j',
+  it.each([
+    'Protocol error. Connection is closed. 10',
+    'syntax',
+    'Bad command',
+    'too many arguments',
+  ])('is one in another form where the server says %j', (words) => {
+    expect(isAboutForm(replyOf(words))).toBe(true)
+  })
+})
+
+describe('a second form of the same password', () => {
+  it.each(['', 'no', 'Kennwort falsch', 'mot de passe incorrect', 'failed', 'rejected'])(
+    'is not sent where the server says %j',
     (words) => {
-      expect(isAboutForm(replyOf(words))).toBe(true)
+      expect(isAboutForm(replyOf(words))).toBe(false)
     },
   )
+
+  it('is decided in time, however long the server speaks', () => {
+    // Quadratic patterns took some seconds for each of these.
+    for (const word of ['auth', 'user ', 'pop ', 'mailbox ', 'command ']) {
+      expect(isNoSuchWay(replyOf(word.repeat(16_000)))).toBe(false)
+    }
+  })
 })
 
 describe('refusedLogin', () => {

@@ -31,6 +31,7 @@ describe('the names of a certificate', () => {
     ['one of several', 'DNS:a.example, DNS:pop.example.com', ['a.example', 'pop.example.com']],
     ['a wildcard for one label', 'DNS:*.example.com', ['pop.example.com', 'b.example.com']],
     ['an address', 'IP:192.0.2.1, IP:2001:db8::1', ['192.0.2.1', '2001:db8::1', '2001:DB8:0:0::1']],
+    ['an address with a zone', 'IP:fe80::1', ['fe80::1%lo', 'fe80::1%25']],
     ['a name in another script', 'DNS:pop.xn--mnchen-3ya.example', ['pop.m\u00fcnchen.example']],
   ])('accept %s', (_what, altNames, hosts) => {
     const made = certificate(altNames)

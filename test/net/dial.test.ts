@@ -98,7 +98,15 @@ describe('a name', () => {
   })
 
   it('must be one', async () => {
-    for (const host of ['', 'a b', 'a\r\nb', 'me@pop.example.com', 'pop.example.com/x', 'a\0']) {
+    for (const host of [
+      '',
+      'a b',
+      'a\r\nb',
+      'me@pop.example.com',
+      'pop.example.com/x',
+      'a\0',
+      'xn--a\u010d\u010ab',
+    ]) {
       const error = await failure(connect(clear(110, { host })))
       expect(error).toBeInstanceOf(NetworkError)
       expect(error.code, JSON.stringify(host)).toBe('NET_ARGUMENT')

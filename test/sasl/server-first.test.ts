@@ -19,6 +19,12 @@ describe('LOGIN', () => {
     expect(mechanism.isComplete).toBe(true)
   })
 
+  it('does not say the password where the user is asked for once more', () => {
+    const mechanism = loginMechanism('tim', 'hunter2')
+    mechanism.respond(octets(''))
+    expect(saslError(() => mechanism.respond(octets('Username:'))).code).toBe('SASL_CHALLENGE')
+  })
+
   it('refuses a third challenge, for good', () => {
     const mechanism = loginMechanism('tim', 'hunter2')
     mechanism.respond(octets('Username:'))
