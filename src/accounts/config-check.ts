@@ -3,7 +3,7 @@ import * as v from 'valibot'
 
 import { conflicts } from './config-conflicts.ts'
 import { type ConfigFault, valueFault } from './config-fault.ts'
-import { unknownKeys } from './config-keys.ts'
+import { lostNames, unknownKeys } from './config-keys.ts'
 import { type AccountTable, type ConfigTables, configSchema } from './config-schema.ts'
 import { ConfigError, formatPlace } from './errors.ts'
 import { type KeyPath, keyLines, lineOfKey } from './toml-lines.ts'
@@ -22,6 +22,7 @@ export function checkConfig(
   const result = v.safeParse(configSchema, tables)
   const faults = [
     ...unknownKeys(tables),
+    ...lostNames(tables, result.success ? result.output : undefined),
     ...(result.success
       ? [...conflicts(result.output), ...archiveFaults(result.output, archiveFault)]
       : result.issues.map(faultOf)),

@@ -1,6 +1,6 @@
 /** Keys of a config file that nobody knows. */
 import { type ConfigFault, valueFault } from './config-fault.ts'
-import { ACCOUNT_KEYS, OAUTH_KEYS, ROOT_KEYS } from './config-schema.ts'
+import { ACCOUNT_KEYS, type ConfigTables, OAUTH_KEYS, ROOT_KEYS } from './config-schema.ts'
 import { nearestWord } from './nearest-word.ts'
 import type { KeyPath } from './toml-lines.ts'
 
@@ -14,23 +14,39 @@ const COLLECTIONS = [
   { collection: 'oauth', kind: 'provider', keys: OAUTH_KEYS },
 ] as const
 
-/** The library reports one a table, and leaves out names such as `__proto__` without a word. */
+/** The library reports one a table. */
 export function unknownKeys(tables: object): ConfigFault[] {
   const faults = Object.keys(tables)
     .filter((key) => !ROOT_KEYS.includes(key))
     .map((key) => unknownKey([key], key, ROOT_KEYS))
-  for (const { collection, kind, keys } of COLLECTIONS) {
+  for (const { collection, keys } of COLLECTIONS) {
     for (const [name, table] of entries(Reflect.get(tables, collection))) {
-      const path = [collection, name]
-      if (name in Object.prototype) {
-        faults.push(valueFault(path, `no ${kind} can be called "${name}"`))
-      }
       for (const [key] of entries(table)) {
-        if (!keys.includes(key)) faults.push(unknownKey([...path, key], key, keys))
+        if (!keys.includes(key)) faults.push(unknownKey([collection, name, key], key, keys))
       }
     }
   }
   return faults
+}
+
+/**
+ * Names that no table can have: those that mean something else in a JavaScript object, and whatever the library left out
+ * of `taken` without a word. An account that is not synced must be named.
+ */
+export function lostNames(tables: object, taken: ConfigTables | undefined): ConfigFault[] {
+  return COLLECTIONS.flatMap(({ collection, kind }) =>
+    entries(Reflect.get(tables, collection))
+      .filter(([name]) => isReserved(name) || (taken && !hasTable(taken[collection], name)))
+      .map(([name]) => valueFault([collection, name], `no ${kind} can be called "${name}"`)),
+  )
+}
+
+function isReserved(name: string): boolean {
+  return name in Object.prototype || name === 'prototype'
+}
+
+function hasTable(tables: object | undefined, name: string): boolean {
+  return tables !== undefined && Object.hasOwn(tables, name)
 }
 
 function entries(table: unknown): [string, unknown][] {

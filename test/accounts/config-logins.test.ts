@@ -300,7 +300,7 @@ describe('a config that cannot log in', () => {
     expect(act).not.toThrow('hunter2')
   })
 
-  it.each(['__proto__', 'toString'])('may not call a provider %s', (name) => {
+  it.each(['__proto__', 'toString', 'constructor', 'prototype'])('may not call a provider %s', (name) => {
     expect(() => parse(ACME.replace('acme', name))).toThrow(`${FILE}:2: no provider can be called`)
   })
 
