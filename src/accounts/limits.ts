@@ -36,6 +36,12 @@ export const TOKEN_LOCK_RETRY_MS = 100
 /** How long a person has to grant access; device codes live as long at most providers. */
 export const OAUTH_LOGIN_MS = 15 * 60_000
 
+/** Seconds between the polls of the device flow where the provider names none (RFC 8628 section 3.2). */
+export const DEVICE_INTERVAL_S = 5
+
+/** And at least, whatever it names: a provider that says 0.001 would be flooded. */
+export const MIN_DEVICE_INTERVAL_S = 1
+
 /** How long the device flow pauses, in seconds, after a poll that met a passing fault, before doubling. */
 export const DEVICE_PAUSE_S = 5
 

@@ -1,11 +1,16 @@
 /** The device flow (RFC 8628): the person types a code on any device that has a browser. */
-import type { Configuration, DeviceAuthorizationResponse } from 'openid-client'
+import type { Configuration, CustomFetch, DeviceAuthorizationResponse } from 'openid-client'
 
 import { AuthorizationError } from './errors.ts'
-import { DEVICE_PAUSE_S, OAUTH_LOGIN_MS } from './limits.ts'
+import {
+  DEVICE_INTERVAL_S,
+  DEVICE_PAUSE_S,
+  MIN_DEVICE_INTERVAL_S,
+  OAUTH_LOGIN_MS,
+} from './limits.ts'
 import { authorizationFailure, tooLate } from './oauth-failure.ts'
 import type { TokenAnswer } from './oauth-grant.ts'
-import { type OAuthSurroundings, oauthClient } from './oauth-http.ts'
+import { guardedFetch, type OAuthSurroundings, oauthClient } from './oauth-http.ts'
 import { isTrustworthy, type OAuthProvider } from './oauth-provider.ts'
 
 /** What the person needs; both are the provider's words, the URL checked to be https. */
@@ -36,20 +41,33 @@ export async function grantByDevice(
     }
     show({ url: device.verification_uri, code: device.user_code })
     const late = new AuthorizationError('OAUTH_NEEDS_OWNER', tooLate(account))
-    return await poll(client, device, late, signal)
+    return await poll(client, device, { ask: guardedFetch(surroundings, signal), late, signal })
   } catch (error) {
     signal.throwIfAborted()
     throw await authorizationFailure(error, { account, provider, secrets, isDeviceFlow: true })
   }
 }
 
+interface Polling {
+  readonly ask: CustomFetch
+  /** What is thrown at the end of the code's life. */
+  readonly late: AuthorizationError
+  readonly signal: AbortSignal
+}
+
 async function poll(
   client: Configuration,
   device: DeviceAuthorizationResponse,
-  late: AuthorizationError,
-  signal: AbortSignal,
+  { ask, late, signal }: Polling,
 ): Promise<TokenAnswer> {
-  const { pollDeviceAuthorizationGrant } = await import('openid-client')
+  const oauth = await import('openid-client')
+  let interval = Math.max(device.interval ?? DEVICE_INTERVAL_S, MIN_DEVICE_INTERVAL_S)
+  // The library is slower from a slow_down on too, but forgets it where a fault ends its polling.
+  client[oauth.customFetch] = async (url, options) => {
+    const response = await ask(url, options)
+    if (await saysSlowDown(response)) interval += DEVICE_INTERVAL_S
+    return response
+  }
   const expiry = new AbortController()
   const lifeMs = Math.min(device.expires_in * 1000, OAUTH_LOGIN_MS)
   const timer = setTimeout(() => expiry.abort(late), lifeMs)
@@ -57,17 +75,27 @@ async function poll(
   try {
     for (let pause = DEVICE_PAUSE_S; ; pause *= 2) {
       try {
-        return await pollDeviceAuthorizationGrant(client, device, undefined, { signal: end })
+        const paced = { ...device, interval }
+        return await oauth.pollDeviceAuthorizationGrant(client, paced, undefined, { signal: end })
       } catch (error) {
         end.throwIfAborted()
         if (!isPassing(error)) throw error
       }
       // RFC 8628 section 3.5: fewer questions to a provider that does not answer.
-      device = { ...device, interval: Math.max(device.interval ?? 0, pause) }
+      interval = Math.max(interval, pause)
     }
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** RFC 8628 section 3.5. */
+async function saysSlowDown(response: Response): Promise<boolean> {
+  if (response.ok) return false
+  const answer: unknown = await response.clone().json()
+  return (
+    typeof answer === 'object' && answer !== null && Reflect.get(answer, 'error') === 'slow_down'
+  )
 }
 
 /** Our fetch threw it, and the library wrapped it. */

@@ -176,6 +176,26 @@ describe('the pace of the device flow', () => {
     expect(gaps[3]).toBeGreaterThanOrEqual(15)
   })
 
+  it('stays slower also after a fault of the provider', async () => {
+    const gaps = await pauses(
+      [
+        [400, { error: 'slow_down' }],
+        [500, {}],
+        [400, { error: 'authorization_pending' }],
+      ],
+      { interval: 5 },
+    )
+    expect(gaps).toHaveLength(4)
+    for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThanOrEqual(10)
+  })
+
+  it('is a second at least, whatever the provider asked for', async () => {
+    const pending: [number, object] = [400, { error: 'authorization_pending' }]
+    for (const gap of await pauses([pending, pending], { interval: 0.001 })) {
+      expect(gap).toBeGreaterThanOrEqual(1)
+    }
+  })
+
   it('doubles while the provider has a fault of its own, which ends nothing', async () => {
     const gaps = await pauses(
       [
