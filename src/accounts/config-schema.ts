@@ -64,9 +64,9 @@ const host = v.pipe(
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const { value } = dataset
     if (isIPv6(value)) return value
-    const parsed = parseHostPort(value)
-    if (typeof parsed !== 'string' && parsed.port === undefined) return parsed.host
-    const isName = typeof parsed !== 'string' || parsed === 'port'
+    const found = parseHostPort(value)
+    if (typeof found !== 'string' && found.port === undefined) return found.host
+    const isName = typeof found !== 'string' || found === 'port'
     addIssue({ message: isName ? `${HOST} alone; its port is a key of its own: port = 995` : HOST })
     return NEVER
   }),

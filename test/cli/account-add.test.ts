@@ -138,7 +138,7 @@ describe.skipIf(!hasOpenssl)('an account that logs in by OAuth', () => {
     ['nobody can be asked', undefined],
     ['the person does so later', ['n']],
   ])('is written without a login where %s, and the last line says so', async (_why, answers) => {
-    const { exit, stderr } = await add({ ...wish(1), tlsCa: undefined }, answers)
+    const { exit, stderr } = await add(wish(1), answers)
     expect(exit).toBe(0)
     expect(stderr).toMatch(/and not logged in yet: run popkeep login work\n$/)
     expect(readFileSync(config(), 'utf8')).toContain('[accounts.work]')
