@@ -8,8 +8,9 @@ import {
   type Preview,
   type Tally,
 } from './report.ts'
-import { mayPipeline, pipeliningFailed } from './server-sense.ts'
+import { mayPipeline } from './server-sense.ts'
 import { SessionRun } from './session-run.ts'
+import { Sessions } from './sessions.ts'
 
 export class AccountRun {
   readonly #context: SyncContext
@@ -48,30 +49,9 @@ export class AccountRun {
     }
   }
 
+  /** Throws as the sessions do. */
   async sync(ledger: AccountLedger): Promise<void> {
-    const { signal } = this.#context
-    const session = await this.#open(ledger)
-    try {
-      await new SessionRun(this.#context, session, this.#findings).sync(ledger)
-    } catch (error) {
-      session.close()
-      const isSuspect = session.pipelined && !signal.aborted
-      if (isSuspect && pipeliningFailed(error, this.tally)) {
-        await this.#rememberPipelining(ledger, error)
-      }
-      throw error
-    }
-  }
-
-  /** Throws what the archive says, with the session's error as its cause: then both are wrong, and mail was not stored. */
-  async #rememberPipelining(ledger: AccountLedger, sessionError: unknown): Promise<void> {
-    const pipeliningFailedAt = new Date(this.#context.now()).toISOString()
-    try {
-      await ledger.learn({ pipeliningFailedAt })
-    } catch (error) {
-      if (error instanceof Error) error.cause ??= sessionError
-      throw error
-    }
+    await new Sessions(this.#context, ledger, this.#findings).run()
   }
 
   async #open(ledger: LedgerView): Promise<MaildropSession> {

@@ -1,3 +1,4 @@
+import type { Patience } from './patience.ts'
 import type { Policy } from './policy.ts'
 import type { AccountIdentity, Maildrop, Progress } from './ports.ts'
 
@@ -10,4 +11,6 @@ export interface SyncContext {
   readonly signal: AbortSignal
   /** Ms since the epoch. */
   readonly now: () => number
+  /** Undefined: the run has one session, waits for nothing and tries nothing again. */
+  readonly patience?: Patience | undefined
 }

@@ -4,6 +4,25 @@ export class ArchiveDamagedError extends Error {
   readonly code = 'ARCHIVE_DAMAGED'
 }
 
+/** The server enforces a pause between two logins that has not passed. Nothing was sent. */
+export class LoginDelayError extends Error {
+  override readonly name = 'LoginDelayError'
+  readonly code = 'LOGIN_DELAY'
+  /** Ms since the epoch. */
+  readonly until: number
+
+  constructor(until: number) {
+    super('the server wants a pause between logins, and the last one was not long ago')
+    this.until = until
+  }
+}
+
+/** The run's time is over: what was stored stays, and there is more to come. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError'
+  readonly code = 'DEADLINE'
+}
+
 /** Replies did not belong to the commands that they were taken for. */
 export class OutOfStepError extends Error {
   override readonly name = 'OutOfStepError'

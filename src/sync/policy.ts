@@ -8,6 +8,19 @@ export interface Policy {
   readonly maxMessages?: number | undefined
   /** What is retrieved in this run stays within so many octets, as listed; a first message always is retrieved. */
   readonly limitOctets?: number | undefined
+  /** Messages that could not be retrieved are tried again in this run, however often they failed. */
+  readonly retryQuarantined?: boolean | undefined
+  /** False: a session that deleted nothing ends without QUIT, for servers that delete then what was retrieved. */
+  readonly quit?: boolean | undefined
+  /** What the provider is known for, whatever it announces; what it does is seen. */
+  readonly provider?:
+    | {
+        /** A session lists a part of the maildrop, and the next one others. */
+        readonly showsParts: boolean
+        /** A setting on its web pages, and not EXPIRE, says what becomes of retrieved messages. */
+        readonly keepsBySetting: boolean
+      }
+    | undefined
 }
 
 /** Retrieve everything, delete nothing. */

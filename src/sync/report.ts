@@ -57,10 +57,18 @@ export interface Findings {
   known: number
   postponed: number
   readonly refusals: Refusal[]
+  /** Messages, and their listed octets, that limits of the run have to count. */
+  readonly answered: { messages: number; octets: number }
+  /** Those that this run made, where it has more than one session. */
+  readonly receipts: Set<number>
 }
 
 export function noFindings(): Findings {
-  return { tally: emptyTally(), known: 0, postponed: 0, refusals: [] }
+  return {
+    ...{ tally: emptyTally(), known: 0, postponed: 0, refusals: [] },
+    answered: { messages: 0, octets: 0 },
+    receipts: new Set(),
+  }
 }
 
 export function asItem({ row }: PlannedRow): ListedItem {

@@ -13,7 +13,7 @@ export interface RetrievedRow extends PlannedRow {
 
 /** What retrieval works with, for one account's run. */
 export interface Retriever {
-  readonly session: MaildropSession
+  readonly session: Pick<MaildropSession, 'pipelined' | 'retrieve'>
   readonly ledger: AccountLedger
   readonly progress: Progress
   readonly tally: Tally

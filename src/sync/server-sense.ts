@@ -1,9 +1,21 @@
 /** What a server's behaviour says about it, and what that means for the next session. Pure. */
+import { type Capabilities, parseCapabilities } from '../pop3/capabilities.ts'
+import type { Compared } from './compare.ts'
 import { codeOf } from './errors.ts'
+import type { Policy } from './policy.ts'
 import type { ServerFacts } from './ports.ts'
 
 /** A pipelined session that failed is tried again after this time. */
 const PIPELINING_RETRY_MS = 30 * 24 * 3600 * 1000
+
+/** The pause of a server that enforces one and names none: Gmail's. */
+const USUAL_DELAY_SECONDS = 300
+
+/** No server that was seen wants more; whoever says so must not stop a run for a day. */
+const MOST_DELAY_SECONDS = 3600
+
+/** Fewer messages that are gone from a listing say nothing. */
+const LEAST_GONE = 10
 
 /** Whether a session may be pipelined, `now` in ms since the epoch. */
 export function mayPipeline({ pipeliningFailedAt }: ServerFacts, now: number): boolean {
@@ -11,17 +23,123 @@ export function mayPipeline({ pipeliningFailedAt }: ServerFacts, now: number): b
   return now - Date.parse(pipeliningFailedAt) > PIPELINING_RETRY_MS
 }
 
+/** One session that broke. */
+export interface BrokenSession {
+  /** Rows of its listing; 0 if that did not come to its end. */
+  readonly listed: number
+  readonly retrieved: number
+  /** STAT between the retrievals was answered as it must be: several commands at once work. */
+  readonly isProven: boolean
+}
+
 /**
- * Out of step, silent with commands outstanding, or closed at the first of several: the announcement was not true. Without
- * the second, a server that swallows commands would have the same messages retrieved again for ever.
+ * Whether the announcement of PIPELINING was not true: out of step, silent with commands outstanding, or closed at the
+ * first of several. Without the second, a server that swallows commands would have the same messages retrieved again for
+ * ever. A server that was seen to answer several commands is cut off by its network like any other.
  */
 export function pipeliningFailed(
   error: unknown,
-  { listed, retrieved }: { readonly listed: number; readonly retrieved: number },
+  { listed, retrieved, isProven }: BrokenSession,
 ): boolean {
   const code = codeOf(error)
   if (code === 'POP3_OUT_OF_STEP') return true
-  // 0: the listings, two commands outstanding, did not come to their end.
-  if (listed === 1) return false
+  if (listed === 1 || isProven) return false
   return code === 'NET_TIMEOUT' || (code === 'NET_CLOSED' && retrieved <= 1)
+}
+
+/**
+ * Commands outstanding, and messages between two proofs, of the session after one that broke. Where it broke before any
+ * proof, the next must come to one within what this one achieved: unproven messages are retrieved again.
+ */
+export function windowAfter(window: number, { retrieved, isProven }: BrokenSession): number {
+  const half = Math.floor(window / 2)
+  return Math.max(1, isProven ? half : Math.min(half, Math.floor(retrieved / 2)))
+}
+
+/** Seconds between two logins as announced (RFC 2449 section 6.5); 0 if none. */
+export function announcedDelay(capabilities: Capabilities): number {
+  const [seconds = ''] = capabilities.args('LOGIN-DELAY')
+  return /^\d{1,9}$/.test(seconds) ? Number(seconds) : 0
+}
+
+/**
+ * RFC 2449 section 6.7: the server may delete, at the end of the session, what was retrieved, and its owner wants it kept.
+ * A provider whose web pages decide announces it all the same.
+ */
+export function announcesExpiry(capabilities: Capabilities, policy: Policy): boolean {
+  const isKept = policy.delete === 'never' || policy.delete.afterMs > 0
+  if (!isKept || policy.quit === false || policy.provider?.keepsBySetting) return false
+  return capabilities.args('EXPIRE')[0] === '0'
+}
+
+/** What a login that was refused for its time teaches; what it knows of the last login is in `facts`. */
+export function enforcedDelay(
+  facts: ServerFacts,
+  { serverText, now }: { readonly serverText: string | undefined; readonly now: number },
+): { readonly loginDelaySeconds: number; readonly lastLoginAt: string } {
+  const announced = announcedDelay(parseCapabilities(facts.capabilities ?? []))
+  const said = delayIn(serverText ?? '')
+  const known = facts.loginDelaySeconds ?? 0
+  const named = Math.max(announced, said, known) || USUAL_DELAY_SECONDS
+  const since =
+    facts.lastLoginAt === undefined ? named : (now - Date.parse(facts.lastLoginAt)) / 1000
+  const isFromLast = since >= 0 && since < named
+  // It was waited for and is not enough: refused logins seem to count, or it is longer than we know.
+  const seconds = !isFromLast && known === named ? named * 2 : named
+  return {
+    loginDelaySeconds: Math.min(seconds, MOST_DELAY_SECONDS),
+    lastLoginAt:
+      isFromLast && facts.lastLoginAt !== undefined
+        ? facts.lastLoginAt
+        : new Date(now).toISOString(),
+  }
+}
+
+/** When the server will take the next login, ms since the epoch; undefined: at any time. */
+export function nextLoginAt(
+  { loginDelaySeconds = 0 }: ServerFacts,
+  lastLogin: number | undefined,
+  announcedSeconds: number,
+): number | undefined {
+  const seconds = Math.max(loginDelaySeconds, announcedSeconds)
+  return lastLogin === undefined || seconds === 0 ? undefined : lastLogin + seconds * 1000
+}
+
+/** Whether this server may hold back messages until those of this session were retrieved. */
+export function mayShowParts(
+  { provider }: Policy,
+  facts: ServerFacts,
+  capabilities: Capabilities,
+  { receipts, known, fresh }: Pick<Compared, 'receipts' | 'known' | 'fresh'>,
+): boolean {
+  // Gmail's own capability.
+  if (provider?.showsParts || facts.showsParts || capabilities.has('X-GOOGLE-RICO')) return true
+  if (fresh.length === 0) return false
+  const expected = receipts.filter(({ state, absent }) => state === 'stored' && !absent).length
+  const seen = known.filter(
+    ({ receipt: { state, absent } }) => state === 'stored' && !absent,
+  ).length
+  return expected - seen >= LEAST_GONE && seen * 10 <= expected
+}
+
+/**
+ * What two sessions, one after the other, say about the server; undefined: nothing. `former`: unique-ids that the first
+ * listed and did not delete.
+ */
+export function showsParts(
+  former: ReadonlySet<string>,
+  present: ReadonlySet<string>,
+): boolean | undefined {
+  if (former.size === 0) return undefined
+  const stayed = [...former].filter((uniqueId) => present.has(uniqueId)).length
+  if (stayed === former.size) return false
+  const hasOthers = present.size > stayed
+  return hasOthers && stayed * 2 < former.size ? true : undefined
+}
+
+/** A pause in a server's words, in seconds: "try again in 12 minutes", "wait 90 s"; 0 if it names none. */
+function delayIn(text: string): number {
+  const [, digits, unit = ''] = /\b(\d{1,5}) ?(s|sec|seconds?|min|minutes?)\b/i.exec(text) ?? []
+  if (digits === undefined) return 0
+  return Number(digits) * (/^m/i.test(unit) ? 60 : 1)
 }

@@ -1,6 +1,7 @@
 /** One session of an account's run: list, compare, retrieve, and on request delete. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
+import type { Drain } from './drain.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import {
   applyLimits,
@@ -21,6 +22,9 @@ export class SessionRun {
   readonly #context: SyncContext
   readonly #session: MaildropSession
   readonly #findings: Findings
+  #watch: RetrievalWatch | undefined
+  #planned: readonly PlannedRow[] = []
+  #listed = 0
 
   constructor(context: SyncContext, session: MaildropSession, findings: Findings) {
     this.#context = context
@@ -28,55 +32,81 @@ export class SessionRun {
     this.#findings = findings
   }
 
+  /** Of a session that broke: what `sync` had come to. */
+  get broken(): BrokenSession {
+    const { messages = 0 } = this.#watch?.answered ?? {}
+    return { listed: this.#listed, retrieved: messages, isProven: this.#watch?.isProven ?? false }
+  }
+
+  /** The message that was being retrieved when it broke. */
+  get head(): PlannedRow | undefined {
+    const row = this.#watch?.head
+    return row && this.#planned.find((planned) => planned.row === row)
+  }
+
   /**
-   * Order of effects: as this room's engine has them. Ends by QUIT; throws what broke the session, which is left open, or
-   * what kept the archive from storing.
+   * Order of effects: as this room's engine has them. Ends by QUIT, or without; throws what broke the session, which is left
+   * open, or what kept the archive from storing.
    */
-  async sync(ledger: AccountLedger): Promise<void> {
+  async sync(ledger: AccountLedger, options: SessionOptions): Promise<SessionEnd> {
     const session = this.#session
-    const { identity, policy, progress, signal, now } = this.#context
-    await learnCapabilities(session, ledger)
-    const compared = await this.#compare(ledger, (isSame) => ledger.resolveMove(isSame))
+    const { tally } = this.#findings
+    const { policy, signal, now } = this.#context
+    const storedBefore = tally.stored
+    const compared = await this.#compare(
+      ledger,
+      (isSame) => ledger.resolveMove(isSame),
+      options.former,
+    )
     await record(compared, ledger)
 
-    const mayDelete = policy.delete !== 'never' && !ledger.isDamaged
+    const mayDelete = policy.delete !== 'never' && !ledger.isDamaged && options.purpose === 'all'
     const deletesAtOnce = mayDelete && isDue(policy, now(), now())
     const known = mayDelete ? await settledRows(ledger, compared.known) : []
     const due = dueRows(known, policy, now())
     const { sure, doubtful } = await checkDueRows(session, ledger, due)
-    const fresh = this.#limit(compared.fresh)
-    progress({
-      type: 'plan',
-      account: identity.name,
-      listed: compared.listed,
-      known: compared.known.length,
-      retrieve: fresh.length + doubtful.length,
-      octets: octetsOf(fresh) + octetsOf(doubtful),
+    const isWanted = ({ key }: PlannedRow) =>
+      options.suspects.has(key) === (options.purpose === 'suspects')
+    const { healthy, retries } = this.#triage(compared, isWanted)
+    const fresh = this.#limit([...healthy, ...retries])
+    const again = doubtful.filter(isWanted)
+    this.#tellPlan(compared, {
+      retrieve: [...fresh, ...again],
       delete: due.length + (deletesAtOnce ? fresh.length : 0),
     })
+    options.onPlan(this.#planned.length)
 
-    const retriever = { session, ledger, progress, tally: this.#findings.tally }
     const removals: Removal[] = [...sure]
-    const onStored = (row: RetrievedRow) => {
-      const removal = removalOf(row)
-      if (removal) removals.push(removal)
-    }
-    await this.#retrieveFresh(retriever, fresh, {
+    const isCutShort = await this.#retrieve(ledger, options, {
+      fresh: fresh.filter((planned) => !retries.includes(planned)),
+      retries: fresh.filter((planned) => retries.includes(planned)),
+      again,
       isReturning: compared.isReturning,
-      onStored: deletesAtOnce ? onStored : () => {},
+      onStored: (row, isAgain) => {
+        const removal = deletesAtOnce || isAgain ? removalOf(row) : undefined
+        if (removal) removals.push(removal)
+      },
     })
-    const again = await retrieveRows(retriever, doubtful, { byCanonical: false, onStored })
-    this.#findings.refusals.push(...again)
     signal.throwIfAborted()
 
     if (removals.length > 0) await this.#remove(ledger, removals)
-    else await session.quit()
+    else await this.#leave(options)
+    const { capabilities } = session
+    const isPart = mayShowParts(policy, ledger.facts, capabilities, compared)
+    return {
+      stored: tally.stored - storedBefore,
+      mayShowParts: isPart,
+      left: isPart ? leftOf(compared, removals) : new Set(),
+      isCutShort,
+    }
   }
 
   /** Says what `sync` would do, and sends QUIT. */
   async preview(ledger: LedgerView): Promise<Preview> {
-    const { known, fresh } = await this.#compare(ledger, async () => {})
-    const retrieve = this.#limit(fresh)
+    const compared = await this.#compare(ledger, async () => {})
+    const { known } = compared
+    const { healthy, retries } = this.#triage(compared, () => true)
+    const retrieve = this.#limit([...healthy, ...retries])
     const { policy, now } = this.#context
     const due: PlannedRow[] = [...dueRows(known, policy, now())]
     if (isDue(policy, now(), now())) due.push(...retrieve)
@@ -105,10 +135,22 @@ export class SessionRun {
         },
       })),
     ]
-    this.#findings.refusals.push(...refusals)
-    for (const { key, serverText } of refusals) await ledger.quarantine(key, serverText)
+    await this.#remember(ledger, refusals)
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !ledger.facts.lastMisled) await ledger.learn({ lastMisled: true })
+  }
+
+  async #remember(ledger: AccountLedger, refusals: readonly Refusal[]): Promise<void> {
+    this.#findings.refusals.push(...refusals)
+    for (const { key, serverText } of refusals) await ledger.quarantine(key, serverText)
+  }
+
+  /** What this run tried already rests until the next. */
+  #triage({ fresh, receipts }: Compared, isWanted: (planned: PlannedRow) => boolean): Triage {
+    const { policy, now } = this.#context
+    const tried = this.#findings.refusals.map(({ key }) => key)
+    const retryAll = policy.retryQuarantined === true
+    return triage(fresh.filter(isWanted), receipts, { now: now(), retryAll, tried })
   }
 
   async #remove(ledger: AccountLedger, removals: readonly Removal[]): Promise<void> {
@@ -127,8 +169,39 @@ export class SessionRun {
     }
   }
 
+  /** Servers that delete at QUIT what was retrieved must not hear it where all is to be kept. */
+  async #leave({ endsWithoutQuit }: SessionOptions): Promise<void> {
+    if (endsWithoutQuit) this.#session.close()
+    else await this.#session.quit()
+  }
+
+  #tellPlan(
+    { known }: Compared,
+    plan: { readonly retrieve: readonly PlannedRow[]; readonly delete: number },
+  ): void {
+    const { identity, progress } = this.#context
+    this.#planned = plan.retrieve
+    progress({
+      type: 'plan',
+      account: identity.name,
+      listed: this.#listed,
+      known: known.length,
+      retrieve: plan.retrieve.length,
+      octets: octetsOf(plan.retrieve),
+      delete: plan.delete,
+    })
+  }
+
+  /** What former sessions of the run retrieved counts too. */
   #limit(fresh: readonly PlannedRow[]): readonly PlannedRow[] {
-    const within = applyLimits(fresh, this.#context.policy)
+    const { policy } = this.#context
+    const { messages, octets } = this.#findings.answered
+    const left = (limit: number | undefined, used: number) =>
+      limit === undefined ? undefined : limit - used
+    const maxMessages = left(policy.maxMessages, messages)
+    const limitOctets = left(policy.limitOctets, octets)
+    const isUsedUp = messages > 0 && ((maxMessages ?? 1) <= 0 || (limitOctets ?? 1) <= 0)
+    const within = isUsedUp ? [] : applyLimits(fresh, { ...policy, maxMessages, limitOctets })
     this.#findings.postponed = fresh.length - within.length
     return within
   }
@@ -136,6 +209,7 @@ export class SessionRun {
   async #compare(
     ledger: LedgerView,
     resolveMove: (isSameMaildrop: boolean) => Promise<void>,
+    former?: ReadonlySet<string>,
   ): Promise<Compared> {
     const { identity, progress } = this.#context
     const account = identity.name
@@ -154,9 +228,20 @@ export class SessionRun {
         progress({ type: 'notice', account, code: 'RENUMBERED', text })
       },
     })
-    this.#findings.tally.listed = compared.listed
-    this.#findings.known = compared.known.length
+    this.#listed = compared.listed
+    this.#count(compared, former)
     return compared
+  }
+
+  /** A further look adds what the last one did not show; what this run retrieved itself was not known to it. */
+  #count({ listed, known, fresh }: Compared, former: ReadonlySet<string> | undefined): void {
+    const { tally, receipts } = this.#findings
+    const isSeen = ({ key: { uniqueId } }: PlannedRow) =>
+      uniqueId !== undefined && former?.has(uniqueId) === true
+    const isKnown = (row: MatchedRow) => !receipts.has(row.receipt.id) && !isSeen(row)
+    const before = former ? { listed: tally.listed, known: this.#findings.known } : NOTHING
+    tally.listed = before.listed + listed - [...known, ...fresh].filter(isSeen).length
+    this.#findings.known = before.known + known.filter(isKnown).length
   }
 }
 
@@ -187,11 +272,10 @@ async function bindAll(
   if (bindings.length > 0) await ledger.bind(bindings)
 }
 
-async function learnCapabilities(session: MaildropSession, ledger: AccountLedger): Promise<void> {
-  const { lines } = session.capabilities
-  if (ledger.facts.capabilities?.join('\n') !== lines.join('\n')) {
-    await ledger.learn({ capabilities: lines })
-  }
+function leftOf({ known, fresh }: Compared, removals: readonly Removal[]): ReadonlySet<string> {
+  const left = new Set([...known, ...fresh].flatMap(({ key: { uniqueId } }) => uniqueId ?? []))
+  for (const { key } of removals) if (key.uniqueId !== undefined) left.delete(key.uniqueId)
+  return left
 }
 
 function octetsOf(rows: readonly PlannedRow[]): number {

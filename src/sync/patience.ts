@@ -1,0 +1,14 @@
+/** How long one account's run may wait, and by whose clock. */
+export interface Patience {
+  /**
+   * Resolves after so many ms; rejects with the signal's reason. No connection is open meanwhile: others may have what the
+   * account holds of the machine and of the host.
+   */
+  wait(ms: number, signal: AbortSignal): Promise<void>
+  /** From 0 up to 1. */
+  random(): number
+  /** When the run is to end, ms since the epoch. Undefined: it may take any time, but tries little again. */
+  readonly deadline?: number | undefined
+  /** Somebody looks on and may interrupt: the first login waits for the server's pause too, instead of failing. */
+  readonly isWatched?: boolean | undefined
+}

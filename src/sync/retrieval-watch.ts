@@ -1,0 +1,87 @@
+/** Watches what one session retrieves: how far it came, what it broke at, and when it is to stop asking. */
+import type { ListedMessage } from '../pop3/listing.ts'
+import type { MaildropSession, MessageReceiver } from './ports.ts'
+
+export interface WatchOptions {
+  /** Asked before each message. */
+  readonly mayGoOn: () => boolean
+  /** Hears the octets of messages as they come in. */
+  readonly onOctets: (octets: number) => void
+}
+
+/** Stands before a session while messages are retrieved. */
+export class RetrievalWatch {
+  readonly #session: Pick<MaildropSession, 'pipelined' | 'retrieve'>
+  readonly #options: WatchOptions
+  /** Asked for and not answered in full, in their order; no more than the window holds. */
+  readonly #outstanding: ListedMessage[] = []
+  #isProven = false
+  #messages = 0
+  #octets = 0
+
+  constructor(session: Pick<MaildropSession, 'pipelined' | 'retrieve'>, options: WatchOptions) {
+    this.#session = session
+    this.#options = options
+  }
+
+  get pipelined(): boolean {
+    return this.#session.pipelined
+  }
+
+  /** It was shown that replies belong to their commands. */
+  get isProven(): boolean {
+    return this.#isProven
+  }
+
+  /** The message that is being retrieved, or was when the session broke. */
+  get head(): ListedMessage | undefined {
+    return this.#outstanding[0]
+  }
+
+  /** Messages that were answered in full, and their octets as listed. */
+  get answered(): { readonly messages: number; readonly octets: number } {
+    return { messages: this.#messages, octets: this.#octets }
+  }
+
+  /** As the session's own; rows for which `mayGoOn` said no are left out, together with all that follow. */
+  async retrieve(rows: Iterable<ListedMessage>, receiver: MessageReceiver): Promise<void> {
+    await this.#session.retrieve(this.#asked(rows), {
+      begin: (row) => {
+        const sink = receiver.begin(row)
+        return {
+          write: (octets) => {
+            this.#options.onOctets(octets.length)
+            return sink.write(octets)
+          },
+          end: () => {
+            this.#answered(row)
+            return sink.end()
+          },
+          abandon: () => sink.abandon(),
+        }
+      },
+      refused: (row, error) => {
+        this.#answered(row)
+        receiver.refused(row, error)
+      },
+      inStep: () => {
+        this.#isProven = true
+        receiver.inStep()
+      },
+    })
+  }
+
+  *#asked(rows: Iterable<ListedMessage>): Iterable<ListedMessage> {
+    for (const row of rows) {
+      if (!this.#options.mayGoOn()) return
+      this.#outstanding.push(row)
+      yield row
+    }
+  }
+
+  #answered(row: ListedMessage): void {
+    this.#outstanding.shift()
+    this.#messages += 1
+    this.#octets += row.octets ?? 0
+  }
+}
