@@ -70,9 +70,9 @@ export function reconcileMaildir(
   const vanished = gone.length === 0 ? [] : stillGone(database, gone, files.refresh())
   const isDamaged = isSuspicious(vanished.length, present)
   database.transaction(() => {
-    mark(database, returned, false)
+    markRemoved(database, returned, false)
     if (isDamaged) return
-    mark(database, vanished, true)
+    markRemoved(database, vanished, true)
     recordTimes(database, at)
     if (options.isAlone) database.exec('UPDATE run SET dirty = 0 WHERE dirty = 1')
   })
@@ -159,7 +159,7 @@ function readRecord(
 }
 
 /** When the file was made, in ms: the first part of its name. */
-function secondsInName(path: string): number | undefined {
+export function secondsInName(path: string): number | undefined {
   const seconds = /[/\\](\d{1,11})\.[^/\\]*$/.exec(path)?.[1]
   return seconds === undefined ? undefined : Number(seconds) * 1000
 }
@@ -205,8 +205,12 @@ function stillGone(database: Database, gone: readonly number[], index: MaildirIn
   })
 }
 
-/** Receipts of messages deleted from the server stay `deleted`: the owner's act here changes nothing there. */
-function mark(database: Database, messages: readonly number[], isRemoved: boolean): void {
+/** Within a transaction. Receipts of messages deleted from the server stay `deleted`: the owner's act here changes nothing there. */
+export function markRemoved(
+  database: Database,
+  messages: readonly number[],
+  isRemoved: boolean,
+): void {
   const message = database.prepare('UPDATE message SET removed = ?, wanted = 0 WHERE id = ?')
   const receipt = database.prepare('UPDATE receipt SET state = ? WHERE message = ? AND state = ?')
   const [from, to] = isRemoved ? ['stored', 'removed'] : ['removed', 'stored']

@@ -33,7 +33,8 @@ export function requireAccount(readers: readonly ArchiveReader[], name: string |
   throw new UsageError(`no account in the archive is called ${name}; ${there}`)
 }
 
-function configuredArchives(
+/** Every archive that the config names, each once. Throws UsageError or ConfigError if there is none. */
+export function configuredArchives(
   file: string | undefined,
   context: CommandContext,
 ): readonly ArchiveLocation[] {

@@ -9,6 +9,7 @@ import { addExport } from './commands/export.ts'
 import { addList } from './commands/list.ts'
 import { addLogin } from './commands/login.ts'
 import { addProbe } from './commands/probe.ts'
+import { addRepair } from './commands/repair.ts'
 import { addShow } from './commands/show.ts'
 import { addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
@@ -38,7 +39,7 @@ export function buildProgram(context: CommandContext): Command {
       outputError: () => undefined,
     })
   const groups = [
-    ['Mail:', [addSync, addList, addShow, addExport, addVerify, addStatus]],
+    ['Mail:', [addSync, addList, addShow, addExport, addVerify, addRepair, addStatus]],
     ['Accounts and servers:', [addAccount, addLogin, addProbe, addConsole]],
     ['To try it:', [addDemo]],
   ] as const

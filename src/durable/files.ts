@@ -13,6 +13,7 @@ import { ArchiveError, asArchiveError, systemCode } from './errors.ts'
 export type FileCalls = Pick<
   typeof nodeFs,
   | 'closeSync'
+  | 'copyFileSync'
   | 'fstatSync'
   | 'fsyncSync'
   | 'linkSync'
@@ -24,7 +25,15 @@ export type FileCalls = Pick<
   | 'writeSync'
 >
 
-const { O_CREAT, O_DIRECTORY = 0, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = nodeFs.constants
+const {
+  COPYFILE_EXCL,
+  O_CREAT,
+  O_DIRECTORY = 0,
+  O_EXCL,
+  O_NOFOLLOW = 0,
+  O_RDONLY,
+  O_WRONLY,
+} = nodeFs.constants
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
@@ -183,6 +192,28 @@ export function publishFile(from: string, to: string, calls: FileCalls = nodeFs)
   if (calls.statSync(to, { throwIfNoEntry: false }) !== undefined) return 'taken'
   attempt(to, 'write', () => calls.renameSync(from, to))
   return 'renamed'
+}
+
+/**
+ * Gives a file a second name, which must not exist: by link(), or by a copy where the filesystem has no links. The first
+ * name stays, so whatever follows, one of the two holds the file whole. Durable when this returns.
+ */
+export function keepCopy(from: string, to: string, calls: FileCalls = nodeFs): void {
+  attempt(to, 'write', () => {
+    try {
+      calls.linkSync(from, to)
+    } catch (error) {
+      if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
+      calls.copyFileSync(from, to, COPYFILE_EXCL)
+      const descriptor = calls.openSync(to, O_WRONLY)
+      try {
+        calls.fsyncSync(descriptor)
+      } finally {
+        calls.closeSync(descriptor)
+      }
+    }
+  })
+  syncFolder(dirname(to), calls)
 }
 
 /** Puts a sealed file in the place of another one, or of none, and syncs the folder: the old one or the new one, whole. */

@@ -28,7 +28,7 @@ async function popkeep(...argv: readonly string[]): Promise<Ended> {
 }
 
 const COMMANDS = [
-  ...['sync', 'list', 'show', 'export', 'verify', 'status'],
+  ...['sync', 'list', 'show', 'export', 'verify', 'repair', 'status'],
   ...['account', 'account add', 'account list', 'login', 'probe', 'console', 'demo'],
 ]
 

@@ -1,0 +1,29 @@
+import { type Command, Option } from 'commander'
+import type { CommandContext } from '../context.ts'
+import { jsonOption, withArchiveOptions } from '../option-values.ts'
+import type { RepairCommandOptions } from '../repair-run.ts'
+
+export function addRepair(program: Command, context: CommandContext): void {
+  const command = program
+    .command('repair')
+    .summary('put an archive right from its own octets')
+    .description(
+      'Reads every message, and makes the catalog agree with what is there; a catalog that is damaged or ' +
+        'lost is made anew, and the damaged file kept beside it. Messages whose octets are gone or ' +
+        'wrong are marked: the next sync retrieves them again where their server still lists them, and ' +
+        'deletes nothing there that it has not stored. No octets are thrown away. ' +
+        'Other runs stay out meanwhile.',
+    )
+    .addOption(
+      new Option(
+        '--retrieve-missing',
+        'retrieve all again that is gone, what you removed yourself too',
+      ).conflicts('acceptMissing'),
+    )
+    .option('--accept-missing', 'take all that is gone or altered as removed by you')
+    .addOption(jsonOption('print one finding a line, and the counts last'))
+  withArchiveOptions(command).action(async (options: RepairCommandOptions) => {
+    const { runRepair } = await import('../repair-run.ts')
+    context.end(await runRepair(options, context))
+  })
+}

@@ -1,0 +1,95 @@
+import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
+import type { RepairFinding } from '../archive/repair-findings.ts'
+import { jsonLine, safe } from './safe.ts'
+
+const WORDS = {
+  sound: 'sound',
+  rebuilt: 'put right',
+  returned: 'found again',
+  wanted: 'lost or altered',
+  removed: 'removed by you',
+  undecided: 'missing',
+  unreadable: 'unreadable',
+} as const
+
+type Counted = keyof typeof WORDS
+
+const isCounted = (kind: string): kind is Counted => kind in WORDS
+
+/** What a repair counts. */
+export class RepairCounts {
+  readonly #counts = new Map<Counted, number>()
+
+  add({ kind }: RepairFinding): void {
+    if (isCounted(kind)) this.#counts.set(kind, this.#count(kind) + 1)
+  }
+
+  get exit(): number {
+    if (this.#count('undecided') + this.#count('unreadable') > 0) return 65
+    return this.#count('wanted') > 0 ? 1 : 0
+  }
+
+  json(location: ArchiveLocation): string {
+    const counts = Object.keys(WORDS).map((kind) => [kind, this.#count(kind as Counted)] as const)
+    return jsonLine({
+      type: 'summary',
+      archive: formatLocation(location),
+      ...Object.fromEntries(counts),
+    })
+  }
+
+  line(location: ArchiveLocation): string {
+    const parts = Object.entries(WORDS).flatMap(([kind, words]) => {
+      const count = this.#count(kind as Counted)
+      return count > 0 || kind === 'sound' ? [`${count.toLocaleString('en-US')} ${words}`] : []
+    })
+    return `${safe(formatLocation(location))}: ${parts.join(', ')}\n`
+  }
+
+  /** What to do next. */
+  *advice(): Iterable<string> {
+    if (this.#count('wanted') > 0) {
+      yield 'popkeep sync retrieves what was lost or altered where its server still has it; popkeep verify names the rest. ' +
+        'A backup that is put back serves as well. popkeep repair --accept-missing gives up what is gone for good.'
+    }
+    if (this.#count('undecided') > 0) {
+      yield 'too many files are gone for an owner who tidied up, so nothing is deleted on a server. Put them back; or let ' +
+        'popkeep repair --retrieve-missing have the next sync retrieve them; or say by popkeep repair --accept-missing ' +
+        'that you removed them.'
+    }
+  }
+
+  #count(kind: Counted): number {
+    return this.#counts.get(kind) ?? 0
+  }
+}
+
+export function repairJson(location: ArchiveLocation, finding: RepairFinding): string {
+  return jsonLine({ type: 'finding', archive: formatLocation(location), ...finding })
+}
+
+/** One line on something that needs somebody's attention. */
+export function repairSentence(location: ArchiveLocation, finding: RepairFinding): string {
+  const where = formatLocation(location)
+  switch (finding.kind) {
+    case 'wanted':
+      return `${where}: message ${finding.id} is to be retrieved again: ${finding.text}.`
+    case 'undecided':
+      return `${where}: message ${finding.id} is missing.`
+    case 'unreadable':
+      return `${where}: message ${finding.id} cannot be read: ${finding.text}`
+    case 'kept':
+      return `${where}: what was damaged is kept as ${finding.path}`
+    case 'lost': {
+      const what = [
+        ...(finding.rows > 0 ? [`${finding.rows} rows contradict others`] : []),
+        ...(finding.gaps > 0 ? [`${finding.gaps} parts cannot be read`] : []),
+      ]
+      return `${where}: of the table ${finding.table}, ${what.join(' and ')}; the next sync finds out what they said.`
+    }
+    case 'anew':
+      return `${where}: SQLite could not read the catalog; a new one begins, and the next sync binds its messages anew.`
+    default:
+      return `${where}: message ${finding.id} is ${WORDS[finding.kind]}.`
+  }
+}
