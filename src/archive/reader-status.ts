@@ -48,6 +48,8 @@ export interface ArchiveStatus {
   readonly messages: number
   readonly octets: number
   readonly removed: number
+  /** Of `messages`, those whose octets are gone or wrong, as a repair found: the next sync retrieves them if it can. */
+  readonly wanted: number
   /** By name. */
   readonly accounts: readonly AccountStatus[]
 }
@@ -58,7 +60,8 @@ export function readStatus(database: Database): ArchiveStatus {
     .prepare(
       `SELECT count(*) FILTER (WHERE removed = 0) AS messages,
          total(octets) FILTER (WHERE removed = 0) AS octets,
-         count(*) FILTER (WHERE removed = 1) AS removed
+         count(*) FILTER (WHERE removed = 1) AS removed,
+         count(*) FILTER (WHERE wanted = 1 AND removed = 0) AS wanted
        FROM message`,
     )
     .get()
@@ -68,6 +71,7 @@ export function readStatus(database: Database): ArchiveStatus {
     messages: Number(totals?.messages),
     octets: Number(totals?.octets),
     removed: Number(totals?.removed),
+    wanted: Number(totals?.wanted),
     accounts: database
       .prepare('SELECT id, name, host, user, epoch FROM account ORDER BY name')
       .all()

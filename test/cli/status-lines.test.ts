@@ -9,6 +9,7 @@ function lastLine(lastRun: Partial<RunSummary>): string {
     messages: 1,
     octets: 10,
     removed: 0,
+    wanted: 0,
     accounts: [
       {
         name: 'work',
