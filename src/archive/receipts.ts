@@ -64,6 +64,8 @@ export class ReceiptTable {
   readonly #setState: Statement
   readonly #setAbsent: Statement
   readonly #setPresent: Statement
+  /** For each set of taken receipts, by message and octets: so far all receipts without unique-id are in it. */
+  readonly #takenUpTo = new WeakMap<ReadonlySet<number>, Map<string, number>>()
 
   constructor(database: Database) {
     this.#ofAccount = database.prepare(
@@ -83,7 +85,8 @@ export class ReceiptTable {
     this.#nameless = database.prepare(
       `SELECT id FROM receipt
        WHERE message = ? AND account = ? AND epoch = ? AND unique_id IS NULL AND octets = ?
-       ORDER BY id`,
+         AND id > ?
+       ORDER BY id LIMIT 1`,
     )
     this.#namelessRefused = database.prepare(
       `SELECT id FROM receipt
@@ -93,8 +96,9 @@ export class ReceiptTable {
     this.#insert = database.prepare(
       `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, message, state, bound_by,
          bound_at, first_listed)
-       VALUES (?, ?, ?, ?, ?, ?, 'stored', ?, ?, ?)
-       ${KEY_CONFLICT} message = excluded.message, state = 'stored', bound_by = excluded.bound_by,
+       VALUES (?, ?, ?, ?, ?, ?,
+         (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?, ?, ?)
+       ${KEY_CONFLICT} message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
          bound_at = excluded.bound_at, absent_since = NULL, reason = NULL, attempts = 0
        RETURNING id`,
     )
@@ -152,27 +156,43 @@ export class ReceiptTable {
   }
 
   /**
-   * Writes the receipt of a message, or binds that of the same key anew. Rows without a unique-id have no key: one of
-   * this message that is not in `taken` is used again, so that retrieving it each run does not add one each run.
+   * Writes the receipt of a message, or binds that of the same key anew; it is `removed` if the message is. Rows without
+   * a unique-id have no key: one of this message that is not in `taken` is used again, so that retrieving it each run does
+   * not add one each run. The caller adds what is returned to `taken`, from which nothing is ever taken away.
    */
   bind(account: Account, binding: Binding, taken: ReadonlySet<number>): number {
     const { key, message, by, at, run } = binding
     const octets = key.octets ?? OCTETS_UNKNOWN
     if (key.uniqueId === undefined) {
-      const row = this.#nameless
-        .all(message, account.id, account.epoch, octets)
-        .find(({ id }) => !taken.has(Number(id)))
-      if (row !== undefined) {
-        this.#rebind.run(by, at, Number(row.id))
-        return Number(row.id)
+      const free = this.#freeNameless(account, { message, octets }, taken)
+      if (free !== undefined) {
+        this.#rebind.run(by, at, free)
+        return free
       }
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     const { id, epoch } = account
     const row = this.#insert.get(
-      ...[id, epoch, uniqueId, key.occurrence, octets, message, by, at, run],
+      ...[id, epoch, uniqueId, key.occurrence, octets, message, message, by, at, run],
     )
     return Number(row?.id)
+  }
+
+  /** Passes each receipt once: a maildrop may list one message 20,000 times. */
+  #freeNameless(
+    account: Account,
+    { message, octets }: { readonly message: number; readonly octets: number },
+    taken: ReadonlySet<number>,
+  ): number | undefined {
+    const passed = this.#takenUpTo.get(taken) ?? new Map<string, number>()
+    this.#takenUpTo.set(taken, passed)
+    const face = `${message} ${octets}`
+    for (let upTo = passed.get(face) ?? 0; ; passed.set(face, upTo)) {
+      const row = this.#nameless.get(message, account.id, account.epoch, octets, upTo)
+      const id = row === undefined ? undefined : Number(row.id)
+      if (id === undefined || !taken.has(id)) return id
+      upTo = id
+    }
   }
 
   /** Remembers that a row could not be retrieved, and how often. */
