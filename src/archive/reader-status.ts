@@ -24,6 +24,10 @@ export interface Quarantined {
   readonly uniqueId: string | undefined
   readonly reason: string
   readonly attempts: number
+  /** RFC 3339 UTC. */
+  readonly triedAt: string
+  /** Whether the last complete listing showed it. */
+  readonly isListed: boolean
 }
 
 export interface AccountStatus {
@@ -102,7 +106,7 @@ function accountStatus(database: Database, account: Row): AccountStatus {
     ),
     quarantined: database
       .prepare(
-        `SELECT unique_id, reason, attempts FROM receipt
+        `SELECT unique_id, reason, attempts, bound_at, absent_since IS NULL AS listed FROM receipt
          WHERE message IS NULL AND account = ? AND epoch = ? ORDER BY id LIMIT ?`,
       )
       .all(id, epoch, QUARANTINED_LISTED)
@@ -110,6 +114,8 @@ function accountStatus(database: Database, account: Row): AccountStatus {
         uniqueId: decodeUniqueId(row.unique_id),
         reason: String(row.reason ?? ''),
         attempts: Number(row.attempts),
+        triedAt: String(row.bound_at),
+        isListed: row.listed === 1,
       })),
     lastRun: runOf(
       database.prepare('SELECT * FROM run WHERE account = ? ORDER BY id DESC LIMIT 1').get(id),

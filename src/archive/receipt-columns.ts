@@ -30,6 +30,7 @@ export interface ReceiptColumns {
   readonly octets: Float64Array
   readonly boundAt: Float64Array
   readonly occurrences: Uint32Array
+  readonly attempts: Uint32Array
   /** State, bound by and absence: indices into the lists above, three octets a receipt. */
   readonly codes: Uint8Array
   /** The octets of all unique-ids, one behind the other; an empty one is none. */
@@ -46,6 +47,7 @@ export function packReceipts(count: number, receipts: Iterable<Receipt>): Receip
     octets: new Float64Array(count),
     boundAt: new Float64Array(count),
     occurrences: new Uint32Array(count),
+    attempts: new Uint32Array(count),
     codes: new Uint8Array(3 * count),
     ends: new Float64Array(count),
   }
@@ -64,6 +66,7 @@ export function packReceipts(count: number, receipts: Iterable<Receipt>): Receip
     columns.octets[at] = receipt.octets ?? OCTETS_UNKNOWN
     columns.boundAt[at] = receipt.boundAt
     columns.occurrences[at] = receipt.occurrence
+    columns.attempts[at] = receipt.attempts ?? 0
     const { state, boundBy, absent } = receipt
     columns.codes.set([STATES.indexOf(state), BOUND_BY.indexOf(boundBy), absent ? 1 : 0], 3 * at)
     at += 1
@@ -73,7 +76,7 @@ export function packReceipts(count: number, receipts: Iterable<Receipt>): Receip
 }
 
 export function unpackReceipts(columns: ReceiptColumns): Receipt[] {
-  const { count, ids, messages, octets, boundAt, occurrences, codes, ends } = columns
+  const { count, ids, messages, octets, boundAt, occurrences, attempts, codes, ends } = columns
   const uniqueIds = Buffer.from(columns.uniqueIds.buffer)
   let start = 0
   return Array.from({ length: count }, (_, at) => {
@@ -90,6 +93,7 @@ export function unpackReceipts(columns: ReceiptColumns): Receipt[] {
       boundBy: BOUND_BY[codes[3 * at + 1] ?? 0],
       state: STATES[codes[3 * at] ?? 0] ?? 'stored',
       absent: codes[3 * at + 2] === 1,
+      attempts: attempts[at] || undefined,
     }
   })
 }

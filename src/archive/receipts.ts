@@ -21,11 +21,13 @@ export interface Receipt extends ReceiptKey {
   readonly id: number
   /** Undefined only if quarantined. */
   readonly message: number | undefined
-  /** ms since the epoch. */
+  /** ms since the epoch; of a quarantined one, when it was last tried. */
   readonly boundAt: number
   readonly boundBy: BoundBy | undefined
   readonly state: ReceiptState
   readonly absent: boolean
+  /** Quarantined: tries to retrieve it. Any other: DELEs that had no effect as far as anybody knows. Undefined is 0. */
+  readonly attempts?: number | undefined
 }
 
 /** A receipt about to be written. */
@@ -69,7 +71,7 @@ export class ReceiptTable {
 
   constructor(database: Database) {
     this.#ofAccount = database.prepare(
-      `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state,
+      `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state, attempts,
          absent_since IS NOT NULL AS absent
        FROM receipt WHERE account = ? AND epoch = ?
          AND (message IS NULL OR state NOT IN ('stored', 'removed')
@@ -107,15 +109,19 @@ export class ReceiptTable {
        WHERE id = ?`,
     )
     this.#remove = database.prepare('DELETE FROM receipt WHERE id = ?')
-    // A row that was stored once stays stored: that it cannot be retrieved again proves nothing against it.
+    // A row that was stored once stays as it is: that another under its name cannot be retrieved proves nothing against it,
+    // nor that it is still listed.
     this.#refuse = database.prepare(
       `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at,
          first_listed, reason, attempts)
        VALUES (?, ?, ?, ?, ?, 'quarantined', ?, ?, ?, 1)
-       ${KEY_CONFLICT} reason = excluded.reason, attempts = attempts + 1, absent_since = NULL`,
+       ${KEY_CONFLICT} reason = excluded.reason, attempts = attempts + 1, absent_since = NULL,
+         bound_at = excluded.bound_at
+       WHERE receipt.state = 'quarantined'`,
     )
     this.#refuseAgain = database.prepare(
-      'UPDATE receipt SET reason = ?, attempts = attempts + 1, absent_since = NULL WHERE id = ?',
+      `UPDATE receipt SET reason = ?, attempts = attempts + 1, absent_since = NULL, bound_at = ?
+       WHERE id = ?`,
     )
     this.#restore = database.prepare(
       "UPDATE receipt SET state = 'stored' WHERE message = ? AND state = 'removed'",
@@ -207,7 +213,7 @@ export class ReceiptTable {
     if (key.uniqueId === undefined) {
       const row = this.#namelessRefused.get(id, epoch, key.occurrence, octets)
       if (row !== undefined) {
-        this.#refuseAgain.run(reason, Number(row.id))
+        this.#refuseAgain.run(reason, at, Number(row.id))
         return
       }
     }
@@ -249,5 +255,6 @@ function receiptOf(row: Row): Receipt {
     boundBy: row.bound_by === null ? undefined : (row.bound_by as BoundBy),
     state: row.state as ReceiptState,
     absent: row.absent === 1,
+    attempts: Number(row.attempts) || undefined,
   }
 }

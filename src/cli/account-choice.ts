@@ -99,6 +99,7 @@ function policyOf(policy: Policy, options: SyncOptions): Policy {
     delete: afterMs === undefined ? policy.delete : { afterMs },
     maxMessages: options.maxMessages ?? policy.maxMessages,
     limitOctets: options.limitOctets ?? policy.limitOctets,
+    retryQuarantined: options.retryQuarantined,
   }
 }
 

@@ -1,5 +1,11 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
-import type { AccountStatus, ArchiveStatus, RunSummary } from '../archive/reader-status.ts'
+import type {
+  AccountStatus,
+  ArchiveStatus,
+  Quarantined,
+  RunSummary,
+} from '../archive/reader-status.ts'
+import { nextTryAt } from '../sync/quarantine.ts'
 import { counted, humanOctets } from './columns.ts'
 import { outcomeText } from './exit-codes.ts'
 import { localMinute } from './message-lines.ts'
@@ -12,7 +18,14 @@ const WANTED_ADVICE =
   'the next sync retrieves them again where their server still has them; verify names them'
 
 export function statusJson(location: ArchiveLocation, status: ArchiveStatus): string {
-  return jsonLine({ archive: formatLocation(location), ...status })
+  const accounts = status.accounts.map((account) => ({
+    ...account,
+    quarantined: account.quarantined.map((one) => ({
+      ...one,
+      nextTryAt: nextTryText(one) ?? null,
+    })),
+  }))
+  return jsonLine({ archive: formatLocation(location), ...status, accounts })
 }
 
 /** The archive in a paragraph: what it holds, then two lines an account. */
@@ -39,10 +52,7 @@ function accountLines(account: AccountStatus): readonly string[] {
       ? [`${states['delete sent'].toLocaleString('en-US')} to be confirmed as deleted`]
       : []),
   ]
-  const refused = quarantined.slice(0, REFUSED_SHOWN).map(({ uniqueId, reason, attempts }) => {
-    const which = uniqueId === undefined ? 'without a unique-id' : safe(uniqueId)
-    return `  refused ${counted(attempts, 'time')}: ${which}: ${quoted(reason)}`
-  })
+  const refused = quarantined.slice(0, REFUSED_SHOWN).map(refusedText)
   const rest = states.quarantined - refused.length
   return [
     `${safe(name)}: ${notes.join(', ')}`,
@@ -50,6 +60,21 @@ function accountLines(account: AccountStatus): readonly string[] {
     ...refused,
     ...(rest > 0 ? [`  and ${rest.toLocaleString('en-US')} more refused`] : []),
   ]
+}
+
+function refusedText(one: Quarantined): string {
+  const { uniqueId, reason, attempts, isListed } = one
+  const which = uniqueId === undefined ? 'without a unique-id' : safe(uniqueId)
+  const at = nextTryText(one)
+  const next = at === undefined ? 'tried again in each sync' : `next try ${localMinute(at)}`
+  return `  refused ${counted(attempts, 'time')}: ${which}: ${quoted(reason)}; ${isListed ? next : 'no longer listed'}`
+}
+
+/** RFC 3339 UTC; undefined: with each sync. */
+function nextTryText({ uniqueId, attempts, triedAt }: Quarantined): string | undefined {
+  const lastAt = Date.parse(triedAt)
+  const at = uniqueId === undefined ? undefined : nextTryAt({ attempts, lastAt })
+  return at === undefined || Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }
 
 function runText({ startedAt, outcome, stored, listed }: RunSummary): string {

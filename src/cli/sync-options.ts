@@ -7,6 +7,7 @@ export interface SyncOptions extends ServerOptions {
   readonly delete?: true
   readonly deleteAfter?: string
   readonly dryRun?: true
+  readonly retryQuarantined?: true
   readonly maxMessages?: number
   readonly limitOctets?: number
   readonly jobs?: number

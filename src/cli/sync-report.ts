@@ -92,5 +92,5 @@ function describeRefusals({ refusals, counts }: AccountResult): string {
   const [first] = refusals
   const what = `the server refused to hand over ${counted(counts.failed, 'message')}; the rest is stored`
   const which = first ? ` (number ${first.messageNumber}: ${quoted(first.serverText)})` : ''
-  return `${what}${which}. They are asked for again in the next run.`
+  return `${what}${which}. popkeep status says when they are asked for again.`
 }

@@ -119,12 +119,17 @@ export interface Receipt {
   readonly octets: number | undefined
   /** Row of the message in the catalog; undefined only if quarantined. */
   readonly message: number | undefined
-  /** When the message was bound to this receipt, ms since the epoch. */
+  /** When the message was bound to this receipt, ms since the epoch; of a quarantined one, when it was last tried. */
   readonly boundAt: number
   readonly boundBy: BoundBy | undefined
   readonly state: ReceiptState
   /** The last complete listing did not show it. */
   readonly absent: boolean
+  /**
+   * Quarantined: how often it was tried. Any other: how often QUIT was answered after its DELE, and the message stayed as
+   * far as anybody knows. Undefined is 0.
+   */
+  readonly attempts?: number | undefined
 }
 
 /** The row of a listing as a receipt will name it. */

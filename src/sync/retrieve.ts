@@ -118,6 +118,17 @@ export async function retrieveRows(
   throw failure.error
 }
 
+/** Retrieves the rows one at a time: the next is not asked for before the one before it is answered and committed. */
+export async function retrieveEach(
+  retriever: Retriever,
+  planned: readonly PlannedRow[],
+  options: RetrievalOptions,
+): Promise<readonly Refusal[]> {
+  const refusals: Refusal[] = []
+  for (const row of planned) refusals.push(...(await retrieveRows(retriever, [row], options)))
+  return refusals
+}
+
 function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {
   for (const { row } of planned) yield row
 }

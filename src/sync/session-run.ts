@@ -13,9 +13,42 @@ import {
   settleListing,
 } from './plan.ts'
 import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
+import { type Triage, triage } from './quarantine.ts'
 import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
-import { asItem, type Findings, type Preview } from './report.ts'
-import { type RetrievedRow, type Retriever, retrieveRows } from './retrieve.ts'
+import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
+import { RetrievalWatch } from './retrieval-watch.ts'
+import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
+import { type BrokenSession, mayShowParts } from './server-sense.ts'
+import type { Suspects } from './suspects.ts'
+
+const NOTHING = { listed: 0, known: 0 }
+
+export interface SessionOptions {
+  readonly drain: Drain
+  readonly suspects: Suspects
+  /** `suspects`: only these are retrieved, one at a time, and nothing is deleted. `all`: all but these. */
+  readonly purpose: 'all' | 'suspects'
+  /** Unique-ids that the session before this one listed and left there; undefined unless this is a further look. */
+  readonly former: ReadonlySet<string> | undefined
+  /** Where nothing was deleted. */
+  readonly endsWithoutQuit: boolean
+  /** The run's time is over: nothing more is asked for. */
+  readonly isOver: () => boolean
+  /** Hears how many messages there are to retrieve, before that begins. */
+  readonly onPlan: (messages: number) => void
+}
+
+/** How a session that came to its end went. */
+export interface SessionEnd {
+  /** Messages that the archive did not have. */
+  readonly stored: number
+  /** The server may have more to show, once these were retrieved. */
+  readonly mayShowParts: boolean
+  /** Unique-ids that it listed and that were not deleted; empty where it shows all at once. */
+  readonly left: ReadonlySet<string>
+  /** The run's time was over before all was asked for. */
+  readonly isCutShort: boolean
+}
 
 /** Works on one open session; what it finds goes into `findings`, which outlive it. */
 export class SessionRun {
@@ -112,6 +145,64 @@ export class SessionRun {
     if (isDue(policy, now(), now())) due.push(...retrieve)
     await this.#session.quit()
     return { retrieve: retrieve.map(asItem), delete: due.map(asItem) }
+  }
+
+  /**
+   * A message at which every session breaks was tried alone, and broke this one too. It is remembered with the reason,
+   * and counts as one that the server refused.
+   */
+  async giveUp(ledger: AccountLedger, { row, key }: PlannedRow, error: unknown): Promise<void> {
+    const { tally, refusals } = this.#findings
+    const { messageNumber } = row
+    const reason = error instanceof Error ? error.message : String(error)
+    await ledger.quarantine(key, reason)
+    tally.failed += 1
+    refusals.push({ messageNumber, key, serverText: reason })
+  }
+
+  /** Everything that is to be retrieved, until the run's time is over: then the answer is true. */
+  async #retrieve(
+    ledger: AccountLedger,
+    { drain, isOver, endsWithoutQuit }: SessionOptions,
+    plan: {
+      readonly fresh: readonly PlannedRow[]
+      readonly again: readonly PlannedRow[]
+      /** Those that could not be retrieved in former runs. */
+      readonly retries: readonly PlannedRow[]
+      readonly isReturning: boolean
+      readonly onStored: (row: RetrievedRow, isAgain: boolean) => void
+    },
+  ): Promise<boolean> {
+    const { progress, signal } = this.#context
+    const { tally, answered, receipts, refusals } = this.#findings
+    const watch = new RetrievalWatch(this.#session, {
+      mayGoOn: () => !signal.aborted && !isOver(),
+      onOctets: (octets) => drain.received(octets),
+    })
+    this.#watch = watch
+    const retriever = { session: watch, ledger, progress, tally }
+    const heard = (isAgain: boolean) => (row: RetrievedRow) => {
+      receipts.add(row.stored.receipt)
+      plan.onStored(row, isAgain)
+    }
+    try {
+      await drain.retrieving(async () => {
+        const { isReturning } = plan
+        await this.#retrieveFresh(retriever, plan.fresh, { isReturning, onStored: heard(false) })
+        const options = { byCanonical: false, onStored: heard(true) }
+        refusals.push(...(await retrieveRows(retriever, plan.again, options)))
+        const last = { byCanonical: isReturning, onStored: heard(false) }
+        await this.#remember(ledger, await retrieveEach(retriever, plan.retries, last))
+        // What came in is durable, and the server may know it.
+        if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
+      })
+    } finally {
+      answered.messages += watch.answered.messages
+      answered.octets += watch.answered.octets
+    }
+    const unasked = this.#planned.length - watch.answered.messages
+    this.#findings.postponed += unasked
+    return unasked > 0
   }
 
   /** New messages; those that the server refuses are remembered. */

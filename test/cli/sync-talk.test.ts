@@ -83,7 +83,7 @@ describe('SyncTalk', () => {
       stdout: '',
       stderr:
         'popkeep: work: the server refused to hand over 2 messages; the rest is stored ' +
-        '(number 7: "no \\x1b[2Jsuch message"). They are asked for again in the next run.\n',
+        '(number 7: "no \\x1b[2Jsuch message"). popkeep status says when they are asked for again.\n',
     })
   })
 

@@ -237,10 +237,25 @@ export class MemoryLedger implements AccountLedger {
 
   async quarantine(key: ReceiptKey): Promise<void> {
     this.#step()
-    const state = 'quarantined'
-    const id = Math.max(0, ...this.#allReceiptIds()) + 1
-    const base = { message: undefined, boundBy: undefined, boundAt: this.#archive.now }
-    this.#account.receipts.push({ ...key, ...base, id, state, absent: false })
+    const { receipts } = this.#account
+    const at = receipts.findIndex(
+      (r) =>
+        r.uniqueId === key.uniqueId && r.octets === key.octets && r.occurrence === key.occurrence,
+    )
+    const former = receipts[at]
+    if (former && former.state !== 'quarantined') return
+    const receipt: Receipt = {
+      ...key,
+      id: former?.id ?? Math.max(0, ...this.#allReceiptIds()) + 1,
+      message: undefined,
+      boundBy: undefined,
+      boundAt: this.#archive.now,
+      state: 'quarantined',
+      absent: false,
+      attempts: (former?.attempts ?? 0) + 1,
+    }
+    if (former) receipts[at] = receipt
+    else receipts.push(receipt)
   }
 
   async settle(seen: Parameters<AccountLedger['settle']>[0]): Promise<void> {

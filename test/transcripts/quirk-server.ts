@@ -22,7 +22,7 @@ const HEALTHY: Readonly<Record<string, string>> = {
 }
 
 /** Starts a server that answers as the transcript says, and as a healthy one where it says nothing. */
-export function quirkServer({ replies }: Transcript): Promise<ScriptedServer> {
+export function quirkServer({ replies }: Pick<Transcript, 'replies'>): Promise<ScriptedServer> {
   return scriptedServer(async (connection) => {
     const asked = new Map<string, number>()
     const answer = (line: string): Reply => {

@@ -22,6 +22,10 @@ export function addSync(program: Command, context: CommandContext): void {
       '--delete-after <time>',
       'delete on the server what is in the archive for so long (30d)',
     )
+    .option(
+      '--retry-quarantined',
+      'try now what the server refused too often to be tried each time',
+    )
     .option('--dry-run', 'only say what would be retrieved and deleted')
     .option('--max-messages <n>', 'retrieve at most so many messages an account', wholeNumber(1))
     .option(
