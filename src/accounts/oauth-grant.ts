@@ -47,7 +47,9 @@ export function grantOf(answer: TokenAnswer, now: number, old?: string): Grant {
     )
   }
   const life = Math.min(answer.expires_in ?? TOKEN_LIFE_S, MAX_TOKEN_LIFE_S)
-  return { accessToken: answer.access_token, expiresAt: now + life * 1000, refreshToken }
+  // What is kept is a whole number, and would be damaged otherwise; an answer may have fractions of a second.
+  const expiresAt = Math.floor(now + life * 1000)
+  return { accessToken: answer.access_token, expiresAt, refreshToken }
 }
 
 /** Whether a text can be a token: visible US-ASCII (RFC 6749 appendix A.12), of a length that can be stored and sent. */

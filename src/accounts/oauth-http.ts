@@ -152,8 +152,8 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 }
 
 /**
- * Numbers as strings become numbers (seen at Azure AD), and what is none is left out. The ID token goes: nobody here asks
- * who somebody is, and its checks would want keys and an issuer.
+ * Numbers as strings become numbers (seen at Azure AD), and what is none is left out; so is a refresh token that is null or
+ * empty, which means none. The ID token goes: nobody here asks who somebody is, and its checks would want keys and an issuer.
  */
 function conforming({ id_token: _, ...answer }: Record<string, unknown>): object {
   for (const key of ['expires_in', 'interval']) {
@@ -161,5 +161,6 @@ function conforming({ id_token: _, ...answer }: Record<string, unknown>): object
     if (seconds > 0 && Number.isFinite(seconds)) answer[key] = seconds
     else delete answer[key]
   }
+  if ((answer.refresh_token ?? '') === '') delete answer.refresh_token
   return answer
 }

@@ -73,6 +73,8 @@ describe('an access token', () => {
 
   it.each<[unknown, number]>([
     [3600, 3600],
+    [3599.12345, 3599.123],
+    ['3599.12345', 3599.123],
     ['1800', 1800],
     [undefined, 3600],
     [null, 3600],
@@ -80,7 +82,7 @@ describe('an access token', () => {
     [0, 3600],
     [-5, 3600],
     [1e300, 366 * 86_400],
-  ])('that expires in %j s is taken to live %i s', async (expiresIn, seconds) => {
+  ])('that expires in %j s is taken to live %d s', async (expiresIn, seconds) => {
     await put({ expiresAt: clock })
     server.expiresIn = expiresIn
     await tokens().accessToken(never)
@@ -100,6 +102,13 @@ describe('an access token', () => {
     clock += 60 * MINUTE
     await tokens().accessToken(never)
     expect(server.grantRequests('refresh_token')[1]?.get('refresh_token')).toBe(next)
+  })
+
+  it.each([null, ''])('leaves the refresh token where the new one is %j', async (refreshToken) => {
+    const grant = await put({ expiresAt: clock })
+    server.tokenAnswers.push(bearer({ refresh_token: refreshToken }))
+    expect(await tokens().accessToken(never)).toBe('fresh')
+    expect(await stored()).toMatchObject({ refreshToken: grant.refreshToken })
   })
 
   it('is stored before it is used', async () => {
