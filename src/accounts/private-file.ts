@@ -16,7 +16,7 @@ export interface PrivateFileOptions {
 }
 
 /**
- * Reads at most 64 KiB of a file as UTF-8, if nobody but its owner can read or write it. Below /run/secrets and
+ * Reads at most 64 KiB of a regular file as UTF-8, if nobody but its owner can read or write it. Below /run/secrets and
  * $CREDENTIALS_DIRECTORY any mode is good: container runtimes and systemd guard the folder instead.
  *
  * Throws SecretError, which names the path and never holds what is in the file.
@@ -25,13 +25,19 @@ export async function readPrivateFile(path: string, options: PrivateFileOptions)
   const { what } = options
   let file: FileHandle
   try {
-    file = await open(path, constants.O_RDONLY)
+    // Opening a pipe would wait for whoever writes it, and nothing could end that.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (cause) {
     throw new SecretError(`the ${what} ${path} cannot be opened (${codeOf(cause)})`, { cause })
   }
   try {
     // Of the open file, so that nothing can change between the question and the reading.
-    const { mode } = await file.stat()
+    const found = await file.stat()
+    const { mode } = found
+    if (!found.isFile()) {
+      const kind = found.isDirectory() ? 'a folder' : 'a pipe or a device'
+      throw new SecretError(`the ${what} ${path} is ${kind}, not a file`)
+    }
     if ((mode & 0o077) !== 0 && !(await isKeptPrivate(path, options.credentialsDirectory))) {
       throw new SecretError(`others can read the ${what} ${path}; make it private: chmod 600`)
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -102,7 +103,16 @@ describe('a secret', () => {
   it('is missing with its file', async () => {
     const { message } = await failure(obtain({ type: 'file', path: join(folder, 'none') }))
     expect(message).toContain('ENOENT')
-    await failure(obtain({ type: 'file', path: folder }))
+  })
+
+  it('is taken from a file, and from nothing else that a path leads to', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    // At once, though nobody writes to it.
+    expect((await failure(obtain({ type: 'file', path: pipe }))).message).toMatch(/is a pipe/)
+    expect((await failure(obtain({ type: 'file', path: folder }))).message).toMatch(/is a folder/)
+    const inSecrets = obtain({ type: 'file', path: pipe }, { credentialsDirectory: folder })
+    expect((await failure(inSecrets)).message).toMatch(/is a pipe/)
   })
 
   it('is the first line that a command writes, without a shell', async () => {
