@@ -18,7 +18,8 @@ export interface SecretCommandOptions {
 
 /**
  * Runs `command` and returns what it wrote to stdout, at most 64 KiB. An array runs without a shell, so nothing in it is
- * interpreted; a string is for the shell. stdin is ours, for a command that asks its own questions.
+ * interpreted; a string is for the shell. stdin is ours, for a command that asks its own questions, and so is the
+ * environment but for POPKEEP_PASSWORD and POPKEEP_PROXY_PASSWORD.
  *
  * It runs in a process group of its own, so that all it started can be ended with it. At a terminal it stays in ours:
  * programs such as ssh and sudo ask there only while it is theirs too, and Ctrl-C reaches all of them by itself.
@@ -41,6 +42,7 @@ export async function runSecretCommand(
     shell: isShell,
     stdio: ['inherit', 'pipe', 'pipe'],
     detached: hasGroup,
+    env: withoutPasswords(process.env),
   })
   const output = collect(child.stdout)
   const complaint = collect(child.stderr)
@@ -58,6 +60,12 @@ export async function runSecretCommand(
   const how = end.status === null ? `was ended by ${end.by}` : `left with status ${end.status}`
   const line = withoutSecret(firstLine(complaint()), output()).slice(0, 200)
   throw new SecretError(line === '' ? `the ${what} ${how}` : `the ${what} ${how}: ${line}`)
+}
+
+/** The passwords given to us are nobody else's: others may see what a program has in its environment. */
+function withoutPasswords(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { POPKEEP_PASSWORD: _, POPKEEP_PROXY_PASSWORD: __, ...rest } = env
+  return rest
 }
 
 type CommandEnd =

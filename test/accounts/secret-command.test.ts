@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { SecretError } from '../../src/accounts/errors.ts'
 import { runSecretCommand, type SecretCommandOptions } from '../../src/accounts/secret-command.ts'
@@ -101,6 +101,22 @@ describe.skipIf(process.platform === 'win32')('a command that asks', () => {
     expect(own).toBe(pid)
     const [ours, otherPid] = await groupOf(true)
     expect(ours).not.toBe(otherPid)
+  })
+
+  it('inherits the environment, but none of our passwords', async () => {
+    try {
+      vi.stubEnv('POPKEEP_PASSWORD', 'hunter2')
+      vi.stubEnv('POPKEEP_PROXY_PASSWORD', 'hunter2')
+      vi.stubEnv('POPKEEP_ELSE', 'kept')
+      const told = await runSecretCommand(
+        node('console.log(JSON.stringify(process.env))'),
+        options(),
+      )
+      expect(told).toContain('"POPKEEP_ELSE":"kept"')
+      expect(told).not.toContain('hunter2')
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it('does not complain with the secret in it', async () => {
