@@ -46,6 +46,16 @@ function logIn(flow: OAuthFlow, { provider, talk, surroundings, signal = never }
   return grantByFlow(flow, account, server.provider(provider), whole, around, signal)
 }
 
+/** Providers may not be asked more than once a second, for which no test waits. */
+function hurry(): void {
+  const { setTimeout: wait } = globalThis
+  beforeEach(() => {
+    const quick = (act: () => void, ms = 0) => wait(act, ms / 100)
+    vi.stubGlobal('setTimeout', quick)
+  })
+  afterEach(() => vi.unstubAllGlobals())
+}
+
 const needsOwner = async (promise: Promise<unknown>) => {
   const error = await authorizationFailureOf(promise)
   expect(error.code).toBe('OAUTH_NEEDS_OWNER')
@@ -54,6 +64,8 @@ const needsOwner = async (promise: Promise<unknown>) => {
 }
 
 describe('the device flow', () => {
+  hurry()
+
   it('shows page and code, and waits until the person has used it', async () => {
     server.pollErrors.push('authorization_pending', 'authorization_pending')
     const grant = await logIn('device')
