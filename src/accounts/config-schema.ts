@@ -8,7 +8,7 @@ import { UsageError } from './errors.ts'
 import { parseHostPort } from './host-port.ts'
 import { OAUTH_FLOWS } from './oauth-provider.ts'
 import { parseProxyUrl } from './proxy-url.ts'
-import { parseDuration, parseOctets } from './quantities.ts'
+import { parseDuration, parseOctets, parseTimeSpan } from './quantities.ts'
 
 const text = (what: string) =>
   v.pipe(v.string(`is ${what}, in quotes`), v.check(isLine, `is ${what}`))
@@ -99,6 +99,7 @@ const accountSchema = v.object({
   delete_removed: v.optional(flag),
   max_messages: v.optional(count('a whole number from 1 up')),
   limit_octets: v.optional(v.union([count(OCTETS), parsed(parseOctets, OCTETS)], OCTETS)),
+  quit: v.optional(flag),
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
 })
 
@@ -122,6 +123,7 @@ export type AccountTable = v.InferOutput<typeof accountSchema>
 export const configSchema = v.object({
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
   jobs: v.optional(count('a whole number from 1 up')),
+  deadline: v.optional(parsed(parseTimeSpan, 'is a time with its unit: "90s", "30m" or "2h"')),
   proxy: v.optional(proxy),
   oauth: v.optional(
     v.record(

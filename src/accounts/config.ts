@@ -19,6 +19,8 @@ export interface Config {
   /** The common archive: for accounts that name none it stands in `Account.archive` already. */
   readonly archive: string | undefined
   readonly jobs: number | undefined
+  /** Ms that a sync may take. */
+  readonly deadline: number | undefined
   /** The common proxy: for accounts that name none it stands in `Account.proxy` already. */
   readonly proxy: ProxyAddress | undefined
   /** In the order of the file. */
@@ -95,6 +97,7 @@ export function parseConfig(
     file,
     archive,
     jobs: tables.jobs,
+    deadline: tables.deadline,
     proxy: tables.proxy,
     accounts: Object.entries(tables.accounts ?? {}).map(([name, table]) =>
       accountOf(name, table, common, locate, {
@@ -162,6 +165,7 @@ function policyOf(table: AccountTable): Policy {
     deleteRemoved: table.delete_removed ?? false,
     maxMessages: table.max_messages,
     limitOctets: table.limit_octets,
+    quit: table.quit,
   }
 }
 

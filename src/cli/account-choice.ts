@@ -25,6 +25,8 @@ export interface AccountChoice {
   readonly isSingle: boolean
   /** As option or config say; undefined where neither does. */
   readonly jobs: number | undefined
+  /** Ms that the run may take, as option or config say. */
+  readonly deadline: number | undefined
 }
 
 /**
@@ -56,6 +58,7 @@ export function chooseAccounts(
       configured: new Set([account.name]),
       isSingle,
       jobs: options.jobs,
+      deadline: options.deadline ?? common?.deadline,
     }
   }
   requireNoUrl(names)
@@ -65,6 +68,7 @@ export function chooseAccounts(
     configured: new Set(config?.accounts.map(({ name }) => name)),
     isSingle,
     jobs: options.jobs ?? config?.jobs,
+    deadline: options.deadline ?? config?.deadline,
   }
 }
 
@@ -99,6 +103,7 @@ function policyOf(policy: Policy, options: SyncOptions): Policy {
     delete: afterMs === undefined ? policy.delete : { afterMs },
     maxMessages: options.maxMessages ?? policy.maxMessages,
     limitOctets: options.limitOctets ?? policy.limitOctets,
+    quit: options.quit === false ? false : policy.quit,
     retryQuarantined: options.retryQuarantined,
   }
 }

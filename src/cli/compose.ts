@@ -14,6 +14,7 @@ import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { type CredentialSurroundings, obtainCredential } from './credential.ts'
 import { withLoginHint } from './login-hint.ts'
+import { traitsOf } from './provider-traits.ts'
 import { serverOf } from './server.ts'
 import { chooseServer } from './server-choice.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -37,6 +38,8 @@ export interface SyncTask {
 export interface SyncPlan {
   readonly tasks: readonly SyncTask[]
   readonly jobs: number
+  /** Ms that the run may take. */
+  readonly deadline: number | undefined
   /** Closes the trace. */
   close(): void
 }
@@ -56,13 +59,14 @@ export function composeSync(
   const tasks = choice.accounts.map((account, index) => ({
     identity: { name: account.name, host: account.host, user: account.user },
     location: locations[index] ?? parseLocation(account.archive),
-    policy: account.policy,
+    policy: { ...account.policy, provider: traitsOf(account.host) },
     configured: choice.configured,
     warning: clearTextWarning(account),
     prepare: (signal: AbortSignal) =>
       prepareMaildrop(account, { trace, env, now, isSingle: choice.isSingle, signal }),
   }))
-  return { tasks, jobs: choice.jobs ?? JOBS, close: () => trace?.close() }
+  const { jobs = JOBS, deadline } = choice
+  return { tasks, jobs, deadline, close: () => trace?.close() }
 }
 
 /** Opened with its first account, closed with its last. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseOctets } from '../accounts/quantities.ts'
+import { parseOctets, parseTimeSpan } from '../accounts/quantities.ts'
 
 /** Parses a whole number of at least `least`. Throws InvalidArgumentError, which commander words with the option. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -21,6 +21,13 @@ export function octetCount(text: string): number {
     )
   }
   return octets
+}
+
+/** How long a run may take, in ms: 90s, 30m, 2h. */
+export function timeSpan(text: string): number {
+  const ms = parseTimeSpan(text)
+  if (ms === undefined) throw new InvalidArgumentError('It must be a time such as 90s, 30m or 2h.')
+  return ms
 }
 
 /** The TCP port of a server. */

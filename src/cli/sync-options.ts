@@ -10,6 +10,10 @@ export interface SyncOptions extends ServerOptions {
   readonly retryQuarantined?: true
   readonly maxMessages?: number
   readonly limitOctets?: number
+  /** Ms. */
+  readonly deadline?: number
+  /** Commander gives it a value of its own: true. */
+  readonly quit?: boolean
   readonly jobs?: number
   readonly json?: true
   readonly quiet?: true

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { formatLocation } from '../archive/location.ts'
 import type { SyncContext } from '../sync/context.ts'
 import { previewAccount, syncAccount } from '../sync/engine.ts'
+import type { Patience } from '../sync/patience.ts'
 import type { Archive } from '../sync/ports.ts'
 import { type AccountResult, emptyTally } from '../sync/report.ts'
 import { openArchive, openLedger, type SyncTask } from './compose.ts'
@@ -9,11 +11,14 @@ import type { CommandContext } from './context.ts'
 import { aggregate } from './exit-codes.ts'
 import { InterruptedError } from './failure.ts'
 import { interruptibly } from './interruption.ts'
+import { type Limit, Seat } from './seat.ts'
 import { SyncTalk, type TalkOptions } from './sync-talk.ts'
 
 export interface SyncRunOptions extends TalkOptions {
   readonly jobs: number
   readonly dryRun?: boolean | undefined
+  /** Ms that the run may take; undefined: any time. */
+  readonly deadline?: number | undefined
 }
 
 /** More connections than this from one client, and a server may take it for an attack. */
@@ -36,7 +41,8 @@ export async function runSyncTasks(
   }
   try {
     return await interruptibly(signals, quitCleanly, async (signal) => {
-      const exits = await new SyncRun(tasks, options, { talk, signal, now }).all()
+      const isWatched = output.stderr.isTTY === true
+      const exits = await new SyncRun(tasks, options, { talk, isWatched, signal, now }).all()
       const reason: unknown = signal.reason
       const interruption = reason instanceof InterruptedError ? reason : undefined
       const exit = interruption?.exit ?? aggregate(exits)
@@ -50,15 +56,17 @@ export async function runSyncTasks(
 
 interface RunContext {
   readonly talk: SyncTalk
+  /** Somebody looks on. */
+  readonly isWatched: boolean
   readonly signal: AbortSignal
   readonly now: () => number
 }
 
-type Limit = <T>(work: () => Promise<T>) => Promise<T>
-
 class SyncRun {
   readonly #tasks: readonly SyncTask[]
   readonly #isDryRun: boolean
+  /** Ms since the epoch. */
+  readonly #deadline: number | undefined
   readonly #context: RunContext
   readonly #jobs: Limit
   readonly #hosts = new Map<string, Limit>()
@@ -69,18 +77,25 @@ class SyncRun {
     this.#isDryRun = options.dryRun === true
     this.#context = context
     this.#jobs = pLimit(options.jobs)
+    this.#deadline = options.deadline && context.now() + options.deadline
   }
 
-  /** Exit codes, one an account. The host comes first: who waits for it must not keep a job from others. */
+  /** Exit codes, one an account. */
   async all(): Promise<readonly number[]> {
     return await Promise.all(
-      this.#tasks.map((task) =>
-        this.#host(task.identity.host)(() => this.#jobs(() => this.#one(task))),
-      ),
+      this.#tasks.map(async (task) => {
+        const seat = new Seat([this.#host(task.identity.host), this.#jobs])
+        await seat.take()
+        try {
+          return await this.#one(task, seat)
+        } finally {
+          seat.give()
+        }
+      }),
     )
   }
 
-  async #one(task: SyncTask): Promise<number> {
+  async #one(task: SyncTask, seat: Seat): Promise<number> {
     const { talk, signal, now } = this.#context
     try {
       signal.throwIfAborted()
@@ -89,11 +104,23 @@ class SyncRun {
         talk.take({ type: 'notice', account: identity.name, code: 'CLEAR_TEXT', text: warning })
       }
       const maildrop = await task.prepare(signal)
-      const context = { identity, maildrop, policy, progress: talk.take, signal, now }
+      const patience = this.#patience(seat)
+      const context = { identity, maildrop, policy, progress: talk.take, signal, now, patience }
       const sync = this.#isDryRun ? this.#preview(context, task) : this.#sync(context, task)
       return talk.finished(await sync)
     } catch (error) {
       return talk.finished(failed(task, error))
+    }
+  }
+
+  #patience(seat: Seat): Patience {
+    const { isWatched } = this.#context
+    return {
+      wait: (ms, signal) => delay(ms, undefined, { signal }),
+      aside: (waiting) => seat.without(waiting),
+      random: Math.random,
+      deadline: this.#deadline,
+      isWatched,
     }
   }
 

@@ -22,7 +22,7 @@ export interface MaildropOptions extends ServerOptions {
   readonly auth?: string | undefined
   /** False: one command at a time, whatever the server announces. */
   readonly pipelining: boolean
-  /** At most so many commands outstanding. */
+  /** At most so many commands outstanding, and messages between two proofs that the session is in step. */
   readonly window?: number | undefined
 }
 

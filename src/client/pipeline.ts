@@ -6,7 +6,7 @@
  */
 import { type Command, commandOctets } from '../pop3/command.ts'
 import { CommandError, SessionError } from '../pop3/errors.ts'
-import { CHECK_OCTETS, CHECK_ROWS, CONSECUTIVE_REFUSALS } from '../pop3/limits.ts'
+import { CHECK_OCTETS, CONSECUTIVE_REFUSALS } from '../pop3/limits.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import type { ProtocolEvent } from '../pop3/protocol.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -172,7 +172,8 @@ class Pipeline {
   }
 
   #draw(): Pending | undefined {
-    if (this.#uncheckedRows >= CHECK_ROWS || this.#uncheckedOctets >= CHECK_OCTETS) {
+    const { uncheckedRows } = this.#limits
+    if (this.#uncheckedRows >= uncheckedRows || this.#uncheckedOctets >= CHECK_OCTETS) {
       return this.#drawCheck()
     }
     const next = this.#rows.next()
@@ -204,7 +205,7 @@ class Pipeline {
       })
     }
     this.#refusals = 0
-    this.#limits = ONE_AT_A_TIME
-    this.#window = new Window(ONE_AT_A_TIME)
+    this.#limits = { ...this.#limits, commands: ONE_AT_A_TIME.commands }
+    this.#window = new Window(this.#limits)
   }
 }

@@ -26,7 +26,7 @@ export interface SessionFacts {
   /** By which the login succeeded: `USER`, `APOP` or a SASL name. */
   readonly mechanism: string
   readonly pipelined: boolean
-  /** At most so many commands outstanding. */
+  /** At most so many commands outstanding, and messages between two proofs that the session is in step. */
   readonly window?: number | undefined
   readonly timeouts: Timeouts
 }
@@ -59,8 +59,12 @@ export class Session {
     this.pipelined = pipelined
     this.#wire = wire
     this.#timeouts = timeouts
-    const commands = Math.min(window, PIPELINED.commands)
-    this.#limits = pipelined ? { ...PIPELINED, commands } : ONE_AT_A_TIME
+    const { commands, uncheckedRows } = pipelined ? PIPELINED : ONE_AT_A_TIME
+    this.#limits = {
+      ...PIPELINED,
+      commands: Math.min(window, commands),
+      uncheckedRows: Math.min(window, uncheckedRows),
+    }
     this.#idleness = new Idleness(timeouts.idle, () => this.#stayAlive())
   }
 

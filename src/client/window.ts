@@ -1,4 +1,5 @@
 import {
+  CHECK_ROWS,
   WINDOW_COMMAND_OCTETS,
   WINDOW_COMMANDS,
   WINDOW_MESSAGE_OCTETS,
@@ -11,12 +12,15 @@ export interface WindowLimits {
   readonly commands: number
   readonly commandOctets: number
   readonly responseOctets: number
+  /** Rows between two proofs that the session is in step. */
+  readonly uncheckedRows: number
 }
 
 export const PIPELINED: WindowLimits = {
   commands: WINDOW_COMMANDS,
   commandOctets: WINDOW_COMMAND_OCTETS,
   responseOctets: WINDOW_RESPONSE_OCTETS,
+  uncheckedRows: CHECK_ROWS,
 }
 
 export const ONE_AT_A_TIME: WindowLimits = { ...PIPELINED, commands: 1 }

@@ -31,13 +31,15 @@ export interface CompareOptions {
   readonly onMove: (isSameMaildrop: boolean) => Promise<void>
   /** The server renumbered its unique-ids: rows recognised by header, and rows that remain to be retrieved. */
   readonly onRenumbered: (recognised: number, fresh: number) => void
+  /** Another session of this run listed the maildrop just before: other messages are others, not renumbered ones. */
+  readonly isFurtherLook?: boolean | undefined
 }
 
 /** Sends STAT, LIST, UIDL (or LAST), and TOP where it has to. Changes nothing on the server, nor in the archive. */
 export async function compareMaildrop(
   session: MaildropSession,
   ledger: LedgerView,
-  { onRows, onMove, onRenumbered }: CompareOptions,
+  { onRows, onMove, onRenumbered, isFurtherLook }: CompareOptions,
 ): Promise<Compared> {
   const { isMoved, facts } = ledger
   const { messages } = await session.stat()
@@ -69,7 +71,7 @@ export async function compareMaildrop(
   const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
   const known = [...certain, ...named.known]
   const overlap = overlapOf(receipts, known)
-  const mayBeRenumbered = overlap.isLow && facts.showsParts !== true
+  const mayBeRenumbered = overlap.isLow && facts.showsParts !== true && !isFurtherLook
   const { rebound, fresh, renumbered } = await rebindRows(
     session,
     ledger,

@@ -72,7 +72,7 @@ export interface MaildropSession {
 export interface Maildrop {
   /**
    * `pipelining: false` keeps to one command at a time whatever the server announces; `window` bounds the commands
-   * outstanding.
+   * outstanding, and the messages between two proofs that the session is in step.
    */
   open(
     signal: AbortSignal,

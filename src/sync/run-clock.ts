@@ -42,7 +42,7 @@ export class RunClock {
       until: new Date(until).toISOString(),
       reason,
     })
-    await patience.wait(ms, signal)
+    await patience.aside(() => patience.wait(ms, signal))
   }
 
   /** What a run ends with that had to stop before all was done. */

@@ -305,6 +305,7 @@ export class SessionRun {
     const { identity, progress } = this.#context
     const account = identity.name
     const compared = await compareMaildrop(this.#session, ledger, {
+      isFurtherLook: former !== undefined,
       onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
       onMove: async (isSame) => {
         await resolveMove(isSame)

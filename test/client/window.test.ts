@@ -21,7 +21,12 @@ describe('Window', () => {
   })
 
   it('always takes a lone command', () => {
-    const window = new Window({ commands: 1, commandOctets: 1, responseOctets: 1 })
+    const window = new Window({
+      commands: 1,
+      commandOctets: 1,
+      responseOctets: 1,
+      uncheckedRows: 1,
+    })
     expect(fill(window, 10, 1000)).toBe(1)
     window.answered()
     expect(fill(window, 10, 1000)).toBe(1)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, octetCount, wholeNumber } from '../option-values.ts'
+import { jsonOption, octetCount, timeSpan, wholeNumber } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 import type { SyncOptions } from '../sync-options.ts'
 
@@ -33,6 +33,12 @@ export function addSync(program: Command, context: CommandContext): void {
       'stop retrieving after so many octets an account (500M)',
       octetCount,
     )
+    .option(
+      '--deadline <time>',
+      'try again what fails for a moment, and end after so long (30m); the next run goes on',
+      timeSpan,
+    )
+    .option('--no-quit', 'end a session that deleted nothing without QUIT')
     .option('--jobs <n>', 'accounts at a time, at most 4 on one host (default: 8)', wholeNumber(1))
     .addOption(jsonOption('print one event a line on stdout'))
     .option('--quiet', 'say nothing but problems')
@@ -48,9 +54,9 @@ export function addSync(program: Command, context: CommandContext): void {
     }
     const { composeSync } = await import('../compose.ts')
     const { runSyncTasks } = await import('../sync-run.ts')
-    const { tasks, jobs, close } = composeSync(accounts, options, context)
+    const { tasks, jobs, deadline, close } = composeSync(accounts, options, context)
     try {
-      context.end(await runSyncTasks(tasks, { ...options, jobs }, context))
+      context.end(await runSyncTasks(tasks, { ...options, jobs, deadline }, context))
     } finally {
       close()
     }
