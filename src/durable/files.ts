@@ -5,6 +5,7 @@
  * All functions throw ArchiveError (ARCHIVE_FULL, ARCHIVE_CREATE, ARCHIVE_IO). A failed fsync is never tried again on the
  * same descriptor: the kernel may have marked the pages clean.
  */
+import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
 import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from './errors.ts'
@@ -16,6 +17,7 @@ export type FileCalls = Pick<
   | 'copyFileSync'
   | 'fstatSync'
   | 'fsyncSync'
+  | 'ftruncateSync'
   | 'linkSync'
   | 'mkdirSync'
   | 'openSync'
@@ -83,16 +85,21 @@ export function syncFolder(path: string, calls: FileCalls = nodeFs): void {
   })
 }
 
-/** Writes all of `octets`. write() may take a part without an error, e.g. on a nearly full filesystem. */
+/**
+ * Writes all of `octets`, at `position` or where the descriptor stands. write() may take a part without an error, e.g. on a
+ * nearly full filesystem.
+ */
 export function writeFully(
   descriptor: number,
   octets: Uint8Array,
   path: string,
   calls: FileCalls = nodeFs,
+  position?: number,
 ): void {
   attempt(path, 'write', () => {
     for (let done = 0; done < octets.byteLength; ) {
-      const written = calls.writeSync(descriptor, octets, done, octets.byteLength - done)
+      const at = position === undefined ? null : position + done
+      const written = calls.writeSync(descriptor, octets, done, octets.byteLength - done, at)
       if (written === 0) throw new ArchiveError('ARCHIVE_IO', `${path}: write() takes no octets`)
       done += written
     }
@@ -105,6 +112,7 @@ export class NewFile {
   readonly #calls: FileCalls
   #descriptor: number | undefined
   #octets = 0
+  #reserved = 0
   #isThere = true
 
   /** Creates the file (0600). Throws if something has that name, a symbolic link included. */
@@ -120,6 +128,18 @@ export class NewFile {
     return this.#octets
   }
 
+  /**
+   * Takes room for so many octets on the disk, before the first write: no write up to there lacks it later. It is filled, and
+   * with what no filesystem can compress.
+   */
+  reserve(octets: number): void {
+    const descriptor = this.#open()
+    // A write at a position does not move the place of the next one.
+    writeFully(descriptor, randomBytes(octets), this.path, this.#calls, 0)
+    attempt(this.path, 'write', () => this.#calls.fsyncSync(descriptor))
+    this.#reserved = octets
+  }
+
   write(octets: Uint8Array): void {
     writeFully(this.#open(), octets, this.path, this.#calls)
     this.#octets += octets.byteLength
@@ -130,6 +150,7 @@ export class NewFile {
     const descriptor = this.#open()
     attempt(this.path, 'write', () => {
       try {
+        if (this.#reserved > this.#octets) this.#calls.ftruncateSync(descriptor, this.#octets)
         this.#calls.fsyncSync(descriptor)
         const { size } = this.#calls.fstatSync(descriptor)
         if (size !== this.#octets) {

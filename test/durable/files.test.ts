@@ -123,6 +123,39 @@ describe('NewFile', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('takes its room first, and writes into it without a need for more', () => {
+    let isFull = false
+    const calls = {
+      ...fs,
+      writeSync: ((descriptor: number, part: Uint8Array, ...[offset, length, at]: number[]) => {
+        const isOverwriting = (at ?? 0) + part.byteLength <= fs.fstatSync(descriptor).size
+        if (isFull && !isOverwriting)
+          throw Object.assign(new Error(), { code: 'ENOSPC', syscall: 'write' })
+        return fs.writeSync(descriptor, part, offset, Math.min(40, length ?? 0), at)
+      }) as typeof fs.writeSync,
+    }
+    const file = new NewFile(join(folder, 'f'), calls)
+    file.reserve(100)
+    expect(statSync(file.path).size).toBe(100)
+    isFull = true
+    file.write(octets('0123'))
+    file.write(octets('456789'))
+    file.seal()
+    expect(readFileSync(join(folder, 'f'), 'latin1')).toBe('0123456789')
+    const late = new NewFile(join(folder, 'g'), calls)
+    expect(() => late.reserve(100)).toThrow(expect.objectContaining({ code: 'ARCHIVE_FULL' }))
+    late.discard()
+    expect(readdirSync(folder)).toEqual(['f'])
+  })
+
+  it('may outgrow its room', () => {
+    const file = new NewFile(join(folder, 'f'))
+    file.reserve(3)
+    file.write(octets('0123456789'))
+    file.seal()
+    expect(readFileSync(join(folder, 'f'), 'latin1')).toBe('0123456789')
+  })
+
   it('never follows or takes over what has its name', () => {
     fs.symlinkSync(join(folder, 'target'), join(folder, 'f'))
     expect(() => new NewFile(join(folder, 'f'))).toThrow()
