@@ -1,4 +1,5 @@
 /** Access tokens for an account: from the store, renewed in time, by one run at a time. */
+import type { AccessTokens } from './access-token.ts'
 import { AuthorizationError } from './errors.ts'
 import { TOKEN_GRACE_MS, TOKEN_MARGIN_MS } from './limits.ts'
 import { loginCommand } from './login-command.ts'
@@ -13,22 +14,18 @@ import {
   type TokenStore,
 } from './token-store.ts'
 
-/** What gives the tokens that a login shows. */
-export interface AccessTokens {
-  /** One that is good for some minutes, as far as is known here. */
-  accessToken(signal: AbortSignal): Promise<string>
-  /** Another one after the server refused `rejected`; undefined if there is none to be had without its owner. */
-  renew(rejected: string, signal: AbortSignal): Promise<string | undefined>
-}
-
 /** The account as far as tokens are bound to it. */
 export type TokenAccount = Omit<GrantOwner, 'account' | 'provider'> & { readonly name: string }
 
-export type TokenSurroundings = OAuthSurroundings & StoreSurroundings
+export interface TokenSurroundings extends OAuthSurroundings, StoreSurroundings {
+  /** Does what the end of the process should wait for: not for long, see TOKEN_GRACE_MS. */
+  readonly shielded?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined
+}
 
 /**
  * The tokens that `popkeep login` stored. Nothing is read before the first call. A new refresh token is durable before the
- * access token that came with it is returned; if the provider cannot be reached, an access token that still lives is.
+ * access token that came with it is returned, and the provider is not asked for one that could not be kept; if it cannot be
+ * reached, an access token that still lives is returned.
  *
  * The calls throw AuthorizationError: OAUTH_NEEDS_OWNER where only a new login helps, OAUTH_TEMPORARY, OAUTH_REFUSED or
  * OAUTH_POLICY; SecretError where the store cannot be read; what durable/ throws where it cannot be written; and the
@@ -87,7 +84,7 @@ function grantIn(stored: Stored, { account }: GrantOwner): Grant {
   throw new AuthorizationError('OAUTH_NEEDS_OWNER', `${reasons[stored.state]}; ${login}`)
 }
 
-/** RFC 6749 section 6. Only under the lock. */
+/** Only under the lock. */
 async function refresh(
   store: TokenStore,
   { refreshToken, accessToken }: Grant,
@@ -101,26 +98,46 @@ async function refresh(
     const login = `run: ${loginCommand(account)}`
     throw new AuthorizationError('OAUTH_NEEDS_OWNER', `${message}; ${login}`)
   }
-  const { refreshTokenGrant } = await import('openid-client')
-  signal.throwIfAborted()
+  const { shielded = (work) => work() } = surroundings
+  // First: the old refresh token may end with the request, and the new one must not be lost to a full disk.
+  const draft = await store.draft()
+  try {
+    signal.throwIfAborted()
+    const renewed = await shielded(async () => {
+      const old = { refreshToken, accessToken }
+      const grant = await requestGrant(old, owner, surroundings, signal)
+      // Before anybody uses the access token.
+      await draft.write(grant)
+      return grant
+    })
+    signal.throwIfAborted()
+    return renewed.accessToken
+  } finally {
+    draft.discard()
+  }
+}
+
+/** RFC 6749 section 6. */
+async function requestGrant(
+  old: { readonly refreshToken: string; readonly accessToken: string },
+  { account, provider }: GrantOwner,
+  surroundings: TokenSurroundings,
+  signal: AbortSignal,
+): Promise<Grant> {
   // A strict provider ends the old refresh token as it sends the new one: Ctrl-C must not lose that.
   const late = lateAbort(signal, TOKEN_GRACE_MS)
-  let renewed: Grant
   try {
+    const { refreshTokenGrant } = await import('openid-client')
     const client = await oauthClient(provider, surroundings, late.signal)
-    const answer = await refreshTokenGrant(client, refreshToken)
-    renewed = grantOf(answer, surroundings.now(), refreshToken)
+    const answer = await refreshTokenGrant(client, old.refreshToken)
+    return grantOf(answer, surroundings.now(), old.refreshToken)
   } catch (error) {
     signal.throwIfAborted()
-    const secrets = [refreshToken, accessToken]
+    const secrets = [old.refreshToken, old.accessToken]
     throw await authorizationFailure(error, { account, provider, secrets })
   } finally {
     late.stop()
   }
-  // Before anybody uses the access token.
-  await store.write(renewed)
-  signal.throwIfAborted()
-  return renewed.accessToken
 }
 
 /** A signal that aborts `graceMs` after another one does, unless it is stopped before. */

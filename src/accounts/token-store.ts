@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { AuthorizationError, SecretError } from './errors.ts'
 import { type Keyring, openKeyring } from './keyring.ts'
-import { TOKEN_LOCK_MS, TOKEN_LOCK_RETRY_MS } from './limits.ts'
+import { MAX_SECRET_OCTETS, TOKEN_LOCK_MS, TOKEN_LOCK_RETRY_MS } from './limits.ts'
 import {
   formatStored,
   type Grant,
@@ -25,6 +25,11 @@ export interface TokenStore {
   read(signal: AbortSignal): Promise<Stored>
   /** Whole and durable once it resolves. Only under the lock. Throws SecretError, or ArchiveError for the file. */
   write(grant: Grant): Promise<void>
+  /**
+   * The same in two steps, for a grant that exists only once it was asked for: this proves that it can be kept, and takes the
+   * room for it. Only under the lock, until it was discarded. Throws what `write` throws.
+   */
+  draft(): Promise<GrantDraft>
   /** Returns whether there was something. Only under the lock. */
   remove(): Promise<boolean>
   /**
@@ -32,6 +37,13 @@ export interface TokenStore {
    * (OAUTH_TEMPORARY) after a minute, and the signal's reason.
    */
   locked<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
+}
+
+/** The place of a grant that is not there yet. */
+export interface GrantDraft {
+  write(grant: Grant): Promise<void>
+  /** Gives the room back. Nothing happens after a write. */
+  discard(): void
 }
 
 /** What a store has of the process it runs in. */
@@ -63,7 +75,13 @@ export async function openTokenStore(
       const text = await slot.read(signal)
       return text === undefined ? { state: 'none' } : parseStored(text, owner)
     },
-    write: (grant) => slot.write(formatStored(grant, owner)),
+    async write(grant) {
+      await (await slot.draft()).write(formatStored(grant, owner))
+    },
+    async draft() {
+      const draft = await slot.draft()
+      return { ...draft, write: (grant) => draft.write(formatStored(grant, owner)) }
+    },
     remove: () => slot.remove(),
     locked: (signal, work) => underLock(`${path}.lock`, patienceMs, signal, work),
   }
@@ -86,8 +104,13 @@ export function tokenFile(account: string, env: StoreSurroundings['env']): strin
 interface Slot {
   readonly place: string
   read(signal: AbortSignal): Promise<string | undefined>
-  write(text: string): Promise<void>
+  draft(): Promise<SlotDraft>
   remove(): Promise<boolean>
+}
+
+interface SlotDraft {
+  write(text: string): Promise<void>
+  discard(): void
 }
 
 function fileSlot(path: string): Slot {
@@ -95,19 +118,30 @@ function fileSlot(path: string): Slot {
   return {
     place: path,
     read: () => readIfThere(path),
-    async write(text) {
+    async draft() {
       const { createFolder, NewFile, removeFile, replaceFile } = await import('../durable/files.ts')
       createFolder(dirname(path))
       // What a kill left behind: the lock says that nobody is writing it.
       removeFile(temporary)
       const file = new NewFile(temporary)
-      try {
-        file.write(Buffer.from(text))
-        file.seal()
-        replaceFile(temporary, path)
-      } catch (error) {
-        file.discard()
-        throw error
+      const orDiscard = (act: () => void): void => {
+        try {
+          act()
+        } catch (error) {
+          file.discard()
+          throw error
+        }
+      }
+      orDiscard(() => file.reserve(MAX_SECRET_OCTETS))
+      return {
+        async write(text) {
+          orDiscard(() => {
+            file.write(Buffer.from(text))
+            file.seal()
+            replaceFile(temporary, path)
+          })
+        },
+        discard: () => file.discard(),
       }
     },
     async remove() {
@@ -155,7 +189,17 @@ function keyringSlot(account: string, keyring: Keyring): Slot {
         throw error
       })
     },
-    write: (text) => attempt('take', () => keyring.set(account, text)),
+    async draft() {
+      await attempt('take', async () => {
+        const text = await keyring.get(account)
+        await keyring.set(account, text ?? 'nothing yet')
+        if (text === undefined) await keyring.remove(account)
+      })
+      return {
+        write: (text) => attempt('take', () => keyring.set(account, text)),
+        discard: () => undefined,
+      }
+    },
     remove: () =>
       attempt('remove', async () => {
         const isThere = (await keyring.get(account)) !== undefined

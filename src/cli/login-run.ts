@@ -109,6 +109,7 @@ export async function grantAccess(
       `${provider.name} has no device flow for mail; use --flow browser or paste`,
     )
   }
+  await store.locked(signal, async () => (await store.draft()).discard())
   const talk = new LoginConversation(context, { mayOpen: options.browser })
   try {
     const { env, now } = context

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Grant } from '../../src/accounts/oauth-grant.ts'
 import type { OAuthProvider } from '../../src/accounts/oauth-provider.ts'
@@ -113,17 +113,55 @@ describe('an access token', () => {
 
   it('is stored before it is used', async () => {
     await put({ expiresAt: clock })
-    const opened = await store()
-    let known: unknown
+    const { place } = await store()
     server.beforeAnswer = async () => {
-      // The temporary file cannot be made: something has its name.
-      known = await stored()
-      mkdirSync(`${opened.place}.new/full`, { recursive: true })
+      // The file cannot be replaced: a folder has its name.
+      rmSync(place)
+      mkdirSync(`${place}/full`, { recursive: true })
     }
-    await expect(tokens().accessToken(never)).rejects.toMatchObject({
-      code: expect.stringContaining('ARCHIVE_'),
-    })
-    expect(await stored()).toEqual(known)
+    await expect(tokens().accessToken(never)).rejects.toMatchObject({ code: 'ARCHIVE_IO' })
+  })
+
+  it('is not asked for where it could not be kept', async () => {
+    const grant = await put({ expiresAt: clock })
+    const { place } = await store()
+    // The temporary file cannot be made: something has its name.
+    mkdirSync(`${place}.new/full`, { recursive: true })
+    const refused = { code: 'ARCHIVE_IO' }
+    await expect(tokens().accessToken(never)).rejects.toMatchObject(refused)
+    await expect(tokens().renew(grant.accessToken, never)).rejects.toMatchObject(refused)
+    expect(refreshes()).toBe(0)
+    expect(await stored()).toEqual(grant)
+  })
+
+  it('has its room taken while it is asked for, and none afterwards', async () => {
+    await put({ expiresAt: clock })
+    const { place } = await store()
+    const rooms: number[] = []
+    server.beforeAnswer = async () => void rooms.push(statSync(`${place}.new`).size)
+    await tokens().accessToken(never)
+    expect(rooms).toEqual([64 * 1024])
+    expect(existsSync(`${place}.new`)).toBe(false)
+    clock += 60 * MINUTE
+    server.tokenAnswers.push(refusal('temporarily_unavailable'))
+    await authorizationFailureOf(tokens().accessToken(never))
+    expect(existsSync(`${place}.new`)).toBe(false)
+  })
+
+  it('is asked for and stored before the process may end', async () => {
+    const { refreshToken } = await put({ expiresAt: clock })
+    const order: unknown[] = []
+    server.beforeAnswer = async () => void order.push('asked')
+    const shielded = async <T>(work: () => Promise<T>): Promise<T> => {
+      order.push('shielded')
+      const result = await work()
+      order.push((await stored())?.refreshToken !== refreshToken)
+      return result
+    }
+    server.rotation = 'strict'
+    surroundings = { ...surroundings, shielded }
+    await tokens().accessToken(never)
+    expect(order).toEqual(['shielded', 'asked', true])
   })
 
   it('shows the client secret where there is one, and asks for nothing else', async () => {

@@ -205,7 +205,12 @@ describe('tokens in the keyring', () => {
     expect(existsSync(tokenFile('work', env))).toBe(false)
     const other = await openTokenStore({ ...owner, host: 'x' }, 'keyring', { env, openKeyring })
     expect(await other.read(never)).toEqual({ state: 'changed' })
+    // What proves that there is room changes nothing.
+    const before = [...entries]
+    await store.draft()
+    expect([...entries]).toEqual(before)
     expect(await store.remove()).toBe(true)
+    await store.draft()
     expect([...entries]).toEqual([])
   })
 
@@ -216,7 +221,7 @@ describe('tokens in the keyring', () => {
     const fails = () => Promise.reject(new Error('locked'))
     const broken = async () => ({ get: fails, set: fails, remove: fails })
     const store = await openTokenStore(owner, 'keyring', { env, openKeyring: broken })
-    for (const attempt of [store.read(never), store.write(grant), store.remove()]) {
+    for (const attempt of [store.read(never), store.write(grant), store.draft(), store.remove()]) {
       expect(await failureOf(attempt)).toMatchObject({ code: 'SECRET_UNAVAILABLE' })
     }
     const interrupt = new Error('interrupted')

@@ -1,6 +1,6 @@
 /** `popkeep login`, in this process and built, against a provider on loopback. */
 import { EventEmitter } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -113,6 +113,13 @@ describe('popkeep login', () => {
       expiresAt: 1_800_003_600_000,
       for: { host: 'pop.example.com', user: 'me@example.com', clientId: server.clientId },
     })
+  })
+
+  it('asks nobody for what could not be kept', async () => {
+    mkdirSync(`${file()}.new/full`, { recursive: true })
+    const [exit, said] = await ended(start('work'))
+    expect([exit, server.arrivals]).toEqual([74, []])
+    expect(said).not.toContain('Open ')
   })
 
   it('hears the browser of this machine', async () => {
