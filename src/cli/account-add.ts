@@ -216,10 +216,10 @@ async function withSecretAgain(draft: Draft, asker: Asker): Promise<Draft> {
 /** Throws what keeps the account from logging in. */
 async function proveLogin(account: Account, { login }: Draft, run: Run): Promise<void> {
   const { context, signal, trace, asker } = run
-  const { env, now } = context
+  const { env, now, shielded } = context
   asker?.say(`Logging in to ${account.host} as ${account.user} ...`)
   const server = await serverOf(account, env)
-  const known = composeLogin(account, server, { trace, env, now, isSingle: true })
+  const known = composeLogin(account, server, { trace, env, now, shielded, isSingle: true })
   const typed = 'secret' in login ? login.secret : undefined
   const credential: Credential =
     typed === undefined ? await known.credential(signal) : { type: 'password', secret: typed }

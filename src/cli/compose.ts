@@ -53,7 +53,7 @@ export function composeSync(
   context: CommandContext,
 ): SyncPlan {
   const choice = chooseAccounts(names, options, configLoader(options.config, context))
-  const { env, now } = context
+  const { env, now, shielded } = context
   const locations = choice.accounts.map(({ archive }) => parseLocation(archive))
   const trace = traceOf(options, context)
   const tasks = choice.accounts.map((account, index) => ({
@@ -63,7 +63,7 @@ export function composeSync(
     configured: choice.configured,
     warning: clearTextWarning(account),
     prepare: (signal: AbortSignal) =>
-      prepareMaildrop(account, { trace, env, now, isSingle: choice.isSingle, signal }),
+      prepareMaildrop(account, { trace, env, now, shielded, isSingle: choice.isSingle, signal }),
   }))
   const { jobs = JOBS, deadline } = choice
   return { tasks, jobs, deadline, close: () => trace?.close() }
@@ -113,12 +113,12 @@ export async function composeServer(
   options: ServerOptions,
   context: CommandContext,
 ): Promise<ServerChoice> {
-  const { env, now } = context
+  const { env, now, shielded } = context
   const account = chooseServer(target, options, configLoader(options.config, context))
   const server = await serverOf(account, env)
   // Last, since nobody would close it if anything before fails.
   const trace = traceOf(options, context)
-  const login = composeLogin(account, server, { trace, env, now, isSingle: true })
+  const login = composeLogin(account, server, { trace, env, now, shielded, isSingle: true })
   return { ...login, close: () => trace?.close() }
 }
 

@@ -9,8 +9,10 @@ export interface CommandContext {
   readonly signals: SignalSource
   /** How the person called the program, for commands to copy: `popkeep`, or `node bin/popkeep.js`. */
   readonly invocation: string
-  /** Ends the process at once; used for the second signal only. */
+  /** Ends the process at once, or once no shielded work runs; used for the second signal only. */
   readonly quit: (exit: number) => void
+  /** Does work that also a second signal lets end. */
+  readonly shielded?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined
   /** Ms since the epoch. */
   readonly now: () => number
   /** Sets the exit code of a command that did not throw. */
@@ -18,7 +20,7 @@ export interface CommandContext {
 }
 
 /** The process as `run` takes it. */
-export interface Io extends Omit<CommandContext, 'output' | 'end'> {
+export interface Io extends Omit<CommandContext, 'output' | 'shielded' | 'end'> {
   readonly stdout: Stream
   readonly stderr: Stream
 }

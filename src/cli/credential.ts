@@ -7,7 +7,7 @@ import { obtainSecret } from '../accounts/secret-source.ts'
 import type { Credential } from '../client/credential.ts'
 import type { CommandContext } from './context.ts'
 
-export interface CredentialSurroundings extends Pick<CommandContext, 'env' | 'now'> {
+export interface CredentialSurroundings extends Pick<CommandContext, 'env' | 'now' | 'shielded'> {
   /** The one account that a command is about: only such a one may use environment and prompt. */
   readonly isSingle: boolean
   readonly signal: AbortSignal

@@ -3,6 +3,7 @@ import process from 'node:process'
 import { CommanderError } from 'commander'
 import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
+import { Shield } from './interruption.ts'
 import { ClosedPipeError, Output } from './output.ts'
 import { buildProgram } from './program.ts'
 import { safe } from './safe.ts'
@@ -12,10 +13,17 @@ const DEFECT = 70
 
 /** Runs one command line to its end. Never throws; returns the exit code. Problems are told on stderr, a line each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const { stdout, stderr, ...rest } = io
+  const { stdout, stderr, quit, ...rest } = io
   const output = new Output(stdout, stderr)
+  const shield = new Shield(quit)
   let exit = 0
-  const context: CommandContext = { ...rest, output, end: (code) => (exit = code) }
+  const context: CommandContext = {
+    ...rest,
+    output,
+    quit: (code) => shield.quit(code),
+    shielded: (work) => shield.run(work),
+    end: (code) => (exit = code),
+  }
   try {
     await buildProgram(context).parseAsync([...argv], { from: 'user' })
     return exit

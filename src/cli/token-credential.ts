@@ -1,5 +1,6 @@
+import type { AccessTokens } from '../accounts/access-token.ts'
 import type { Account, TokenSource } from '../accounts/account.ts'
-import { type AccessTokens, oauthToken } from '../accounts/oauth-tokens.ts'
+import { oauthToken } from '../accounts/oauth-tokens.ts'
 import { commandTokens } from '../accounts/token-command.ts'
 import type { Credential } from '../client/credential.ts'
 import type { CommandContext } from './context.ts'
@@ -8,7 +9,7 @@ import type { CommandContext } from './context.ts'
 export function tokenCredential(
   account: Account,
   source: TokenSource,
-  process: Pick<CommandContext, 'env' | 'now'>,
+  process: Pick<CommandContext, 'env' | 'now' | 'shielded'>,
 ): Credential {
   const tokens = tokensOf(account, source, process)
   return {
@@ -21,7 +22,7 @@ export function tokenCredential(
 function tokensOf(
   account: Account,
   source: TokenSource,
-  process: Pick<CommandContext, 'env' | 'now'>,
+  process: Pick<CommandContext, 'env' | 'now' | 'shielded'>,
 ): AccessTokens {
   switch (source.type) {
     case 'command':

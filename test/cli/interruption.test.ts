@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, it } from 'vitest'
-import { interruptibly } from '../../src/cli/interruption.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { interruptibly, Shield } from '../../src/cli/interruption.ts'
 
 describe('interruptibly', () => {
   it.each([
@@ -32,5 +32,39 @@ describe('interruptibly', () => {
     )
     await expect(work).rejects.toThrow('failed')
     expect(source.listenerCount('SIGINT') + source.listenerCount('SIGTERM')).toBe(0)
+  })
+})
+
+describe('a shield', () => {
+  it('lets what runs end before the process does', async () => {
+    const quits: number[] = []
+    const shield = new Shield((exit) => quits.push(exit))
+    let end = () => {}
+    const work = shield.run(() => new Promise<void>((resolve) => (end = resolve)))
+    const failing = shield.run(() => Promise.reject(new Error('failed')))
+    shield.quit(130)
+    await expect(failing).rejects.toThrow('failed')
+    expect(quits).toEqual([])
+    end()
+    await work
+    expect(quits).toEqual([130])
+    shield.quit(143)
+    expect(quits).toEqual([130, 143])
+  })
+
+  it('holds nobody for longer than five seconds', async () => {
+    vi.useFakeTimers()
+    try {
+      const quits: number[] = []
+      const shield = new Shield((exit) => quits.push(exit))
+      void shield.run(() => new Promise(() => {}))
+      shield.quit(130)
+      vi.advanceTimersByTime(4_999)
+      expect(quits).toEqual([])
+      vi.advanceTimersByTime(1)
+      expect(quits).toEqual([130])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
