@@ -19,6 +19,8 @@ export interface ServerFacts {
   /** RFC 3339 UTC. */
   readonly lastLoginAt?: string | undefined
   readonly isExpiryWarned?: boolean | undefined
+  /** RFC 3339 UTC. */
+  readonly renumberedAt?: string | undefined
 }
 
 export interface Account extends AccountIdentity {
@@ -30,7 +32,7 @@ export interface Account extends AccountIdentity {
 
 const FACT_COLUMNS = [
   ...['capabilities', 'pipelining_failed_at', 'last_misled', 'shows_parts', 'login_delay_s'],
-  ...['last_login_at', 'expiry_warned'],
+  ...['last_login_at', 'expiry_warned', 'renumbered_at'],
 ]
 const COLUMNS = ['id', 'name', 'host', 'user', 'epoch', ...FACT_COLUMNS].join(', ')
 
@@ -117,6 +119,7 @@ function columnsOf(facts: ServerFacts) {
     facts.loginDelaySeconds ?? null,
     facts.lastLoginAt ?? null,
     facts.isExpiryWarned ? 1 : 0,
+    facts.renumberedAt ?? null,
   ] as const
 }
 
@@ -142,5 +145,6 @@ function factsOf(row: Row): ServerFacts {
     loginDelaySeconds: row.login_delay_s === null ? undefined : Number(row.login_delay_s),
     lastLoginAt: text('last_login_at'),
     isExpiryWarned: row.expiry_warned === 1,
+    renumberedAt: text('renumbered_at'),
   }
 }

@@ -8,6 +8,7 @@ import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
 const ACCOUNT_COLUMNS = [
   ...['host', 'user', 'epoch', 'capabilities', 'pipelining_failed_at', 'last_misled'],
   ...['size_model', 'shows_parts', 'login_delay_s', 'last_login_at', 'expiry_warned'],
+  'renumbered_at',
 ]
 
 const RUN_COLUMNS = [

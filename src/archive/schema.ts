@@ -38,7 +38,9 @@ CREATE TABLE account (
   -- seconds between two logins, where the server was seen to enforce it
   login_delay_s INTEGER,
   last_login_at TEXT,
-  expiry_warned INTEGER NOT NULL DEFAULT 0
+  expiry_warned INTEGER NOT NULL DEFAULT 0,
+  -- the last listing that showed less than half of what should be there
+  renumbered_at TEXT
 ) STRICT;
 
 CREATE TABLE run (

@@ -88,6 +88,7 @@ async function listAll(
   let isOther = false
   try {
     const compared = await compareMaildrop(session, ledger, {
+      now: Date.now(),
       onRows: () => {},
       onMove: async (isSame) => {
         isOther = !isSame

@@ -1,7 +1,7 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
-import { overlapOf, rebindRows, sampleReturns } from './rebind.ts'
+import { overlapOf, rebindRows, sampleReturns, wasRenumberedLately } from './rebind.ts'
 import { nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
 
 /** UIDL was there in the last run and is refused now: an outage, not a server without unique-ids. */
@@ -22,9 +22,13 @@ export interface Compared {
   readonly rebound: readonly MatchedRow[]
   /** A fresh row may be a message that the archive has under another name: its canonical digest may recognise it. */
   readonly isReturning: boolean
+  /** Less than half of what should be listed is. */
+  readonly looksRenumbered: boolean
 }
 
 export interface CompareOptions {
+  /** Ms since the epoch. */
+  readonly now: number
   /** Hears the rows listed so far, and STAT's count of messages. */
   readonly onRows: (rows: number, total: number) => void
   /** The account's host or user changed; whether it is the same maildrop all the same. */
@@ -39,7 +43,7 @@ export interface CompareOptions {
 export async function compareMaildrop(
   session: MaildropSession,
   ledger: LedgerView,
-  { onRows, onMove, onRenumbered, isFurtherLook }: CompareOptions,
+  { now, onRows, onMove, onRenumbered, isFurtherLook }: CompareOptions,
 ): Promise<Compared> {
   const { isMoved, facts } = ledger
   const { messages } = await session.stat()
@@ -56,7 +60,7 @@ export async function compareMaildrop(
     const isSame =
       known.length > 0
         ? await sampleAgrees(session, ledger, known)
-        : await sampleReturns(session, ledger, fresh, overlapOf(receipts, []))
+        : await sampleReturns(session, ledger, fresh, overlapOf(receipts, [], { isLong: false }))
     await onMove(isSame)
     if (!isSame) {
       receipts = []
@@ -70,8 +74,9 @@ export async function compareMaildrop(
   const certain = [...returned.known, ...recounted]
   const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
   const known = [...certain, ...named.known]
-  const overlap = overlapOf(receipts, known)
-  const mayBeRenumbered = overlap.isLow && facts.showsParts !== true && !isFurtherLook
+  const wasRenumbered = wasRenumberedLately(facts, now)
+  const overlap = overlapOf(receipts, known, { isLong: wasRenumbered })
+  const looksRenumbered = overlap.isLow && facts.showsParts !== true && !isFurtherLook
   const { rebound, fresh, renumbered } = await rebindRows(
     session,
     ledger,
@@ -81,7 +86,7 @@ export async function compareMaildrop(
       ...named.fresh,
       ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
     ],
-    { receipts, missing: mayBeRenumbered ? overlap.missing : [] },
+    { receipts, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
   return {
@@ -91,11 +96,7 @@ export async function compareMaildrop(
     fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
     recounted,
     rebound,
-    isReturning: isMoved || overlap.isLow || receipts.length === 0 || receipts.some(isReturned),
+    isReturning: isMoved || overlap.isLow || wasRenumbered || receipts.length === 0,
+    looksRenumbered,
   }
-}
-
-/** Bound by something less than the digest: this server gave a message another name before, perhaps in a run that broke off. */
-function isReturned({ boundBy, absent }: Receipt): boolean {
-  return !absent && (boundBy === 'fingerprint' || boundBy === 'canonical')
 }

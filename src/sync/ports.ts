@@ -103,6 +103,8 @@ export interface ServerFacts {
   readonly lastLoginAt?: string | undefined
   /** It was said that this server announces to delete what was retrieved (EXPIRE 0). */
   readonly isExpiryWarned?: boolean | undefined
+  /** When a listing last looked as if unique-ids were renumbered, RFC 3339 UTC, to a day. */
+  readonly renumberedAt?: string | undefined
 }
 
 /** States of a receipt. `delete sent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */

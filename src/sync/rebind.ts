@@ -10,7 +10,7 @@
  */
 import { type Classes, type HeaderMatch, matchHeaders } from './header-match.ts'
 import { faceOf, type MatchedRow, type PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+import type { LedgerView, MaildropSession, Receipt, ServerFacts } from './ports.ts'
 import { spread } from './recognise.ts'
 import { renameFamilies } from './rename.ts'
 
@@ -19,6 +19,30 @@ const FEWEST_EXPECTED = 10
 
 /** Below this share of what should be there, unique-ids changed, and not only the maildrop. */
 const LOW_OVERLAP = 0.5
+
+/** Mail that comes back after this time comes back as new. A run that noticed, and was broken off, is repeated sooner. */
+const RETURN_MS = 30 * 24 * 3600 * 1000
+
+/** So often it is written down. */
+const DAY_MS = 24 * 3600 * 1000
+
+/** Whether a listing looked renumbered not long before `now` (ms since the epoch): what is new may be old mail still. */
+export function wasRenumberedLately({ renumberedAt }: ServerFacts, now: number): boolean {
+  return isWithin(RETURN_MS, renumberedAt, now)
+}
+
+/** What is remembered of a listing that looks renumbered at `now`. */
+export function renumbering(
+  { renumberedAt }: ServerFacts,
+  now: number,
+): Pick<ServerFacts, 'renumberedAt'> {
+  const isKnown = isWithin(DAY_MS, renumberedAt, now)
+  return { renumberedAt: isKnown ? renumberedAt : new Date(now).toISOString() }
+}
+
+function isWithin(ms: number, at: string | undefined, now: number): boolean {
+  return at !== undefined && Math.abs(now - Date.parse(at)) < ms
+}
 
 /** What a listing shares with what should be in it. */
 export interface Overlap {
@@ -30,15 +54,24 @@ export interface Overlap {
 
 /**
  * What should be listed: what the last complete listing showed and we did not delete; all that was ever stored if that
- * listing was empty, since a server shows nothing while its mail is on its way to it.
+ * listing was empty, since a server shows nothing while its mail is on its way to it. `isLong`: messages that went missing
+ * in former listings are missing still, where no row is known to be one of them.
  */
-export function overlapOf(receipts: readonly Receipt[], known: readonly MatchedRow[]): Overlap {
+export function overlapOf(
+  receipts: readonly Receipt[],
+  known: readonly MatchedRow[],
+  { isLong }: { readonly isLong: boolean },
+): Overlap {
   const kept = receipts.filter(isKept)
   const present = kept.filter(({ absent }) => !absent)
   const expected = present.length > 0 ? present : kept
   const matched = new Set(known.map(({ receipt }) => receipt.id))
   const missing = expected.filter(({ id }) => !matched.has(id))
   const share = (expected.length - missing.length) / expected.length
+  if (isLong) {
+    const found = new Set(known.map(({ receipt }) => receipt.message))
+    missing.push(...kept.filter((r) => r.absent && present.length > 0 && !found.has(r.message)))
+  }
   return { missing, isLow: expected.length >= FEWEST_EXPECTED && share < LOW_OVERLAP }
 }
 

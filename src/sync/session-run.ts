@@ -14,6 +14,7 @@ import {
 } from './plan.ts'
 import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
 import { type Triage, triage } from './quarantine.ts'
+import { renumbering } from './rebind.ts'
 import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { RetrievalWatch } from './retrieval-watch.ts'
@@ -91,6 +92,8 @@ export class SessionRun {
       (isSame) => ledger.resolveMove(isSame),
       options.former,
     )
+    // First: a run that is broken off from here on is found out by the next.
+    if (compared.looksRenumbered) await ledger.learn(renumbering(ledger.facts, this.#context.now()))
     await record(compared, ledger)
 
     const mayDelete = policy.delete !== 'never' && !ledger.isDamaged && options.purpose === 'all'
@@ -306,6 +309,7 @@ export class SessionRun {
     const account = identity.name
     const compared = await compareMaildrop(this.#session, ledger, {
       isFurtherLook: former !== undefined,
+      now: this.#context.now(),
       onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
       onMove: async (isSame) => {
         await resolveMove(isSame)

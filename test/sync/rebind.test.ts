@@ -111,18 +111,48 @@ describe('a server that renumbered', () => {
     expect(archive.contents()).toHaveLength(20)
   })
 
-  it('has its mail stored once where it writes into each message, also after a broken run', async () => {
+  it('has its mail stored once where it writes into each message, wherever a run breaks off', async () => {
+    for (let step = 4; step < 60; step++) {
+      const { archive, maildrop } = await kept(twenty)
+      maildrop.messages = [mail('x', 'arrived since'), ...renumbered(twenty).map(read)]
+      maildrop.fuse = new Fuse(step)
+      archive.fuse = maildrop.fuse
+      await syncOnce(maildrop, archive)
+      maildrop.fuse = new Fuse()
+      archive.fuse = undefined
+      const { error } = await syncOnce(maildrop, archive)
+      expect([step, error, archive.contents().length]).toEqual([step, undefined, 21])
+    }
+  })
+
+  it('is recognised bit by bit', async () => {
     const { archive, maildrop } = await kept(twenty)
-    maildrop.messages = renumbered(twenty).map(read)
-    maildrop.fuse = new Fuse(30)
-    archive.fuse = maildrop.fuse
+    maildrop.messages = twenty.slice(0, 3)
     await syncOnce(maildrop, archive)
-    maildrop.fuse = new Fuse()
-    archive.fuse = undefined
-    const broken = sent(maildrop, 'RETR').length
-    expect([broken > 3, broken < 20]).toEqual([true, true])
-    const { error } = await syncOnce(maildrop, archive)
-    expect(error).toBeUndefined()
+    for (const count of [1, 8, 20]) {
+      maildrop.messages = renumbered(twenty).slice(0, count)
+      await syncOnce(maildrop, archive)
+      expect(sent(maildrop, 'RETR')).toEqual([])
+    }
+  })
+
+  it('costs no header section once all is recognised, whatever arrives', async () => {
+    const { archive, maildrop } = await kept(twenty)
+    maildrop.messages = renumbered(twenty)
+    await syncOnce(maildrop, archive)
+    maildrop.messages.push(mail('x', 's8', 'TEXT'))
+    await syncOnce(maildrop, archive)
+    expect([sent(maildrop, 'TOP'), sent(maildrop, 'RETR')]).toEqual([[], ['RETR 21']])
+  })
+
+  it('is expected to show old mail for 30 days', async () => {
+    const { archive, maildrop } = await kept(twenty)
+    maildrop.messages = twenty.slice(0, 3)
+    await syncOnce(maildrop, archive)
+    archive.now = 31 * 24 * 3600 * 1000
+    maildrop.messages = renumbered(twenty)
+    await syncOnce(maildrop, archive)
+    expect(sent(maildrop, 'RETR')).toHaveLength(20)
     expect(archive.contents()).toHaveLength(20)
   })
 
