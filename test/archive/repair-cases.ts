@@ -27,11 +27,12 @@ export async function syncWith(
   maildrop: FakeMaildrop,
   location: ArchiveLocation,
   policy: Policy = KEEP_ALL,
+  who = identity,
 ) {
   maildrop.commands.length = 0
   return await syncAccount(
     {
-      identity,
+      identity: who,
       maildrop,
       policy,
       progress: () => {},
@@ -39,7 +40,7 @@ export async function syncWith(
       now: () => Date.now(),
     },
     openHere(location),
-    new Set([identity.name]),
+    new Set([who.name]),
   )
 }
 

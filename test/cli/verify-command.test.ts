@@ -1,0 +1,267 @@
+/** `popkeep verify` and `popkeep repair` from command line to exit code. */
+import { EventEmitter } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import type { ArchiveLocation } from '../../src/archive/location.ts'
+import { formatLocation } from '../../src/archive/location.ts'
+import { run } from '../../src/cli/main.ts'
+import { archiveLockPath, Lock } from '../../src/durable/lock.ts'
+import { listen } from '../../src/server/listen.ts'
+import { MemoryMaildrop } from '../../src/server/memory-maildrop.ts'
+import { qpopper } from '../../src/server/personality.ts'
+import { fileOf, maildropOf, samples, syncWith } from '../archive/repair-cases.ts'
+import { sampleMessage, useArchive } from '../archive/sample-archive.ts'
+import { query, temporaryLocation } from '../archive/temp-archive.ts'
+import { startTap } from '../support/tap.ts'
+
+const COUNT = 12
+
+async function popkeep(...argv: readonly string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const exit = await run(argv, {
+    ...{ stdin: new PassThrough(), stdout, stderr },
+    env: { HOME: '/nowhere', POPKEEP_PASSWORD: 'secret' },
+    signals: new EventEmitter(),
+    invocation: 'popkeep',
+    quit: () => undefined,
+    now: Date.now,
+  })
+  return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+
+const who = { name: 'work', host: '127.0.0.1', user: 'me' }
+
+async function filled(kind: 'sqlite' | 'maildir', refuses: readonly number[] = []) {
+  const location = temporaryLocation(kind)
+  const maildrop = maildropOf(COUNT)
+  maildrop.options = { refuses: new Set(refuses) }
+  await syncWith(maildrop, location, undefined, who)
+  return { location, archive: formatLocation(location) }
+}
+
+function alter(location: ArchiveLocation, n: number): void {
+  const [row] = query(location, `SELECT lower(hex(digest)) AS hex FROM message WHERE id = ${n + 1}`)
+  const path = location.kind === 'sqlite' ? location.path : fileOf(location, String(row?.hex))
+  const file = readFileSync(path)
+  file[file.indexOf(`body ${n}`)] = 0x42
+  writeFileSync(path, file)
+}
+
+const jsonLines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('popkeep verify', () => {
+  it('says of a sample how many of how many it read', async () => {
+    const { archive } = await filled('sqlite')
+    const { exit, stdout, stderr } = await popkeep(
+      'verify',
+      '--archive',
+      archive,
+      '--sample',
+      '25%',
+    )
+    expect([exit, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/: 3 of 12 messages \(.*\) verified, all as they were stored\n$/)
+    const inJson = await popkeep('verify', '--archive', archive, '--sample', '5%', '--json')
+    expect(jsonLines(inJson.stdout)).toMatchObject([{ type: 'summary', ok: 1, of: 12 }])
+  })
+
+  it('remembers within a budget what it read', async () => {
+    const { archive, location } = await filled('maildir')
+    const { exit, stdout, stderr } = await popkeep(
+      'verify',
+      '--archive',
+      archive,
+      '--budget',
+      '10m',
+    )
+    expect([exit, stderr]).toEqual([0, ''])
+    expect(stdout).toContain('12 of 12 messages')
+    expect(query(location, 'SELECT count(verified_at) AS n FROM message')).toEqual([{ n: COUNT }])
+  })
+
+  it('says that it cannot remember while a repair is at work, and is no failure', async () => {
+    const { archive, location } = await filled('sqlite')
+    const lock = new Lock(archiveLockPath(location.path))
+    lock.acquire('exclusive')
+    const { exit, stdout, stderr } = await popkeep(
+      'verify',
+      '--archive',
+      archive,
+      '--budget',
+      '10m',
+    )
+    lock.close()
+    expect(exit).toBe(0)
+    expect(stdout).toContain('12 of 12 messages')
+    expect(stderr).toMatch(
+      /^popkeep: what was verified cannot be remembered[^\n]*another run[^\n]*\n$/,
+    )
+  })
+
+  it.each([
+    [['--sample', '0%']],
+    [['--sample', '101%']],
+    [['--sample', '5']],
+    [['--budget', '10']],
+    [['--budget', '1m', '--sample', '5%']],
+    [['--against', 'work', '--sample', '5%']],
+    [['--tls', 'none']],
+  ])('with %j leaves with 64', async (words) => {
+    const { archive } = await filled('sqlite')
+    const { exit, stdout, stderr } = await popkeep('verify', '--archive', archive, ...words)
+    expect([exit, stdout]).toEqual([64, ''])
+    expect(stderr).toMatch(/^popkeep: [^\n]+\n$/)
+  })
+})
+
+describe.each(['sqlite', 'maildir'] as const)('a damaged %s archive', (kind) => {
+  it('can be mended by following what verify says', async () => {
+    const { archive, location } = await filled(kind)
+    alter(location, 5)
+    const named = await popkeep('verify', '--archive', archive)
+    expect(named.exit).toBe(65)
+    expect(named.stderr).toMatch(
+      /^popkeep: .* is altered: .*\npopkeep: popkeep repair --archive .* popkeep sync .*\n$/,
+    )
+    const [command = ''] = /popkeep repair --archive \S+/.exec(named.stderr) ?? []
+    const repaired = await popkeep(...command.split(' ').slice(1))
+    expect(repaired.exit).toBe(1)
+    expect(repaired.stdout).toContain(': 11 sound, 1 lost or altered\n')
+    expect(repaired.stderr).toMatch(/is to be retrieved again: its (octets are|file was) altered\./)
+    expect(repaired.stderr).toContain('popkeep sync retrieves what was lost')
+    const status = await popkeep('status', '--archive', archive)
+    expect(status.stdout).toContain('1 message lost or altered')
+    await syncWith(maildropOf(COUNT), location, undefined, who)
+    expect(await popkeep('verify', '--archive', archive)).toMatchObject({ exit: 0, stderr: '' })
+    expect(await popkeep('repair', '--archive', archive)).toMatchObject({ exit: 0, stderr: '' })
+  })
+
+  it('is left alone by repair while a run is in it', async () => {
+    const { archive, location } = await filled(kind)
+    const lock = new Lock(archiveLockPath(location.path))
+    lock.acquire('shared')
+    expect((await popkeep('repair', '--archive', archive)).exit).toBe(75)
+    lock.close()
+  })
+
+  it('has each finding of a repair as an object a line', async () => {
+    const { archive, location } = await filled(kind)
+    alter(location, 5)
+    const { stdout } = await popkeep('repair', '--archive', archive, '--json')
+    const lines = jsonLines(stdout)
+    expect(lines).toContainEqual(
+      expect.objectContaining({ type: 'finding', kind: 'wanted', archive }),
+    )
+    expect(lines.at(-1)).toMatchObject({ type: 'summary', sound: 11, wanted: 1, undecided: 0 })
+  })
+})
+
+describe.each(['sqlite', 'maildir'] as const)(
+  'popkeep verify --against, with a %s archive',
+  (kind) => {
+    /** Serves these messages, and returns how verify ended and what it sent. */
+    async function against(
+      archive: string,
+      messages: readonly { readonly octets: Uint8Array; readonly uniqueId: string }[],
+      ...words: readonly string[]
+    ) {
+      const source = new MemoryMaildrop(messages)
+      await using server = await listen({
+        ...{ host: '127.0.0.1', port: 0 },
+        personality: qpopper({ hostName: 'house', now: () => 0, pid: () => 1 }),
+        maildrops: [{ user: 'me', secret: 'secret', source }],
+        onFault: (fault) => {
+          throw fault
+        },
+      })
+      const tap = await startTap(server.port)
+      try {
+        const target = `pop://me@127.0.0.1:${tap.port}`
+        const ended = await popkeep(
+          ...['verify', '--against', target, '--account', 'work', '--tls', 'none'],
+          ...['--archive', archive, ...words],
+        )
+        const keywords = new Set(tap.take().map((line) => line.split(' ')[0]))
+        expect(source.messages).toHaveLength(messages.length)
+        return { ...ended, keywords }
+      } finally {
+        await tap.close()
+      }
+    }
+
+    it('finds everything kept, by STAT, LIST, UIDL and QUIT alone', async () => {
+      const { archive, location } = await filled(kind)
+      const before = query(location, 'SELECT * FROM message')
+      const { exit, stdout, stderr, keywords } = await against(archive, samples(COUNT))
+      expect({ exit, stderr, stdout }).toEqual({
+        exit: 0,
+        stderr: '',
+        stdout: 'work: 12 messages listed, 12 kept\n',
+      })
+      expect(keywords.has('QUIT')).toBe(true)
+      for (const word of ['RETR', 'DELE', 'TOP', 'RSET']) expect(keywords.has(word)).toBe(false)
+      expect(query(location, 'SELECT * FROM message')).toEqual(before)
+    })
+
+    it('names what was not retrieved, and what the server refused', async () => {
+      const { archive } = await filled(kind, [3])
+      const fresh = { octets: sampleMessage(77), uniqueId: 'fresh' }
+      const { exit, stdout, stderr } = await against(archive, [...samples(COUNT), fresh])
+      expect(exit).toBe(1)
+      expect(stdout).toBe(
+        'work: 13 messages listed, 11 kept, 1 not retrieved yet, 1 refused by the server\n',
+      )
+      expect(stderr).toBe(
+        'popkeep: work: message 3 (u2) is refused by the server: "-ERR poison"\n' +
+          'popkeep: work: message 13 (fresh) is not retrieved yet\n',
+      )
+    })
+
+    it('names what is altered, short or removed, before a repair and after it', async () => {
+      const { archive, location } = await filled(kind)
+      useArchive(location, ({ database }) => {
+        database.exec('UPDATE message SET short = 1 WHERE id = 3')
+        database.exec('UPDATE message SET removed = 1 WHERE id = 4')
+        database.exec("UPDATE receipt SET state = 'removed' WHERE message = 4")
+        if (kind === 'sqlite') database.exec('DELETE FROM content WHERE message = 4')
+      })
+      alter(location, 5)
+      const first = await against(archive, samples(COUNT), '--json')
+      expect(first.exit).toBe(65)
+      const lines = jsonLines(first.stdout)
+      expect(lines).toContainEqual(
+        expect.objectContaining({ kind: 'altered', uniqueId: 'u5', messageNumber: 6 }),
+      )
+      expect(lines).toContainEqual(expect.objectContaining({ kind: 'short', uniqueId: 'u2' }))
+      expect(lines.at(-1)).toMatchObject({ type: 'summary', listed: 12, short: 1, altered: 1 })
+      await popkeep('repair', '--archive', archive)
+      const second = await against(archive, samples(COUNT))
+      expect(second.exit).toBe(65)
+      const words = kind === 'sqlite' ? 'altered in the archive' : 'missing in the archive'
+      expect(second.stderr).toMatch(new RegExp(`message 6 \\(u5\\) is ${words}, [0-9a-f]{64}\n`))
+    })
+
+    it('believes nothing of an account that is another maildrop now', async () => {
+      const { archive } = await filled(kind)
+      const others = samples(COUNT).map(({ uniqueId }, n) => ({
+        uniqueId,
+        octets: sampleMessage(500 + n),
+      }))
+      useArchive({ kind, path: archive.slice(kind.length + 1) }, ({ database }) =>
+        database.exec("UPDATE account SET host = 'elsewhere.example.org'"),
+      )
+      const { exit, stdout } = await against(archive, others)
+      expect([exit, stdout]).toEqual([1, 'work: 12 messages listed, 12 not retrieved yet\n'])
+    })
+
+    it('without an archive logs in nowhere', async () => {
+      const { exit, keywords } = await against(formatLocation(temporaryLocation(kind)), samples(1))
+      expect([exit, keywords.size]).toEqual([64, 0])
+    })
+  },
+)
