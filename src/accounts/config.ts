@@ -6,6 +6,7 @@ import { parse, TomlError } from 'smol-toml'
 
 import type { Policy } from '../sync/policy.ts'
 import { type Account, defaultPort, type Place, type TokenSource } from './account.ts'
+import { locateArchive } from './archive-name.ts'
 import { checkConfig } from './config-check.ts'
 import type { AccountTable, ConfigTables } from './config-schema.ts'
 import { ConfigError } from './errors.ts'
@@ -198,12 +199,6 @@ function clientCertificateOf(
 ): Account['clientCertificate'] {
   if (tls_certificate === undefined || tls_key === undefined) return undefined
   return { certificate: locate(tls_certificate), key: locate(tls_key) }
-}
-
-/** What stands before a colon stays, whatever it is: the archives' room knows the kinds. */
-function locateArchive(archive: string, locate: (path: string) => string): string {
-  const [, kind = '', path = ''] = /^([a-z][a-z0-9+.-]+:)?(.*)$/is.exec(archive) ?? []
-  return path === '' ? archive : `${kind}${locate(path)}`
 }
 
 function locatePath(path: string, home: string, folder: string): string {

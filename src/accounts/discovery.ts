@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 
 import { DNS_MS, MAX_RECORDS, PROBE_MS } from './limits.ts'
 import { hostName, isWithin, type MailAddress, parseMailAddress } from './mail-address.ts'
-import type { PopServer, Provider } from './provider.ts'
+import type { MailProvider, PopServer } from './mail-provider.ts'
 import { providerOfAddress, providerOfExchanger, providerOfHost, userAt } from './providers.ts'
 
 /** As node:dns gives it. */
@@ -48,7 +48,7 @@ export interface FoundServer {
   readonly evidence: string
   /** The host is not within the address's domain, and not in the table for it (RFC 6186 section 6). */
   readonly isElsewhere: boolean
-  readonly provider: Provider | undefined
+  readonly provider: MailProvider | undefined
 }
 
 export interface Discovery {
@@ -199,7 +199,7 @@ async function answer<T>(
 }
 
 function ofProvider(
-  provider: Provider,
+  provider: MailProvider,
   address: string,
   origin: 'table' | 'mx',
   evidence: string,

@@ -1,8 +1,9 @@
 /** What a provider granted, and the form in which it is kept. */
 import * as v from 'valibot'
 
+import { isToken } from './access-token.ts'
 import { AuthorizationError } from './errors.ts'
-import { MAX_TOKEN_LIFE_S, MAX_TOKEN_OCTETS, TOKEN_LIFE_S } from './limits.ts'
+import { MAX_TOKEN_LIFE_S, TOKEN_LIFE_S } from './limits.ts'
 import type { OAuthProvider } from './oauth-provider.ts'
 
 export interface Grant {
@@ -50,11 +51,6 @@ export function grantOf(answer: TokenAnswer, now: number, old?: string): Grant {
   // What is kept is a whole number, and would be damaged otherwise; an answer may have fractions of a second.
   const expiresAt = Math.floor(now + life * 1000)
   return { accessToken: answer.access_token, expiresAt, refreshToken }
-}
-
-/** Whether a text can be a token: visible US-ASCII (RFC 6749 appendix A.12), of a length that can be stored and sent. */
-function isToken(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text) && text.length <= MAX_TOKEN_OCTETS
 }
 
 const token = v.pipe(v.string(), v.check(isToken))

@@ -2,7 +2,7 @@
  * Providers, from their own help pages and from Thunderbird's ispdb (March 2026). A row is here only if its server was
  * found in one of them. Rows are looked up in this order.
  */
-import type { PopServer, Provider } from './provider.ts'
+import type { MailProvider, PopServer } from './mail-provider.ts'
 
 /** Lists are words with blanks between. Unsaid: TLS on port 995, the address as user, a password. */
 interface Row {
@@ -10,14 +10,14 @@ interface Row {
   readonly server?: PopServer
   readonly others?: string
   readonly exchangers?: string
-  readonly user?: Provider['user']
-  readonly login?: Provider['login']
-  readonly oauth?: Provider['oauth']
+  readonly user?: MailProvider['user']
+  readonly login?: MailProvider['login']
+  readonly oauth?: MailProvider['oauth']
   readonly hint?: string
 }
 
 /** A provider with a POP server. */
-function pop(name: string, host: string, row: Row): Provider {
+function pop(name: string, host: string, row: Row): MailProvider {
   return provider(name, { server: { host, port: 995, tls: 'implicit' }, ...row })
 }
 
@@ -26,7 +26,7 @@ function withoutPop(name: string, row: Required<Pick<Row, 'domains' | 'exchanger
   return provider(name, row)
 }
 
-function provider(name: string, row: Row): Provider {
+function provider(name: string, row: Row): MailProvider {
   return {
     name,
     domains: words(row.domains),
@@ -53,7 +53,7 @@ const GMX =
   'wants POP3 switched on in its settings, and an application-specific password where two-factor login is on'
 const IONOS = { hint: 'IONOS wants an app password where two-factor login is on' }
 
-export const PROVIDERS: readonly Provider[] = [
+export const PROVIDERS: readonly MailProvider[] = [
   pop('Gmail', 'pop.gmail.com', {
     domains: 'gmail.com googlemail.com',
     others: 'pop.googlemail.com',

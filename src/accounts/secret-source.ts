@@ -16,8 +16,6 @@ export type SecretSource =
 
 /** What the world offers besides the account's own source. */
 export interface SecretSurroundings {
-  /** From the command line; it goes before the account's own. */
-  readonly option?: SecretSource | undefined
   /** That of the operating system (see openKeyring); undefined where none is to be asked. */
   readonly openKeyring?: (() => Promise<Keyring | undefined>) | undefined
   /** The value of POPKEEP_PASSWORD, if it may serve this account. */
@@ -26,7 +24,6 @@ export interface SecretSurroundings {
   readonly prompt?: ((question: string) => Promise<string>) | undefined
   /** $CREDENTIALS_DIRECTORY of systemd: files in it are private, whatever their mode says. */
   readonly credentialsDirectory?: string | undefined
-  readonly commandTimeoutMs?: number | undefined
   /** Ends a command that asks, and the wait for a keyring to be unlocked. */
   readonly signal?: AbortSignal | undefined
 }
@@ -37,7 +34,7 @@ interface NamedAccount {
 }
 
 /**
- * Gets the password of an account from the first source that is there: option, the account's own, keyring, environment,
+ * Gets the password of an account from the first source that is there: the account's own, keyring, environment,
  * prompt. A source that is there but fails is an error; the next one is not tried. Only a keyring that the account did not
  * ask for is passed over in silence where there is none, where it stays locked, or where it has no entry.
  *
@@ -48,7 +45,7 @@ export async function obtainSecret(
   surroundings: SecretSurroundings,
 ): Promise<Secret> {
   surroundings.signal?.throwIfAborted()
-  const source = surroundings.option ?? account.secret
+  const source = account.secret
   switch (source?.type) {
     case 'file': {
       const { credentialsDirectory } = surroundings
@@ -57,8 +54,8 @@ export async function obtainSecret(
       return secretFrom(text, `the password file ${source.path}`)
     }
     case 'command': {
-      const { signal, commandTimeoutMs: timeoutMs = PASSWORD_COMMAND_MS } = surroundings
-      const options = { what: 'password command', timeoutMs, signal }
+      const { signal } = surroundings
+      const options = { what: 'password command', timeoutMs: PASSWORD_COMMAND_MS, signal }
       const text = await runSecretCommand(source.command, options)
       return secretFrom(text, 'what the password command printed')
     }

@@ -1,8 +1,9 @@
 /** An account on its way into the config: what is known of it, and the tables that say it. */
 import { isAbsolute, resolve } from 'node:path'
 import { defaultPort } from '../accounts/account.ts'
+import { locateArchive } from '../accounts/archive-name.ts'
 import type { ConfigAddition, TableText } from '../accounts/config-text.ts'
-import type { PopServer } from '../accounts/provider.ts'
+import type { PopServer } from '../accounts/mail-provider.ts'
 import type { ServerOptions } from './server-options.ts'
 
 /** `account add` as it was asked for on the command line. Unsaid options are absent. */
@@ -102,11 +103,12 @@ function loginKeys(login: DraftLogin): Record<string, string | boolean | undefin
   }
 }
 
-/** `sqlite:PATH` with a path that means the same from everywhere; `~/` stays, for who shares a config among machines. */
+/** With a path that means the same from everywhere; `~/` stays, for who shares a config among machines. */
 function fromHere(archive: string): string {
-  const [, kind = '', path = ''] = /^([a-z][a-z0-9+.-]+:)?(.*)$/is.exec(archive) ?? []
-  const isFixed = path === '' || isAbsolute(path) || path === '~' || path.startsWith('~/')
-  return isFixed ? archive : `${kind}${resolve(path)}`
+  return locateArchive(archive, (path) => {
+    const isFixed = isAbsolute(path) || path === '~' || path.startsWith('~/')
+    return isFixed ? path : resolve(path)
+  })
 }
 
 function said(keys: Readonly<Record<string, string | number | boolean | undefined>>): TableText {

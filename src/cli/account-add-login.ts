@@ -1,8 +1,8 @@
 /** How a new account logs in, and where what it takes for that is kept. */
 
 import { UsageError } from '../accounts/errors.ts'
+import type { MailProvider } from '../accounts/mail-provider.ts'
 import { OAUTH_PRESETS } from '../accounts/oauth-provider.ts'
-import type { Provider } from '../accounts/provider.ts'
 import { providerOfHost } from '../accounts/providers.ts'
 import { type Asker, choose } from './account-add-asker.ts'
 import type { AccountAddOptions, DraftLogin } from './account-add-draft.ts'
@@ -50,7 +50,7 @@ export async function askLogin(
 type Way = 'oauth' | 'token-command' | 'password'
 
 /** Only where the provider leaves a choice. */
-async function askWay(provider: Provider | undefined, asker: Asker): Promise<Way> {
+async function askWay(provider: MailProvider | undefined, asker: Asker): Promise<Way> {
   if (provider?.oauth === undefined) return 'password'
   const ways: { readonly way: Way; readonly label: string }[] = [
     { way: 'oauth', label: 'OAuth, with a client id of yours' },

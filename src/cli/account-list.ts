@@ -1,6 +1,6 @@
 /** `popkeep account list`: what the config says of each account, in a line. */
 import type { Account } from '../accounts/account.ts'
-import { textWidth } from './columns.ts'
+import { padded, textWidth } from './columns.ts'
 import { jsonLine, safe } from './safe.ts'
 
 /** A line an account, in columns. */
@@ -18,9 +18,7 @@ export function accountLines(accounts: readonly Account[]): string {
   )
   return rows
     .map((row) => {
-      const cells = row.map(
-        (cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - textWidth(cell))),
-      )
+      const cells = row.map((cell, column) => padded(cell, widths[column] ?? textWidth(cell)))
       return `${cells.join('  ').trimEnd()}\n`
     })
     .join('')

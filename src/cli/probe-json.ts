@@ -1,6 +1,6 @@
 /** The object that `probe --json` prints. docs/operations.md has its keys. */
 import type { Account } from '../accounts/account.ts'
-import type { Provider } from '../accounts/provider.ts'
+import type { MailProvider } from '../accounts/mail-provider.ts'
 import type { CapabilityAnswer, ServerReport } from '../client/probe.ts'
 import type { MaildropReport, Trial } from '../client/probe-maildrop.ts'
 import { LoginError } from '../client/refusal.ts'
@@ -13,7 +13,7 @@ import { jsonLine } from './safe.ts'
 /** All that was learned; undefined is what was not reached. */
 export interface Findings {
   readonly account: Account
-  readonly provider: Provider | undefined
+  readonly provider: MailProvider | undefined
   readonly server?: ServerReport
   readonly maildrop?: MaildropReport
 }

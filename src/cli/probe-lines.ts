@@ -1,6 +1,6 @@
 /** What a probe learned, for people: in 80 columns, whatever the server said made safe. */
 import type { Account, TlsMode } from '../accounts/account.ts'
-import type { Provider } from '../accounts/provider.ts'
+import type { MailProvider } from '../accounts/mail-provider.ts'
 import type { CapabilityAnswer, ServerReport } from '../client/probe.ts'
 import type { MaildropReport, Sizes, TopTrial, Trial, UidlTrial } from '../client/probe-maildrop.ts'
 import type { SurveyedMechanism } from '../client/probe-mechanisms.ts'
@@ -25,7 +25,7 @@ const PROTECTION: Readonly<Record<TlsMode, string>> = {
 /** What is known before login. `now` in ms. */
 export function serverText(
   account: Account,
-  provider: Provider | undefined,
+  provider: MailProvider | undefined,
   report: ServerReport,
   now: number,
 ): string {

@@ -2,6 +2,7 @@ import type { Capabilities } from '../pop3/capabilities.ts'
 import { encodeCommand } from '../pop3/command.ts'
 import { ArgumentError } from '../pop3/errors.ts'
 import { LOGIN_ATTEMPTS } from '../pop3/limits.ts'
+import { isAscii } from '../pop3/octets.ts'
 import type { ChannelBinding } from '../sasl/gs2-header.ts'
 import type { Credential } from './credential.ts'
 import type { Greeted } from './greeting.ts'
@@ -253,9 +254,4 @@ function mayChangeForm(refused: Refused, { mechanism, form }: Way): boolean {
 
 function isScram(mechanism: string): boolean {
   return mechanism.startsWith('SCRAM-')
-}
-
-function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7e) return false
-  return true
 }

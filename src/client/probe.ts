@@ -2,6 +2,7 @@
 import type { Connection, Peer } from '../net/connection.ts'
 import { NetworkError } from '../net/errors.ts'
 import { type Capabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
+import { isAscii } from '../pop3/octets.ts'
 import { apopStamp } from '../sasl/apop.ts'
 import type { Credential } from './credential.ts'
 import {
@@ -82,8 +83,10 @@ async function lookAround(
     if (capabilities.answer !== 'closed') await leave(wire, timeouts)
     const announced = capabilities.answer === 'listed' ? capabilities.capabilities : NO_CAPABILITIES
     const { user, credential, auth } = applicant
-    const isAscii = /^[\0-\x7e]*$/.test(user)
-    const mechanisms = surveyMechanisms({ credential, auth, announced, isAscii, ...facts })
+    const mechanisms = surveyMechanisms({
+      ...{ credential, auth, announced, isAscii: isAscii(user) },
+      ...facts,
+    })
     return { capabilities, mechanisms, failure: undefined }
   } catch (failure) {
     return { capabilities: undefined, mechanisms: undefined, failure }

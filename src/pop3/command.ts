@@ -1,7 +1,14 @@
 import { ArgumentError } from './errors.ts'
 import { COMMAND_OCTETS, CONTINUATION_OCTETS, LONG_COMMAND_OCTETS } from './limits.ts'
-import { CR, LF, NUL, octetsOf, utf8Octets } from './octets.ts'
-import { isTypedAuth, redactTyped, typedHoldsSecret, typedKeyword, typedShape } from './typed.ts'
+import { CR, isAscii, LF, NUL, octetsOf, utf8Octets } from './octets.ts'
+import {
+  isTypedAuth,
+  type ResponseShape,
+  redactTyped,
+  typedHoldsSecret,
+  typedKeyword,
+  typedShape,
+} from './typed.ts'
 
 /**
  * The commands that popkeep sends (RFC 1939, 2449, 2595, 5034, 6856; LAST: RFC 1460). Keywords go out in upper case,
@@ -38,9 +45,6 @@ export type Command =
     }
 
 type BareKeyword = 'CAPA' | 'LAST' | 'LIST' | 'NOOP' | 'QUIT' | 'STAT' | 'STLS' | 'UIDL' | 'UTF8'
-
-/** What follows +OK: nothing, lines, or the octets of a message; `open` where nobody knows whether lines follow. */
-export type ResponseShape = 'single' | 'lines' | 'body' | 'open'
 
 export function responseShape(command: Command): ResponseShape {
   const { keyword } = command
@@ -150,9 +154,4 @@ function encodeLine(keyword: string, line: string, limit: number): Uint8Array {
     throw new ArgumentError(`the ${keyword} line has ${octets.length} octets, more than ${limit}`)
   }
   return octets
-}
-
-function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7e) return false
-  return true
 }

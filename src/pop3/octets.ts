@@ -58,3 +58,9 @@ export function concatOctets(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return whole
 }
+
+/** Whether all of it is ASCII, DEL left out: what a command line may carry without UTF8 (RFC 1939 section 3). */
+export function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7e) return false
+  return true
+}

@@ -3,18 +3,15 @@
  * typed, so that its keyword may be in any case, its arguments may be wrong, and it may be a command of this server only.
  */
 
-/**
- * What follows +OK: nothing, lines, the octets of a message, or, `open`, lines or nothing: the command is none whose
- * reply is known.
- */
-export type TypedShape = 'single' | 'lines' | 'body' | 'open'
+/** What follows +OK: nothing, lines, or the octets of a message; `open` where nobody knows whether lines follow. */
+export type ResponseShape = 'single' | 'lines' | 'body' | 'open'
 
 const SINGLE: ReadonlySet<string> = new Set(
   'USER PASS APOP STLS UTF8 STAT DELE NOOP RSET LAST QUIT'.split(' '),
 )
 
 /** Reads it by keyword and arguments: LIST has lines, `LIST 1` has not (RFC 1939 section 5, RFC 6856 section 3.2). */
-export function typedShape(line: string): TypedShape {
+export function typedShape(line: string): ResponseShape {
   const [keyword, ...words] = wordsOf(line)
   if (keyword === 'RETR' || keyword === 'TOP') return 'body'
   if (keyword === 'CAPA') return 'lines'

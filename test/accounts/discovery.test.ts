@@ -7,7 +7,7 @@ import {
   type SrvRecord,
 } from '../../src/accounts/discovery.ts'
 import { MAX_RECORDS } from '../../src/accounts/limits.ts'
-import type { PopServer } from '../../src/accounts/provider.ts'
+import type { PopServer } from '../../src/accounts/mail-provider.ts'
 
 const never = new AbortController().signal
 

@@ -128,4 +128,14 @@ describe.skipIf(process.platform === 'win32')('a command that asks', () => {
     )
     expect(inspect(caught, { depth: 9 })).not.toContain('hunter2')
   })
+
+  it('is not waited for without end, even by a grandchild', async () => {
+    const sleep = `setTimeout(() => {}, 5000)`
+    const grandchild = `require('node:child_process').spawn(process.execPath, ['-e', '${sleep}'], { stdio: 'inherit' })`
+    const asked = runSecretCommand(
+      node(`${grandchild}; setInterval(() => {}, 1000)`),
+      options({ timeoutMs: 300 }),
+    )
+    await expect(asked).rejects.toThrow('the password command gave nothing within 1 s')
+  })
 })

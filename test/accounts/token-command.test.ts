@@ -37,6 +37,7 @@ describe('a token command', () => {
     ['Bearer hunter2', 'is no token'],
     ['hunter2\u0001auth=x', 'is no token'],
     ['hunter2\u00fc', 'is no token'],
+    [`hunter2${'x'.repeat(24 * 1024)}`, 'is no token'],
   ])('that prints %j gives none', async (text, words) => {
     expect(await messageOf(printing(text).accessToken(never))).toContain(words)
   })

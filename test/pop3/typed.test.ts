@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { Protocol } from '../../src/pop3/protocol.ts'
 import {
   isTypedAuth,
+  type ResponseShape,
   redactTyped,
   secretStart,
-  type TypedShape,
   typedHoldsSecret,
   typedKeyword,
   typedSecret,
@@ -14,7 +14,7 @@ import {
 import { chunkings, latin1 } from '../support/chunkings.ts'
 
 describe('the reply to a typed line', () => {
-  it.each<[TypedShape, readonly string[]]>([
+  it.each<[ResponseShape, readonly string[]]>([
     [
       'single',
       [

@@ -1,7 +1,7 @@
 /** What is known of a mail provider before its server is asked. */
 import type { TlsMode } from './account.ts'
 
-export interface Provider {
+export interface MailProvider {
   /** As people call it. */
   readonly name: string
   /** The domains of its addresses, lower-case ASCII. */
