@@ -1,5 +1,6 @@
 /** Where an account's password comes from: a file, a command, the keyring, the environment, or a person at a terminal. */
 import { SecretError } from './errors.ts'
+import { type KeptPassword, type PasswordOwner, parsePassword } from './kept-password.ts'
 import type { Keyring } from './keyring.ts'
 import { PASSWORD_COMMAND_MS } from './limits.ts'
 import { loginCommand } from './login-command.ts'
@@ -28,7 +29,7 @@ export interface SecretSurroundings {
   readonly signal?: AbortSignal | undefined
 }
 
-interface NamedAccount {
+interface NamedAccount extends PasswordOwner {
   readonly name: string
   readonly secret: SecretSource | undefined
 }
@@ -36,7 +37,8 @@ interface NamedAccount {
 /**
  * Gets the password of an account from the first source that is there: the account's own, keyring, environment,
  * prompt. A source that is there but fails is an error; the next one is not tried. Only a keyring that the account did not
- * ask for is passed over in silence where there is none, where it stays locked, or where it has no entry.
+ * ask for is passed over in silence where there is none, where it stays locked, or where it has no entry that was kept for
+ * this host and user: names of accounts are easily had.
  *
  * Throws SecretError (SECRET_UNAVAILABLE), which never holds the secret, and the reason of `signal`.
  */
@@ -60,17 +62,27 @@ export async function obtainSecret(
       return secretFrom(text, 'what the password command printed')
     }
     case 'keyring':
-      return await secretOfKeyring(account.name, surroundings)
+      return await secretOfKeyring(account, surroundings)
     case undefined:
-      return await secretOfSurroundings(account.name, surroundings)
+      return await secretOfSurroundings(account, surroundings)
   }
 }
 
-async function secretOfKeyring(name: string, surroundings: SecretSurroundings): Promise<Secret> {
-  const found = await askKeyring(name, surroundings)
+async function secretOfKeyring(
+  account: NamedAccount,
+  surroundings: SecretSurroundings,
+): Promise<Secret> {
+  const { name } = account
+  const found = await askKeyring(account, surroundings)
   switch (found.type) {
-    case 'entry':
-      return secretFrom(found.text, 'the keyring')
+    case 'own':
+    case 'unbound':
+      // The config names the host, so what its owner put there by hand is for that.
+      return secretFrom(found.password, 'the keyring')
+    case 'other':
+      throw new SecretError(
+        `the keyring's password of ${name} is for another host or user; this stores one: ${loginCommand(name)}`,
+      )
     case 'no entry':
       throw new SecretError(
         `the keyring has no password for ${name}; this stores it: ${loginCommand(name)}`,
@@ -86,18 +98,23 @@ async function secretOfKeyring(name: string, surroundings: SecretSurroundings): 
 }
 
 async function secretOfSurroundings(
-  name: string,
+  account: NamedAccount,
   surroundings: SecretSurroundings,
 ): Promise<Secret> {
-  const found = await askKeyring(name, surroundings)
-  if (found.type === 'entry') return secretFrom(found.text, 'the keyring')
+  const found = await askKeyring(account, surroundings)
+  if (found.type === 'own') return secretFrom(found.password, 'the keyring')
   if (surroundings.environment !== undefined) {
     return secretFrom(surroundings.environment, 'POPKEEP_PASSWORD')
   }
   if (surroundings.prompt !== undefined) {
-    return secretFrom(await surroundings.prompt(`Password for ${name}: `), 'what was typed')
+    return secretFrom(await surroundings.prompt(passwordQuestion(account)), 'what was typed')
   }
-  const why = found.type === 'failed' ? `; the keyring cannot be read: ${found.reason}` : ''
+  const why =
+    found.type === 'failed'
+      ? `; the keyring cannot be read: ${found.reason}`
+      : found.type === 'other' || found.type === 'unbound'
+        ? `; the keyring has a password of ${account.name}, but not for ${account.user} at ${account.host}`
+        : ''
   throw new SecretError(
     'there is no password: give password_command, password_file or keyring in the config file, --password-command, ' +
       `--password-file or POPKEEP_PASSWORD; there is no terminal to ask at${why}`,
@@ -105,21 +122,26 @@ async function secretOfSurroundings(
   )
 }
 
+/** What a person is asked. Not yet safe for a terminal. */
+export function passwordQuestion({ name, host }: Pick<NamedAccount, 'name' | 'host'>): string {
+  return `Password for ${name} at ${host}: `
+}
+
 type KeyringAnswer =
-  | { readonly type: 'entry'; readonly text: string }
+  | KeptPassword
   | { readonly type: 'no entry' }
   | { readonly type: 'no keyring' }
   | { readonly type: 'failed'; readonly reason: string; readonly cause: unknown }
 
 async function askKeyring(
-  name: string,
+  account: NamedAccount,
   { openKeyring, signal }: SecretSurroundings,
 ): Promise<KeyringAnswer> {
   const keyring = await openKeyring?.()
   if (keyring === undefined) return { type: 'no keyring' }
   try {
-    const text = await keyring.get(name, signal)
-    return text === undefined ? { type: 'no entry' } : { type: 'entry', text }
+    const text = await keyring.get(account.name, signal)
+    return text === undefined ? { type: 'no entry' } : parsePassword(text, account)
   } catch (cause) {
     signal?.throwIfAborted()
     const reason = cause instanceof Error ? cause.message : String(cause)

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { ConfigAddition } from '../accounts/config-text.ts'
 import { addToConfig, type WriterOptions } from '../accounts/config-writer.ts'
 import { SecretError } from '../accounts/errors.ts'
+import { formatPassword } from '../accounts/kept-password.ts'
 import { type Keyring, openKeyring } from '../accounts/keyring.ts'
 import { createFolder, NewFile, publishFile, removeFile, syncFolder } from '../durable/files.ts'
 import type { DraftLogin } from './account-add-draft.ts'
@@ -24,7 +25,7 @@ export async function keepAccount(
   login: DraftLogin,
   options: KeepOptions,
 ): Promise<void> {
-  const undo = await keepSecret(addition.name, login, options)
+  const undo = await keepSecret(addition, login, options)
   try {
     addToConfig(addition, options)
   } catch (error) {
@@ -46,7 +47,7 @@ export function freshFileName(account: string, folder: string): string {
 }
 
 async function keepSecret(
-  name: string,
+  { name, account }: ConfigAddition,
   login: DraftLogin,
   { file, access, openKeyring: open = openKeyring }: KeepOptions,
 ): Promise<() => Promise<void> | void> {
@@ -62,18 +63,19 @@ async function keepSecret(
   if (login.type !== 'keyring' || login.secret === undefined) return () => undefined
   const keyring = await open('popkeep')
   if (keyring === undefined) throw new SecretError('there is no keyring here')
-  return fillKeyring(keyring, name, login.secret)
+  const owner = { host: String(account.host), user: String(account.user) }
+  return fillKeyring(keyring, name, formatPassword(owner, login.secret))
 }
 
 async function fillKeyring(
   keyring: Keyring,
   name: string,
-  secret: string,
+  entry: string,
 ): Promise<() => Promise<void>> {
   try {
     // An account that is gone from the config may have left its password.
     const before = await keyring.get(name)
-    await keyring.set(name, secret)
+    await keyring.set(name, entry)
     return () => (before === undefined ? keyring.remove(name) : keyring.set(name, before))
   } catch (cause) {
     throw new SecretError(`the keyring does not take the password of ${name}`, { cause })

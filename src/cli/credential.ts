@@ -6,6 +6,7 @@ import { openKeyring } from '../accounts/keyring.ts'
 import { obtainSecret } from '../accounts/secret-source.ts'
 import type { Credential } from '../client/credential.ts'
 import type { CommandContext } from './context.ts'
+import { safe } from './safe.ts'
 
 export interface CredentialSurroundings extends Pick<CommandContext, 'env' | 'now' | 'shielded'> {
   /** The one account that a command is about: only such a one may use environment and prompt. */
@@ -53,7 +54,7 @@ async function obtainPassword(
     const secret = await obtainSecret(account, {
       environment,
       openKeyring: () => openKeyring('popkeep'),
-      prompt: terminal && ((question) => askHidden(question, terminal, signal)),
+      prompt: terminal && ((question) => askHidden(safe(question), terminal, signal)),
       credentialsDirectory: env.CREDENTIALS_DIRECTORY,
       signal,
     })

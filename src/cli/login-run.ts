@@ -2,9 +2,11 @@
 import type { Account, TokenSource } from '../accounts/account.ts'
 import { SecretError, UsageError } from '../accounts/errors.ts'
 import { askHidden, openTerminal } from '../accounts/hidden-prompt.ts'
+import { formatPassword } from '../accounts/kept-password.ts'
 import { openKeyring } from '../accounts/keyring.ts'
 import { grantByFlow } from '../accounts/oauth-login.ts'
 import type { OAuthFlow } from '../accounts/oauth-provider.ts'
+import { passwordQuestion } from '../accounts/secret-source.ts'
 import { openTokenStore, type TokenStore } from '../accounts/token-store.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
@@ -133,12 +135,13 @@ function storeOf(
 }
 
 async function keepPassword(
-  { name }: Account,
+  account: Account,
   { forget }: LoginOptions,
   { output }: CommandContext,
   machine: LoginMachine,
   signal: AbortSignal,
 ): Promise<void> {
+  const { name } = account
   const keyring = await machine.openKeyring('popkeep')
   if (keyring === undefined) {
     throw new SecretError(
@@ -158,13 +161,13 @@ async function keepPassword(
     await attempt(() => keyring.remove(name, signal))
     return output.talk(safe(forgotten(isThere, `password of ${name}`, 'the keyring')))
   }
-  const password = await askPassword(name, machine, signal)
-  await attempt(() => keyring.set(name, password, signal))
+  const password = await askPassword(account, machine, signal)
+  await attempt(() => keyring.set(name, formatPassword(account, password), signal))
   output.talk(safe(`the password of ${name} is in the keyring`))
 }
 
 async function askPassword(
-  name: string,
+  account: Account,
   machine: LoginMachine,
   signal: AbortSignal,
 ): Promise<string> {
@@ -173,7 +176,7 @@ async function askPassword(
     throw new SecretError('there is no terminal to ask for the password at')
   }
   try {
-    const password = await askHidden(`Password for ${safe(name)}: `, terminal, signal)
+    const password = await askHidden(safe(passwordQuestion(account)), terminal, signal)
     if (password === '') throw new SecretError('no password was typed')
     return password
   } finally {

@@ -7,6 +7,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { SecretError } from '../../src/accounts/errors.ts'
+import { formatPassword } from '../../src/accounts/kept-password.ts'
 import type { Keyring } from '../../src/accounts/keyring.ts'
 import { Secret } from '../../src/accounts/secret.ts'
 import type { SecretSource, SecretSurroundings } from '../../src/accounts/secret-source.ts'
@@ -31,8 +32,12 @@ const command = (...words: string[]): SecretSource => ({ type: 'command', comman
 const script = (code: string) => command(process.execPath, '-e', code)
 
 async function obtain(secret: SecretSource | undefined, surroundings: SecretSurroundings = {}) {
-  return (await obtainSecret({ name: 'work', secret }, surroundings)).reveal()
+  return (await obtainSecret({ ...owner, name: 'work', secret }, surroundings)).reveal()
 }
+
+const owner = { host: 'pop.example.com', user: 'me@example.com' }
+const kept = (password: string, changed: Partial<typeof owner> = {}) =>
+  formatPassword({ ...owner, ...changed }, password)
 
 /** A keyring with one entry, or with an account's name and what asking for it does. */
 function keyringWith(entry: string | undefined | (() => Promise<never>)) {
@@ -148,7 +153,7 @@ describe('a secret', () => {
     expect(await obtain(undefined, { environment, prompt })).toBe('environment')
     expect(await obtain(undefined, { prompt })).toBe('typed')
     expect((await failure(obtain(undefined))).message).toContain('no password: give')
-    const openKeyring = keyringWith('kept')
+    const openKeyring = keyringWith(kept('kept'))
     expect(await obtain(own, { openKeyring, environment, prompt })).toBe('own')
     expect(await obtain(undefined, { openKeyring, environment, prompt })).toBe('kept')
     expect(await obtain({ type: 'keyring' }, { openKeyring, environment, prompt })).toBe('kept')
@@ -175,6 +180,41 @@ describe('a secret in the keyring', () => {
     expect(refused.cause).toBeInstanceOf(Error)
     for (const entry of ['', '\nhunter2', 'hunter2\0']) {
       await failure(obtain(keyring, { openKeyring: keyringWith(entry) }))
+    }
+  })
+
+  it('is for one host and one user', async () => {
+    for (const secret of [keyring, undefined]) {
+      const openKeyring = keyringWith(kept(HIDDEN, { host: 'POP.example.com' }))
+      expect(await obtain(secret, { openKeyring })).toBe(HIDDEN)
+    }
+    const later = JSON.stringify({ popkeep: 2, ...owner, password: 'hunter2' })
+    const host = { host: 'pops.example.com' }
+    for (const entry of [kept(HIDDEN, host), kept(HIDDEN, { user: 'you@example.com' }), later]) {
+      const openKeyring = keyringWith(entry)
+      const { message } = await failure(obtain(keyring, { openKeyring, environment: 'x' }))
+      expect(message).toBe(
+        "the keyring's password of work is for another host or user; this stores one: popkeep login work",
+      )
+      const asked: string[] = []
+      const prompt = async (question: string) => {
+        asked.push(question)
+        return 'typed'
+      }
+      expect(await obtain(undefined, { openKeyring, prompt })).toBe('typed')
+      expect(asked).toEqual(['Password for work at pop.example.com: '])
+      expect((await failure(obtain(undefined, { openKeyring }))).message).toMatch(
+        /the keyring has a password of work, but not for me@example.com at pop.example.com$/,
+      )
+    }
+  })
+
+  it('that somebody put there by hand is only for an account of the config that says so', async () => {
+    for (const entry of [HIDDEN, '{"a":1}', 'null', '{"popkeep']) {
+      const openKeyring = keyringWith(entry)
+      expect(await obtain(keyring, { openKeyring })).toBe(entry)
+      expect(await obtain(undefined, { openKeyring, environment: 'mine' })).toBe('mine')
+      await failure(obtain(undefined, { openKeyring }))
     }
   })
 

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/accounts/config.ts'
+import { formatPassword } from '../../src/accounts/kept-password.ts'
 import type { Keyring } from '../../src/accounts/keyring.ts'
 import { type AccountAddOptions, additionOf, type Draft } from '../../src/cli/account-add-draft.ts'
 import { freshFileName, keepAccount } from '../../src/cli/account-add-keep.ts'
@@ -97,7 +98,8 @@ describe('what account add keeps', () => {
     const login = { type: 'keyring', secret: CANARY } as const
     const options = { file, home: folder.path, openKeyring: async () => memoryKeyring(entries) }
     await keepAccount(additionOf({ ...draft, login }, none), login, options)
-    expect([...entries]).toEqual([['work', CANARY]])
+    const owner = { host: 'POP.example.com', user: 'me@example.com' }
+    expect([...entries]).toEqual([['work', formatPassword(owner, CANARY)]])
     expect(readFileSync(file, 'utf8')).toContain('keyring = true')
   })
 })

@@ -74,8 +74,14 @@ describe('a password for the keyring', () => {
 
   it('is asked for without echo, and stored', async () => {
     expect(await logIn(`${PASSWORD}\r`)).toBe('the password of kept is in the keyring\n')
-    expect([...entries]).toEqual([['kept', PASSWORD]])
-    expect(shown).toBe('Password for kept: \n')
+    expect([...entries.keys()]).toEqual(['kept'])
+    expect(JSON.parse(entries.get('kept') ?? '')).toEqual({
+      popkeep: 1,
+      host: 'pop.example.com',
+      user: 'me@example.com',
+      password: PASSWORD,
+    })
+    expect(shown).toBe('Password for kept at pop.example.com: \n')
   })
 
   it('is removed on request', async () => {
