@@ -116,7 +116,8 @@ function providerFaults(account: AccountTable, tables: readonly string[]): Accou
 }
 
 function policyConflicts(account: AccountTable): AccountFault[] {
-  if (account.delete === undefined || account.delete_after === undefined) return []
-  const text = 'delete and delete_after exclude each other: delete_after says all'
-  return [{ key: 'delete_after', text }]
+  if (account.delete === undefined) return []
+  return (['delete_after', 'delete_older'] as const)
+    .filter((key) => account[key] !== undefined)
+    .map((key) => ({ key, text: `delete and ${key} exclude each other: ${key} says all` }))
 }

@@ -96,7 +96,12 @@ const accountSchema = v.object({
   delete_after: v.optional(
     parsed(parseDuration, 'is a duration with its unit: "12h", "30d", "2w" or "1y"'),
   ),
+  delete_older: v.optional(
+    parsed(parseDuration, 'is a duration with its unit: "12h", "30d", "2w" or "1y"'),
+  ),
   delete_removed: v.optional(flag),
+  delete_short: v.optional(flag),
+  keep_latest: v.optional(count('a whole number from 1 up')),
   max_messages: v.optional(count('a whole number from 1 up')),
   limit_octets: v.optional(v.union([count(OCTETS), parsed(parseOctets, OCTETS)], OCTETS)),
   quit: v.optional(flag),

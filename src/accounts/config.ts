@@ -160,9 +160,12 @@ function accountOf(
 }
 
 function policyOf(table: AccountTable): Policy {
-  const afterMs = table.delete === true ? 0 : table.delete_after
+  const { delete_after: afterMs, delete_older: olderMs } = table
+  const deletes = table.delete === true || afterMs !== undefined || olderMs !== undefined
   return {
-    delete: afterMs === undefined ? 'never' : { afterMs },
+    delete: deletes ? { afterMs: afterMs ?? 0, olderMs } : 'never',
+    keepLatest: table.keep_latest,
+    deleteShort: table.delete_short,
     deleteRemoved: table.delete_removed ?? false,
     maxMessages: table.max_messages,
     limitOctets: table.limit_octets,

@@ -3,6 +3,7 @@ import { ArchiveError } from '../durable/errors.ts'
 import { type AccountIdentity, isElsewhere, type ServerFacts } from './accounts.ts'
 import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
+import type { MessageTraits } from './messages.ts'
 import { openForReading } from './open.ts'
 import type { Receipt } from './receipts.ts'
 
@@ -13,6 +14,7 @@ export interface LedgerForReading {
   readonly facts: ServerFacts
   receipts(): Promise<readonly Receipt[]>
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
+  traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>>
   close(): void
 }
 
@@ -27,7 +29,7 @@ export function openLedgerForReading(
 ): LedgerForReading {
   const archive = openIfThere(location)
   if (archive === undefined) return emptyLedger(identity.name)
-  const { accounts, receipts } = openCatalog(archive.database)
+  const { accounts, receipts, messages } = openCatalog(archive.database)
   const named = accounts.find(identity.name)
   const former = named ? undefined : accounts.findRenamed(identity, options.configured)
   const account = named ?? former
@@ -42,6 +44,7 @@ export function openLedgerForReading(
     facts: account.facts,
     receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),
+    traits: async (ids) => messages.traits(ids),
     close: () => archive.close(),
   }
 }
@@ -63,6 +66,7 @@ function emptyLedger(account: string): LedgerForReading {
     facts: {},
     receipts: async () => [],
     fingerprints: async () => new Map(),
+    traits: async () => new Map(),
     close: () => undefined,
   }
 }

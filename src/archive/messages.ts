@@ -22,6 +22,15 @@ export interface KnownMessage extends StoredMessage {
   readonly isWanted: boolean
 }
 
+/** What matters to the deletion of a message on a server. Times in ms since the epoch. */
+export interface MessageTraits {
+  readonly octets: number
+  readonly date: number | undefined
+  readonly archivedAt: number
+  readonly subject: string | undefined
+  readonly isShort: boolean
+}
+
 const COLUMNS = 'id, digest, octets, removed, wanted'
 
 export class MessageTable {
@@ -30,6 +39,7 @@ export class MessageTable {
   readonly #byCanonical: Statement
   readonly #insert: Statement
   readonly #restore: Statement
+  readonly #traits: Statement
 
   constructor(database: Database) {
     this.#byId = database.prepare(`SELECT ${COLUMNS} FROM message WHERE id = ?`)
@@ -47,6 +57,19 @@ export class MessageTable {
     this.#restore = database.prepare(
       'UPDATE message SET removed = 0, wanted = 0 WHERE id = ? AND (removed = 1 OR wanted = 1)',
     )
+    this.#traits = database.prepare(
+      'SELECT octets, date, archived_at, subject, short FROM message WHERE id = ?',
+    )
+  }
+
+  /** By message; one that is not there is left out. */
+  traits(ids: readonly number[]): Map<number, MessageTraits> {
+    const found = new Map<number, MessageTraits>()
+    for (const id of ids) {
+      const row = this.#traits.get(id)
+      if (row !== undefined) found.set(id, traitsOf(row))
+    }
+    return found
   }
 
   get(id: number): KnownMessage | undefined {
@@ -100,6 +123,17 @@ export class MessageTable {
 /** Whether the archive has the octets of a message as far as the catalog knows; the content may say otherwise. */
 export function isHeld({ isRemoved, isWanted }: KnownMessage): boolean {
   return !isRemoved && !isWanted
+}
+
+function traitsOf(row: Row): MessageTraits {
+  const date = row.date === null ? Number.NaN : Date.parse(String(row.date))
+  return {
+    octets: Number(row.octets),
+    date: Number.isNaN(date) ? undefined : date,
+    archivedAt: Date.parse(String(row.archived_at)),
+    subject: row.subject === null ? undefined : String(row.subject),
+    isShort: row.short === 1,
+  }
 }
 
 function messageOf(row: Row | undefined): KnownMessage | undefined {

@@ -64,6 +64,8 @@ export class ReceiptTable {
   readonly #restore: Statement
   readonly #undelete: Statement
   readonly #setState: Statement
+  readonly #setDeleted: Statement
+  readonly #countDeletion: Statement
   readonly #setAbsent: Statement
   readonly #setPresent: Statement
   /** For each set of taken receipts, by message and octets: so far all receipts without unique-id are in it. */
@@ -101,7 +103,8 @@ export class ReceiptTable {
        VALUES (?, ?, ?, ?, ?, ?,
          (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?, ?, ?)
        ${KEY_CONFLICT} message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
-         bound_at = excluded.bound_at, absent_since = NULL, reason = NULL, attempts = 0
+         bound_at = excluded.bound_at, absent_since = NULL, reason = NULL,
+         attempts = iif(receipt.message IS excluded.message, receipt.attempts, 0)
        RETURNING id`,
     )
     this.#rebind = database.prepare(
@@ -132,6 +135,12 @@ export class ReceiptTable {
        WHERE id = ?`,
     )
     this.#setState = database.prepare('UPDATE receipt SET state = ? WHERE id = ?')
+    this.#setDeleted = database.prepare(
+      "UPDATE receipt SET state = 'deleted', attempts = 0 WHERE id = ?",
+    )
+    this.#countDeletion = database.prepare(
+      'UPDATE receipt SET attempts = attempts + 1 WHERE id = ?',
+    )
     this.#setAbsent = database.prepare(
       'UPDATE receipt SET absent_since = ? WHERE id = ? AND absent_since IS NULL',
     )
@@ -232,7 +241,7 @@ export class ReceiptTable {
   }
 
   settle(seen: Settlement, run: number): void {
-    for (const id of seen.deleted) this.#setState.run('deleted', id)
+    for (const id of seen.deleted) this.#setDeleted.run(id)
     for (const id of seen.undeleted) this.#undelete.run(id)
     for (const id of seen.absent) this.#setAbsent.run(run, id)
     for (const id of seen.present) this.#setPresent.run(id)
@@ -240,6 +249,11 @@ export class ReceiptTable {
 
   deleteSent(receipts: readonly number[]): void {
     for (const id of receipts) this.#setState.run('delete sent', id)
+  }
+
+  /** QUIT was answered behind their DELEs. */
+  deleteAnswered(receipts: readonly number[]): void {
+    for (const id of receipts) this.#countDeletion.run(id)
   }
 }
 

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import type { AccountIdentity, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
+import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, unpackReceipts } from './receipt-columns.ts'
 import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
@@ -23,6 +24,9 @@ const YOUNG_GENERATION_MB = 8
 
 /** Messages that are read back in one request, so that other accounts are served in between. */
 const PROOF_MESSAGES = 64
+
+/** Messages that are looked up in one request. */
+const TRAITS_MESSAGES = 5000
 
 /** How many writers run in this process, and who waits for one. */
 class WriterSlots {
@@ -182,6 +186,10 @@ export class ThreadLedger {
     return (await this.#ask('fingerprints', receipts)) as ReadonlyMap<number, string>
   }
 
+  async traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>> {
+    return await this.#inParts('traits', messages, TRAITS_MESSAGES)
+  }
+
   async resolveMove(isSameMaildrop: boolean): Promise<void> {
     await this.#ask('resolveMove', isSameMaildrop)
     this.#isMoved = false
@@ -221,20 +229,17 @@ export class ThreadLedger {
     await this.#ask('settle', seen)
   }
 
-  async prove(messages: readonly number[]): Promise<ReadonlySet<number>> {
-    const proven = new Set<number>()
-    for (let start = 0; start < messages.length; start += PROOF_MESSAGES) {
-      const some = (await this.#ask(
-        'prove',
-        messages.slice(start, start + PROOF_MESSAGES),
-      )) as ReadonlySet<number>
-      for (const message of some) proven.add(message)
-    }
-    return (await this.#ask('hasFailed')) ? new Set() : proven
+  async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const proven = await this.#inParts<string>('prove', messages, PROOF_MESSAGES)
+    return (await this.#ask('hasFailed')) ? new Map() : proven
   }
 
   async deleteSent(receipts: readonly number[]): Promise<void> {
     await this.#ask('deleteSent', receipts)
+  }
+
+  async deleteAnswered(receipts: readonly number[]): Promise<void> {
+    await this.#ask('deleteAnswered', receipts)
   }
 
   async learn(facts: Partial<ServerFacts>): Promise<void> {
@@ -249,6 +254,16 @@ export class ThreadLedger {
     } finally {
       await this.#leave()
     }
+  }
+
+  /** Asks for some messages at a time, so that other accounts are served in between. */
+  async #inParts<T>(method: string, messages: readonly number[], most: number) {
+    const found = new Map<number, T>()
+    for (let start = 0; start < messages.length; start += most) {
+      const part = await this.#ask(method, messages.slice(start, start + most))
+      for (const [message, value] of part as ReadonlyMap<number, T>) found.set(message, value)
+    }
+    return found
   }
 
   #ask(method: string, ...parameters: readonly unknown[]): Promise<unknown> {

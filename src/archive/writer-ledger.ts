@@ -12,7 +12,7 @@ import {
   type PendingMessage,
   type Stored,
 } from './group-commit.ts'
-import { isHeld, type MessageRecord } from './messages.ts'
+import { isHeld, type MessageRecord, type MessageTraits } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
 import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
 import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
@@ -61,6 +61,10 @@ export class WriterLedger {
 
   fingerprints(receipts: readonly number[]): ReadonlyMap<number, string> {
     return this.#room.catalog.receipts.fingerprints(receipts)
+  }
+
+  traits(messages: readonly number[]): ReadonlyMap<number, MessageTraits> {
+    return this.#room.catalog.messages.traits(messages)
   }
 
   /** `true`: the same maildrop at another host. `false`: another maildrop, whose receipts begin anew. */
@@ -130,15 +134,17 @@ export class WriterLedger {
     this.#room.group.write(() => this.#room.catalog.receipts.settle(seen, this.#owner.run))
   }
 
-  /** Reads messages back and hashes them. After a failed write nothing is proven in this run. */
-  prove(messages: readonly number[]): ReadonlySet<number> {
+  /** Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. */
+  prove(messages: readonly number[]): ReadonlyMap<number, string> {
     this.#room.group.flush()
-    const proven = new Set<number>()
+    const proven = new Map<number, string>()
     for (const id of messages) {
-      if (this.#room.group.failure) return new Set()
+      if (this.#room.group.failure) return new Map()
       const message = this.#room.catalog.messages.get(id)
       // Octets that are gone or cannot be read are not proven; that is the answer, not a failure.
-      if (message && proveMessage(this.#room.content, message).type === 'ok') proven.add(id)
+      if (message && proveMessage(this.#room.content, message).type === 'ok') {
+        proven.set(id, Buffer.from(message.digest).toString('hex'))
+      }
     }
     return proven
   }
@@ -151,6 +157,11 @@ export class WriterLedger {
   deleteSent(receipts: readonly number[]): void {
     if (receipts.length === 0) return
     this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
+  }
+
+  deleteAnswered(receipts: readonly number[]): void {
+    if (receipts.length === 0) return
+    this.#room.group.write(() => this.#room.catalog.receipts.deleteAnswered(receipts))
   }
 
   learn(facts: Partial<ServerFacts>): void {

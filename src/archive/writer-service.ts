@@ -17,6 +17,7 @@ import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
 const LEDGER_METHODS = [
   'receipts',
   'fingerprints',
+  'traits',
   'resolveMove',
   'claim',
   'flush',
@@ -27,6 +28,7 @@ const LEDGER_METHODS = [
   'prove',
   'hasFailed',
   'deleteSent',
+  'deleteAnswered',
   'learn',
 ] as const satisfies readonly (keyof WriterLedger)[]
 

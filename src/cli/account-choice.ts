@@ -94,13 +94,12 @@ function withOptions(
 }
 
 function policyOf(policy: Policy, options: SyncOptions): Policy {
-  if (options.delete && options.deleteAfter !== undefined) {
-    throw new UsageError('give --delete or --delete-after, not both')
-  }
-  const afterMs = options.delete ? 0 : durationOf(options.deleteAfter)
   return {
     ...policy,
-    delete: afterMs === undefined ? policy.delete : { afterMs },
+    delete: deletionOf(options) ?? policy.delete,
+    keepLatest: options.keepLatest ?? policy.keepLatest,
+    deleteShort: options.deleteShort ?? policy.deleteShort,
+    deleteAgain: options.deleteAgain,
     maxMessages: options.maxMessages ?? policy.maxMessages,
     limitOctets: options.limitOctets ?? policy.limitOctets,
     quit: options.quit === false ? false : policy.quit,
@@ -108,11 +107,23 @@ function policyOf(policy: Policy, options: SyncOptions): Policy {
   }
 }
 
-function durationOf(text: string | undefined): number | undefined {
+/** What the command line says of deletion; it replaces all that the config says of when. */
+function deletionOf({ delete: all, deleteAfter, deleteOlder }: SyncOptions) {
+  const afterMs = durationOf('--delete-after', deleteAfter)
+  const olderMs = durationOf('--delete-older', deleteOlder)
+  const isTimed = afterMs !== undefined || olderMs !== undefined
+  if (all && isTimed) {
+    const option = afterMs === undefined ? '--delete-older' : '--delete-after'
+    throw new UsageError(`give --delete or ${option}, not both`)
+  }
+  return all || isTimed ? { afterMs: afterMs ?? 0, olderMs } : undefined
+}
+
+function durationOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const duration = parseDuration(text)
   if (duration === undefined) {
-    throw new UsageError(`--delete-after is a time such as 12h, 30d, 2w or 1y, not ${text}`)
+    throw new UsageError(`${option} is a time such as 12h, 30d, 2w or 1y, not ${text}`)
   }
   return duration
 }

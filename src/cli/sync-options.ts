@@ -6,6 +6,10 @@ export interface SyncOptions extends ServerOptions {
   readonly account?: string
   readonly delete?: true
   readonly deleteAfter?: string
+  readonly deleteOlder?: string
+  readonly keepLatest?: number
+  readonly deleteShort?: true
+  readonly deleteAgain?: true
   readonly dryRun?: true
   readonly retryQuarantined?: true
   readonly maxMessages?: number

@@ -29,14 +29,20 @@ export class SyncTalk {
   readonly #output: Output
   readonly #display: ProgressDisplay
   readonly #isTalkative: boolean
+  readonly #hasBars: boolean
   readonly #options: TalkOptions
   /** Of a dry run. Held back until the bars are gone: both may be on one terminal. */
   #previews = ''
 
-  private constructor(output: Output, display: ProgressDisplay, options: TalkOptions) {
+  private constructor(
+    output: Output,
+    display: ProgressDisplay,
+    options: TalkOptions & { readonly hasBars: boolean },
+  ) {
     this.#output = output
     this.#display = display
     this.#options = options
+    this.#hasBars = options.hasBars
     const isTerminal = output.stderr.isTTY === true
     this.#isTalkative =
       !options.quiet && (isTerminal || options.verbose === true || options.summaries === true)
@@ -47,7 +53,7 @@ export class SyncTalk {
     const isWanted = stderr.isTTY === true && !options.quiet
     const hasBars = options.progress === 'always' || (options.progress === 'auto' && isWanted)
     const display = hasBars ? await barDisplay(stderr, now) : plainDisplay(stderr)
-    return new SyncTalk(output, display, options)
+    return new SyncTalk(output, display, { ...options, hasBars })
   }
 
   /** Takes the events of every account, as they come. */
@@ -55,8 +61,13 @@ export class SyncTalk {
     this.#display.take(event)
     // Octets come by the thousand a second; a script counts the messages.
     if (this.#options.json && event.type !== 'receiving') this.#output.event(event)
+    if (event.type === 'notice' && event.isWarning) {
+      this.#display.say(`popkeep: ${safe(`${event.account}: ${event.text}`)}`)
+      return
+    }
     if (!this.#isTalkative) return
-    const line = this.#options.verbose ? verboseLine(event) : noticeLine(event)
+    const isTold = this.#options.verbose === true || (event.type === 'waiting' && !this.#hasBars)
+    const line = isTold ? verboseLine(event) : noticeLine(event)
     if (line !== undefined) this.#display.say(`${safe(event.account)}: ${line}`)
   }
 
@@ -114,6 +125,8 @@ function verboseLine(event: SyncEvent): string | undefined {
       return `waits until ${clockTime(event.until)} ${WAITING_FOR[event.reason]}`
     case 'deleting':
       return `deleting ${counted(event.messages, 'message')} on the server`
+    case 'deleted':
+      return deletedText(event)
     case 'listing':
     case 'receiving':
     case 'stored':
@@ -121,4 +134,12 @@ function verboseLine(event: SyncEvent): string | undefined {
     case 'notice':
       return noticeLine(event)
   }
+}
+
+function deletedText(event: Extract<SyncEvent, { type: 'deleted' }>): string {
+  const { uniqueId, octets, digest, quit } = event
+  const what = `${safe(uniqueId ?? 'a message without unique-id')} (${octets ?? '?'} octets)`
+  const where = digest === undefined ? 'which you removed from the archive' : `kept as ${digest}`
+  const isSure = quit === 'done' ? 'deleted' : 'deletion not confirmed:'
+  return `${isSure} ${what}, ${where}`
 }

@@ -208,24 +208,3 @@ export function applyLimits(
   }
   return within.slice(0, count)
 }
-
-/** Whether the owner wants this message off the server now. `boundAt` and `now` in ms since the epoch. */
-export function isDue(policy: Policy, boundAt: number, now: number): boolean {
-  return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
-}
-
-/** The known rows that the owner wants off the server. Deletion itself asks for more (I1). */
-export function dueRows(
-  known: readonly MatchedRow[],
-  policy: Policy,
-  now: number,
-): readonly MatchedRow[] {
-  if (policy.delete === 'never') return []
-  return known.filter(
-    ({ row, receipt }) =>
-      receipt.message !== undefined &&
-      row.isRepeated !== true &&
-      (receipt.state !== 'removed' || policy.deleteRemoved) &&
-      isDue(policy, receipt.boundAt, now),
-  )
-}

@@ -1,7 +1,16 @@
 /** What the owner of an account wants done with it. */
 export interface Policy {
-  /** `afterMs` counts from the time a message was archived; 0 deletes all that is proven stored. */
-  readonly delete: 'never' | { readonly afterMs: number }
+  /**
+   * `afterMs` counts from the time a message was archived; 0 deletes all that is proven stored. `olderMs` counts from its
+   * own date; a message without one that can be believed stays. Where both are given, both must have passed.
+   */
+  readonly delete: 'never' | { readonly afterMs: number; readonly olderMs?: number | undefined }
+  /** The newest so many messages of the maildrop stay, whatever is due. */
+  readonly keepLatest?: number | undefined
+  /** Messages that are shorter than their server's listing allows are deleted too. */
+  readonly deleteShort?: boolean | undefined
+  /** What the server kept, though it was deleted several times, is deleted once more. */
+  readonly deleteAgain?: boolean | undefined
   /** Whether messages whose file the owner removed from a Maildir are deleted from the server too. */
   readonly deleteRemoved: boolean
   /** At most so many messages are retrieved in this run. */

@@ -172,6 +172,18 @@ export interface RunCounts {
   readonly failed: number
 }
 
+/** What the archive knows of a message that matters to its deletion. */
+export interface MessageTraits {
+  readonly octets: number
+  /** By its own Date field, ms since the epoch; undefined where that cannot be believed. */
+  readonly date: number | undefined
+  /** Ms since the epoch. */
+  readonly archivedAt: number
+  readonly subject: string | undefined
+  /** It ended properly, yet shorter than its server's listing allows. */
+  readonly isShort: boolean
+}
+
 /** What planning needs to know of an account; all that a dry run opens. */
 export interface LedgerView {
   readonly account: string
@@ -182,6 +194,8 @@ export interface LedgerView {
   receipts(): Promise<readonly Receipt[]>
   /** Header fingerprints (hex) of the messages that these receipts name. */
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
+  /** By message. */
+  traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>>
 }
 
 /** One account's part of an archive, for the length of a run. Its lock is held from opening to `finish`. */
@@ -223,10 +237,12 @@ export interface AccountLedger extends LedgerView {
     readonly absent: readonly number[]
     readonly present: readonly number[]
   }): Promise<void>
-  /** Reads these messages back and hashes them. Returns those whose octets are there and right. */
-  prove(messages: readonly number[]): Promise<ReadonlySet<number>>
+  /** Reads these messages back and hashes them. Returns the digests (hex) of those whose octets are there and right. */
+  prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>>
   /** Journals accepted DELEs before QUIT. */
   deleteSent(receipts: readonly number[]): Promise<void>
+  /** QUIT was answered behind their DELEs: an attempt of each that counts, should a listing show it again. */
+  deleteAnswered(receipts: readonly number[]): Promise<void>
   learn(facts: Partial<ServerFacts>): Promise<void>
   /** Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. */
   finish(counts: RunCounts, outcome: string): Promise<void>
@@ -278,6 +294,17 @@ export type SyncEvent =
       readonly text: string
     }
   | { readonly type: 'deleting'; readonly account: string; readonly messages: number }
+  | {
+      /** The server accepted its DELE, and `quit` is what it said to QUIT. */
+      readonly type: 'deleted'
+      readonly account: string
+      readonly uniqueId: string | undefined
+      /** As listed. */
+      readonly octets: number | undefined
+      /** Where it is in the archive (hex); undefined where its owner removed it from there. */
+      readonly digest: string | undefined
+      readonly quit: QuitOutcome
+    }
   | {
       readonly type: 'waiting'
       readonly account: string

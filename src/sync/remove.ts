@@ -23,6 +23,12 @@ export interface Removal extends PlannedRow {
   readonly isRemoved: boolean
 }
 
+/** A row whose DELE was accepted. */
+export interface RemovedRow extends Removal {
+  /** Of its octets in the archive, hex; undefined where its owner removed it from there. */
+  readonly digest: string | undefined
+}
+
 /**
  * The known rows as they stand once the listing was settled. A message whose DELE had no effect is stored again, or
  * removed where its owner removed it meanwhile: only the ledger knows which.
@@ -94,23 +100,31 @@ export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefin
 /**
  * Order of effects: read back and hash every message, DELE for those that hold, journal the accepted ones, QUIT alone.
  * Nothing is deleted on the server before QUIT's reply (RFC 1939 section 6), and not even that is proof: the next
- * listing settles it.
+ * listing settles it. A QUIT that was answered is counted, so that a server that keeps its messages is not asked for ever.
  */
 export async function removeRows(
   session: MaildropSession,
   ledger: AccountLedger,
   removals: readonly Removal[],
   signal: AbortSignal,
-): Promise<{ readonly accepted: number; readonly unproven: number; readonly quit: QuitOutcome }> {
+): Promise<{
+  readonly accepted: readonly RemovedRow[]
+  readonly unproven: number
+  readonly quit: QuitOutcome
+}> {
   const provable = removals.filter(({ isRemoved }) => !isRemoved)
   const proven = await ledger.prove(provable.map(({ message }) => message))
   const allowed = removals.filter(({ message, isRemoved }) => isRemoved || proven.has(message))
   const unproven = removals.length - allowed.length
   signal.throwIfAborted()
-  const accepted = new Set(await session.delete(allowed.map(({ row }) => row)))
+  const said = new Set(await session.delete(allowed.map(({ row }) => row)))
   signal.throwIfAborted()
-  await ledger.deleteSent(
-    allowed.filter(({ row }) => accepted.has(row)).map(({ receipt }) => receipt),
-  )
-  return { accepted: accepted.size, unproven, quit: await session.quit() }
+  const accepted = allowed
+    .filter(({ row }) => said.has(row))
+    .map((removal) => ({ ...removal, digest: proven.get(removal.message) }))
+  const receipts = accepted.map(({ receipt }) => receipt)
+  await ledger.deleteSent(receipts)
+  const quit = await session.quit()
+  if (quit !== 'lost') await ledger.deleteAnswered(receipts)
+  return { accepted, unproven, quit }
 }

@@ -1,21 +1,21 @@
 /** One session of an account's run: list, compare, retrieve, and on request delete. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
+import { Deletion, dueNow, isDueAtOnce } from './deletion.ts'
 import type { Drain } from './drain.ts'
-import { ArchiveDamagedError } from './errors.ts'
+import { ignoredDeletions, MOST_DELETIONS } from './due.ts'
 import {
   applyLimits,
-  dueRows,
-  isDue,
   isEmpty,
   type MatchedRow,
   type PlannedRow,
+  type Settlement,
   settleListing,
 } from './plan.ts'
 import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
 import { type Triage, triage } from './quarantine.ts'
+import type { Removal } from './remove.ts'
 import { renumbering } from './rebind.ts'
-import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
@@ -85,7 +85,7 @@ export class SessionRun {
   async sync(ledger: AccountLedger, options: SessionOptions): Promise<SessionEnd> {
     const session = this.#session
     const { tally } = this.#findings
-    const { policy, signal, now } = this.#context
+    const { policy, signal } = this.#context
     const storedBefore = tally.stored
     const compared = await this.#compare(
       ledger,
@@ -94,13 +94,11 @@ export class SessionRun {
     )
     // First: a run that is broken off from here on is found out by the next.
     if (compared.looksRenumbered) await ledger.learn(renumbering(ledger.facts, this.#context.now()))
-    await record(compared, ledger)
+    this.#tellIgnored(compared, await record(compared, ledger))
 
-    const mayDelete = policy.delete !== 'never' && !ledger.isDamaged && options.purpose === 'all'
-    const deletesAtOnce = mayDelete && isDue(policy, now(), now())
-    const known = mayDelete ? await settledRows(ledger, compared.known) : []
-    const due = dueRows(known, policy, now())
-    const { sure, doubtful } = await checkDueRows(session, ledger, due)
+    const isAllowed = !ledger.isDamaged && options.purpose === 'all'
+    const deletion = new Deletion(this.#context, session, ledger, { isAllowed })
+    const { due, doubtful } = await deletion.plan(compared.known)
     const isWanted = ({ key }: PlannedRow) =>
       options.suspects.has(key) === (options.purpose === 'suspects')
     const { healthy, retries } = this.#triage(compared, isWanted)
@@ -108,24 +106,22 @@ export class SessionRun {
     const again = doubtful.filter(isWanted)
     this.#tellPlan(compared, {
       retrieve: [...fresh, ...again],
-      delete: due.length + (deletesAtOnce ? fresh.length : 0),
+      delete: due + (isAllowed && isDueAtOnce(policy) ? fresh.length : 0),
     })
     options.onPlan(this.#planned.length)
 
-    const removals: Removal[] = [...sure]
+    const late = new Set(retries)
     const isCutShort = await this.#retrieve(ledger, options, {
-      fresh: fresh.filter((planned) => !retries.includes(planned)),
-      retries: fresh.filter((planned) => retries.includes(planned)),
+      fresh: fresh.filter((planned) => !late.has(planned)),
+      retries: fresh.filter((planned) => late.has(planned)),
       again,
       isReturning: compared.isReturning,
-      onStored: (row, isAgain) => {
-        const removal = deletesAtOnce || isAgain ? removalOf(row) : undefined
-        if (removal) removals.push(removal)
-      },
+      onStored: (row, isAgain) => deletion.retrieved(row, isAgain),
     })
     signal.throwIfAborted()
 
-    if (removals.length > 0) await this.#remove(ledger, removals)
+    const removals = await deletion.removals()
+    if (removals.length > 0) await deletion.carryOut(removals, tally)
     else await this.#leave(options)
     const { capabilities } = session
     const isPart = mayShowParts(policy, ledger.facts, capabilities, compared)
@@ -144,8 +140,8 @@ export class SessionRun {
     const { healthy, retries } = this.#triage(compared, () => true)
     const retrieve = this.#limit([...healthy, ...retries])
     const { policy, now } = this.#context
-    const due: PlannedRow[] = [...dueRows(known, policy, now())]
-    if (isDue(policy, now(), now())) due.push(...retrieve)
+    const due: PlannedRow[] = [...(await dueNow(ledger, known, policy, now()))]
+    if (isDueAtOnce(policy)) due.push(...retrieve)
     await this.#session.quit()
     return { retrieve: retrieve.map(asItem), delete: due.map(asItem) }
   }
@@ -247,20 +243,15 @@ export class SessionRun {
     return triage(fresh.filter(isWanted), receipts, { now: now(), retryAll, tried })
   }
 
-  async #remove(ledger: AccountLedger, removals: readonly Removal[]): Promise<void> {
-    const { identity, progress, signal } = this.#context
-    progress({ type: 'deleting', account: identity.name, messages: removals.length })
-    const { accepted, unproven, quit } = await removeRows(this.#session, ledger, removals, signal)
-    this.#findings.tally.deleted += accepted
-    if (quit !== 'done') {
-      const text = `the server did not confirm the end of the session; the next run will see which of ${accepted} messages are gone`
-      progress({ type: 'notice', account: identity.name, code: 'DELETION_UNCONFIRMED', text })
-    }
-    if (unproven > 0) {
-      throw new ArchiveDamagedError(
-        `${unproven} messages were not found again in the archive and stay on the server`,
-      )
-    }
+  /** Said once: they are not due again. */
+  #tellIgnored({ receipts }: Compared, settlement: Settlement): void {
+    const count = ignoredDeletions(receipts, settlement)
+    if (count === 0) return
+    const { identity, progress } = this.#context
+    const messages = count === 1 ? 'a message that was' : `${count} messages that were`
+    const text = `the server keeps ${messages} deleted ${MOST_DELETIONS} times: its settings may say so. They are left there; --delete-again asks anew`
+    const account = identity.name
+    progress({ type: 'notice', account, code: 'DELETION_IGNORED', text, isWarning: true })
   }
 
   /** Servers that delete at QUIT what was retrieved must not hear it where all is to be kept. */
@@ -345,7 +336,7 @@ export class SessionRun {
  * Writes what the listing said about receipts, if anything changed. Former receipts of rows under new unique-ids become
  * absent behind the commit of the new ones: a run that is killed between finds the same again.
  */
-async function record(compared: Compared, ledger: AccountLedger): Promise<void> {
+async function record(compared: Compared, ledger: AccountLedger): Promise<Settlement> {
   const { receipts, known, fresh, recounted, rebound } = compared
   await bindAll(ledger, rebound, 'fingerprint')
   const underNewNames = new Set(rebound)
@@ -355,6 +346,7 @@ async function record(compared: Compared, ledger: AccountLedger): Promise<void> 
   await bindAll(ledger, recounted, 'recount')
   // A claim matters to what is retrieved; a steady listing asks for nothing.
   if (fresh.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
+  return settlement
 }
 
 async function bindAll(

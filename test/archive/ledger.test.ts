@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ThreadArchive } from '../../src/archive/thread-archive.ts'
 import type { Archive } from '../../src/sync/ports.ts'
@@ -13,6 +14,8 @@ import {
   temporaryLocation,
   work,
 } from './temp-archive.ts'
+
+const digestOf = (octets: Uint8Array) => createHash('sha256').update(octets).digest('hex')
 
 describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kind) => {
   const messages = (location: ReturnType<typeof temporaryLocation>) =>
@@ -168,7 +171,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     database.prepare('DELETE FROM content WHERE message = ?').run(stored[2] ?? 0)
     database.close()
     const proven = await sync(location, (ledger) => ledger.prove([...stored, 4711]))
-    expect([...proven]).toEqual([stored[0]])
+    expect([...proven]).toEqual([[stored[0], digestOf(mail('one'))]])
   })
 
   it('settles what a listing showed', async () => {
@@ -194,6 +197,50 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
         present: [receipts[2]?.id ?? 0],
       })
       expect((await ledger.receipts())[2]?.absent).toBe(false)
+    })
+  })
+
+  it('counts deletions that were answered, also through a second retrieval', async () => {
+    const location = temporaryLocation(kind)
+    const attempts = () =>
+      query(location, 'SELECT attempts FROM receipt ORDER BY id').map((row) => row.attempts)
+    const stored = await sync(location, async (ledger) => {
+      const both = [put(ledger, keyOf('a'), mail('one')), put(ledger, keyOf('b'), mail('two'))]
+      await ledger.flush()
+      const ids = (await Promise.all(both)).map(({ receipt }) => receipt)
+      await ledger.deleteSent(ids)
+      await ledger.deleteAnswered(ids)
+      return ids
+    })
+    expect(attempts()).toEqual([1, 1])
+    await sync(location, async (ledger) => {
+      const [a = 0, b = 0] = stored
+      await ledger.settle({ deleted: [b], undeleted: [a], absent: [b], present: [] })
+      await put(ledger, keyOf('a'), mail('one'))
+      await ledger.deleteAnswered([a])
+      expect((await ledger.receipts()).map((r) => r.attempts)).toEqual([2, undefined])
+    })
+    expect(attempts()).toEqual([2, 0])
+    await sync(location, (ledger) => put(ledger, keyOf('a'), mail('another')))
+    expect(attempts()).toEqual([0, 0])
+  })
+
+  it('tells what matters to deletion', async () => {
+    const location = temporaryLocation(kind)
+    const text = Buffer.from('Date: Mon, 2 Jan 2012 10:00:00 +0000\r\nSubject: hello\r\n\r\n')
+    await sync(location, async (ledger) => {
+      const { message } = await put(ledger, keyOf('a'), text)
+      const traits = await ledger.traits([message, 4711])
+      expect([...traits]).toMatchObject([
+        [
+          message,
+          {
+            ...{ octets: text.length, date: Date.parse('2012-01-02T10:00:00Z') },
+            ...{ subject: 'hello', isShort: false },
+          },
+        ],
+      ])
+      expect(Date.now() - (traits.get(message)?.archivedAt ?? 0)).toBeLessThan(3_600_000)
     })
   })
 

@@ -5,11 +5,13 @@
  * says in little what the real archives do in much.
  */
 import { createMessageDigester } from '../../src/message/digest.ts'
+import { headerFacts } from '../../src/message/facts.ts'
 import type {
   AccountIdentity,
   AccountLedger,
   Archive,
   Intake,
+  MessageTraits,
   Receipt,
   ReceiptKey,
   RunCounts,
@@ -24,6 +26,9 @@ interface KeptMessage {
   readonly digest: string
   readonly canonical: string
   readonly fingerprint: string
+  readonly header: Uint8Array
+  readonly archivedAt: number
+  isShort: boolean
 }
 
 interface KeptAccount extends AccountIdentity {
@@ -111,6 +116,23 @@ export class MemoryLedger implements AccountLedger {
     return found
   }
 
+  async traits(ids: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>> {
+    const found = new Map<number, MessageTraits>()
+    const asked = new Set(ids)
+    for (const { id, octets, header, archivedAt, isShort } of this.#archive.messages) {
+      if (!asked.has(id)) continue
+      const { date, subject } = headerFacts(header)
+      found.set(id, {
+        octets: octets.length,
+        date: date === null ? undefined : Date.parse(date),
+        archivedAt,
+        subject: subject ?? undefined,
+        isShort,
+      })
+    }
+    return found
+  }
+
   async resolveMove(isSame: boolean): Promise<void> {
     this.#step()
     Object.assign(this.#account, this.#identity)
@@ -175,7 +197,7 @@ export class MemoryLedger implements AccountLedger {
   #commit(key: ReceiptKey, octets: Buffer, byCanonical: boolean): Stored {
     const digester = createMessageDigester()
     digester.write(octets)
-    const { digest, canonical, fingerprint } = digester.end()
+    const { digest, canonical, fingerprint, header } = digester.end()
     const fresh = { digest: hex(digest), canonical: hex(canonical), fingerprint: hex(fingerprint) }
     const { messages, accounts } = this.#archive
     const bound = (id: number) =>
@@ -194,7 +216,8 @@ export class MemoryLedger implements AccountLedger {
     }
     const isNew = kept === undefined
     if (!kept) {
-      kept = { id: messages.length + 1, octets, ...fresh }
+      const archivedAt = this.#archive.now
+      kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, isShort: false }
       messages.push(kept)
     }
     const receipt = this.#bind(key, kept.id, boundBy)
@@ -219,6 +242,7 @@ export class MemoryLedger implements AccountLedger {
       boundAt: this.#archive.now,
       state: 'stored',
       absent: false,
+      attempts: receipts[at]?.message === message ? receipts[at].attempts : 0,
     }
     if (at === -1) receipts.push(receipt)
     else receipts[at] = receipt
@@ -269,20 +293,32 @@ export class MemoryLedger implements AccountLedger {
         : seen.undeleted.includes(r.id)
           ? back(r)
           : r.state,
+      attempts: seen.deleted.includes(r.id) ? 0 : r.attempts,
       absent: seen.absent.includes(r.id) || (r.absent && !seen.present.includes(r.id)),
     }))
   }
 
-  async prove(messages: readonly number[]): Promise<ReadonlySet<number>> {
+  async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {
     this.#step()
     const { altered, removed } = this.#archive
-    return new Set(messages.filter((id) => !altered.has(id) && !removed.has(id)))
+    return new Map(
+      this.#archive.messages
+        .filter(({ id }) => messages.includes(id) && !altered.has(id) && !removed.has(id))
+        .map(({ id, digest }) => [id, digest]),
+    )
   }
 
   async deleteSent(ids: readonly number[]): Promise<void> {
     this.#step()
     this.#account.receipts = this.#account.receipts.map((r) =>
       ids.includes(r.id) ? { ...r, state: 'delete sent' } : r,
+    )
+  }
+
+  async deleteAnswered(ids: readonly number[]): Promise<void> {
+    this.#step()
+    this.#account.receipts = this.#account.receipts.map((r) =>
+      ids.includes(r.id) ? { ...r, attempts: (r.attempts ?? 0) + 1 } : r,
     )
   }
 

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import {
-  applyLimits,
-  compareListing,
-  dueRows,
-  isEmpty,
-  settleListing,
-} from '../../src/sync/plan.ts'
+import { applyLimits, compareListing, isEmpty, settleListing } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports.ts'
 
@@ -224,32 +218,5 @@ describe('applyLimits', () => {
     [{ maxMessages: 1, limitOctets: 900 }, 1],
   ])('%j keeps %i', (limits, count) => {
     expect(applyLimits(rows, { ...KEEP_ALL, ...limits })).toHaveLength(count)
-  })
-})
-
-describe('dueRows', () => {
-  const day = 24 * 3600 * 1000
-  const matched = (over: Partial<Receipt>) => {
-    const r = receipt(1, 'a', 10, over)
-    return { row: row(1, 'a', 10), key: r, receipt: r }
-  }
-  const after = { delete: { afterMs: 30 * day }, deleteRemoved: false }
-  it.each([
-    ['never unless asked', KEEP_ALL, matched({}), 99 * day, false],
-    ['before its time', after, matched({}), 30 * day - 1, false],
-    ['at its time', after, matched({}), 30 * day, true],
-    ['counted from archiving', after, matched({ boundAt: 5 * day }), 34 * day, false],
-    ['a clock set back deletes nothing', after, matched({ boundAt: 99 * day }), 30 * day, false],
-    ['not what the owner removed', after, matched({ state: 'removed' }), 99 * day, false],
-    [
-      'unless the owner says so',
-      { ...after, deleteRemoved: true },
-      matched({ state: 'removed' }),
-      99 * day,
-      true,
-    ],
-    ['again if the server kept it', after, matched({ state: 'delete sent' }), 99 * day, true],
-  ])('%s', (_, policy, known, now, due) => {
-    expect(dueRows([known], policy, now)).toHaveLength(due ? 1 : 0)
   })
 })

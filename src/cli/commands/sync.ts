@@ -23,6 +23,17 @@ export function addSync(program: Command, context: CommandContext): void {
       'delete on the server what is in the archive for so long (30d)',
     )
     .option(
+      '--delete-older <time>',
+      'delete on the server what is dated so long ago (2y); with --delete-after, when both have passed',
+    )
+    .option(
+      '--keep-latest <n>',
+      'never delete the newest so many messages of an account',
+      wholeNumber(1),
+    )
+    .option('--delete-short', 'delete also what the server cut short twice')
+    .option('--delete-again', 'delete once more what the server kept through three deletions')
+    .option(
       '--retry-quarantined',
       'try now what the server refused too often to be tried each time',
     )

@@ -1,0 +1,143 @@
+/** Deletion in one session: what is due, what was retrieved for it, and what is said of it. */
+import type { SyncContext } from './context.ts'
+import { dueRows, isDue, mayLeave, newest } from './due.ts'
+import { ArchiveDamagedError } from './errors.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { Policy } from './policy.ts'
+import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
+import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
+import type { Tally } from './report.ts'
+import type { RetrievedRow } from './retrieve.ts'
+
+/**
+ * The known rows that are due now. What arrives in this run counts among the newest only afterwards: a message that it
+ * pushes out of `keepLatest` goes in the next run.
+ */
+export async function dueNow(
+  ledger: LedgerView,
+  known: readonly MatchedRow[],
+  policy: Policy,
+  now: number,
+): Promise<readonly MatchedRow[]> {
+  const due = dueRows(known, policy, now)
+  if (due.length === 0) return due
+  const leaves = await leaving(ledger, messagesOf(due), { policy, now, all: messagesOf(known) })
+  return due.filter(({ receipt: { message } }) => message !== undefined && leaves.has(message))
+}
+
+/** Whether what is new is due as soon as it is stored, as far as that can be said before it is retrieved. */
+export function isDueAtOnce(policy: Policy): boolean {
+  return (
+    isDue(policy, 0, 0) &&
+    policy.delete !== 'never' &&
+    policy.delete.olderMs === undefined &&
+    policy.keepLatest === undefined
+  )
+}
+
+export class Deletion {
+  readonly #context: SyncContext
+  readonly #session: MaildropSession
+  readonly #ledger: AccountLedger
+  readonly #isAllowed: boolean
+  /** By receipt. */
+  readonly #candidates = new Map<number, Removal>()
+  /** Messages of the maildrop that the archive has. */
+  readonly #messages: Set<number> = new Set()
+
+  /** Without `isAllowed` nothing is due. */
+  constructor(
+    context: SyncContext,
+    session: MaildropSession,
+    ledger: AccountLedger,
+    options: { readonly isAllowed: boolean },
+  ) {
+    this.#context = context
+    this.#session = session
+    this.#ledger = ledger
+    this.#isAllowed = options.isAllowed && context.policy.delete !== 'never'
+  }
+
+  /** Sorts out what is due of the known rows. Those in `doubtful` are to be retrieved first. */
+  async plan(
+    known: readonly MatchedRow[],
+  ): Promise<{ readonly due: number; readonly doubtful: readonly PlannedRow[] }> {
+    if (!this.#isAllowed) return { due: 0, doubtful: [] }
+    const { policy, now } = this.#context
+    const settled = await settledRows(this.#ledger, known)
+    const due = await dueNow(this.#ledger, settled, policy, now())
+    const { sure, doubtful } = await checkDueRows(this.#session, this.#ledger, due)
+    for (const removal of sure) this.#candidates.set(removal.receipt, removal)
+    if (policy.keepLatest !== undefined) {
+      for (const message of messagesOf(settled)) this.#messages.add(message)
+    }
+    return { due: due.length, doubtful }
+  }
+
+  /** A row was retrieved; `isAgain`: because it is due. */
+  retrieved(row: RetrievedRow, isAgain: boolean): void {
+    if (!this.#isAllowed) return
+    const { policy } = this.#context
+    if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
+    const removal = isAgain || isDue(policy, 0, 0) ? removalOf(row) : undefined
+    if (removal) this.#candidates.set(removal.receipt, removal)
+    else this.#candidates.delete(row.stored.receipt)
+  }
+
+  /** What leaves the server, once everything is stored. */
+  async removals(): Promise<readonly Removal[]> {
+    const candidates = [...this.#candidates.values()]
+    if (candidates.length === 0) return []
+    const { policy, now } = this.#context
+    const messages = candidates.map(({ message }) => message)
+    const leaves = await leaving(this.#ledger, messages, {
+      ...{ policy, now: now(), all: [...this.#messages, ...messages] },
+    })
+    return candidates.filter(({ message }) => leaves.has(message))
+  }
+
+  /** Deletes them as `removeRows` does, ends the session by QUIT, and says which messages went. */
+  async carryOut(removals: readonly Removal[], tally: Tally): Promise<void> {
+    const { identity, progress, signal } = this.#context
+    const account = identity.name
+    progress({ type: 'deleting', account, messages: removals.length })
+    const outcome = await removeRows(this.#session, this.#ledger, removals, signal)
+    const { accepted, unproven, quit } = outcome
+    tally.deleted += accepted.length
+    for (const { row, digest } of accepted) {
+      const { uniqueId, octets } = row
+      progress({ type: 'deleted', account, uniqueId, octets, digest, quit })
+    }
+    if (quit !== 'done') {
+      const text = `the server did not confirm the end of the session; the next run will see which of ${accepted.length} messages are gone`
+      progress({ type: 'notice', account, code: 'DELETION_UNCONFIRMED', text })
+    }
+    if (unproven > 0) {
+      throw new ArchiveDamagedError(
+        `${unproven} messages were not found again in the archive and stay on the server`,
+      )
+    }
+  }
+}
+
+/** Those of `messages` that nothing keeps on the server; `all`: the messages among which the newest are kept. */
+async function leaving(
+  ledger: LedgerView,
+  messages: readonly number[],
+  options: { readonly policy: Policy; readonly now: number; readonly all: readonly number[] },
+): Promise<ReadonlySet<number>> {
+  const { policy, now, all } = options
+  const { keepLatest } = policy
+  const traits = await ledger.traits(keepLatest === undefined ? messages : [...new Set(all)])
+  const kept = keepLatest === undefined ? new Set() : newest(traits, keepLatest)
+  return new Set(
+    messages.filter((message) => {
+      const known = traits.get(message)
+      return known !== undefined && !kept.has(message) && mayLeave(known, policy, now)
+    }),
+  )
+}
+
+function messagesOf(rows: readonly MatchedRow[]): readonly number[] {
+  return rows.flatMap(({ receipt: { message } }) => message ?? [])
+}

@@ -1,0 +1,83 @@
+/**
+ * Which messages the owner wants off the server now. Pure. Deletion itself asks for more (I1, in remove.ts).
+ *
+ * | the message                                                   | leaves the server              |
+ * | ------------------------------------------------------------- | ------------------------------ |
+ * | in the archive for less than `afterMs`                        | not yet                        |
+ * | dated less than `olderMs` ago, or without a date to believe   | not yet; never without a date  |
+ * | one of the newest `keepLatest` of the maildrop                | not yet                        |
+ * | removed from the archive by its owner                         | only with `deleteRemoved`      |
+ * | shorter than its server's listing allows                      | only with `deleteShort`        |
+ * | still listed behind three DELEs                               | only with `deleteAgain`        |
+ * | internal data of a mail folder                                | never                          |
+ * | its message number listed twice                               | not by this listing            |
+ */
+import type { MatchedRow, Settlement } from './plan.ts'
+import type { Policy } from './policy.ts'
+import type { MessageTraits, Receipt } from './ports.ts'
+
+/** A server that was asked so often keeps its messages on purpose. */
+export const MOST_DELETIONS = 3
+
+/**
+ * UW IMAP and Pine keep a mbox's state in its first message, and POP3 servers on such a file list it. Without it all
+ * unique-ids are new.
+ */
+const FOLDER_DATA = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
+
+/** Whether a message that was archived at `boundAt` is past the first clock. Both in ms since the epoch. */
+export function isDue(policy: Policy, boundAt: number, now: number): boolean {
+  return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
+}
+
+/** The known rows that may be due, as far as their receipts say. */
+export function dueRows(
+  known: readonly MatchedRow[],
+  policy: Policy,
+  now: number,
+): readonly MatchedRow[] {
+  if (policy.delete === 'never') return []
+  return known.filter(
+    ({ row, receipt }) =>
+      receipt.message !== undefined &&
+      row.isRepeated !== true &&
+      (receipt.state !== 'removed' || policy.deleteRemoved) &&
+      ((receipt.attempts ?? 0) < MOST_DELETIONS || policy.deleteAgain === true) &&
+      isDue(policy, receipt.boundAt, now),
+  )
+}
+
+/** Whether nothing that the archive knows of a message keeps it on the server. `now` in ms since the epoch. */
+export function mayLeave(
+  { date, subject, isShort }: MessageTraits,
+  policy: Policy,
+  now: number,
+): boolean {
+  if (policy.delete === 'never' || subject === FOLDER_DATA) return false
+  if (isShort && policy.deleteShort !== true) return false
+  const { olderMs } = policy.delete
+  return olderMs === undefined || (date !== undefined && now - date >= olderMs)
+}
+
+/** The newest `count` messages: by their own date, or the time of archiving where that says nothing, as `list` has them. */
+export function newest(
+  traits: ReadonlyMap<number, MessageTraits>,
+  count: number,
+): ReadonlySet<number> {
+  const ages = [...traits].map(([id, { date, archivedAt }]) => ({ id, at: date ?? archivedAt }))
+  ages.sort((a, b) => b.at - a.at || b.id - a.id)
+  return new Set(ages.slice(0, count).map(({ id }) => id))
+}
+
+/** How many of the messages that a listing showed again were asked for the last time to be deleted. */
+export function ignoredDeletions(
+  receipts: readonly Receipt[],
+  { undeleted }: Pick<Settlement, 'undeleted'>,
+): number {
+  if (undeleted.length === 0) return 0
+  const shown = new Set(undeleted)
+  return receipts.filter(
+    ({ id, state, attempts = 0 }) =>
+      shown.has(id) && state === 'delete sent' && attempts >= MOST_DELETIONS,
+  ).length
+}
