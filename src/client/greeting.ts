@@ -39,7 +39,8 @@ export interface Greeted {
 /**
  * Connects, waits for the greeting and, with `stls`, turns TLS on: STLS goes out at once, without CAPA, because nothing
  * that is said in clear text may be used. One deadline covers it all. The signal closes the connection, also later.
- * `secrets` are masked from the first line on: a server knows them from the last time.
+ * `secrets` are masked from the first line on: a server knows them from the last time. `heard` gets the greeting's line
+ * as it comes, also where STLS fails after it.
  *
  * Throws NetworkError (NET_POLICY if the server refuses STLS), ProtocolError (POP3_NOT_POP3; POP3_OUT_OF_STEP if
  * anything stands behind the reply to STLS), SessionError (POP3_GREETING_REFUSED), or the signal's reason.
@@ -48,8 +49,10 @@ export async function greet(
   options: ServerOptions,
   signal: AbortSignal,
   secrets: readonly string[] = [],
+  heard: (greeting: string) => void = () => undefined,
 ): Promise<Greeted> {
   const opened = await openServer(options, signal, secrets)
+  heard(opened.firstGreeting)
   if (options.tls !== 'stls') return opened
   try {
     await askForTls(opened.wire)

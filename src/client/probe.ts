@@ -51,17 +51,14 @@ export async function probeServer(
   signal: AbortSignal,
 ): Promise<ServerReport> {
   const nothing = { capabilities: undefined, mechanisms: undefined }
-  // Of a server that never gets as far as TLS, only the trace hears it.
   let greeting: string | undefined
-  const trace = (line: string): void => {
-    if (line.startsWith('S: ')) greeting ??= line.slice(3)
-    options.trace?.(line)
-  }
   try {
-    const greeted = await greet({ ...options, trace }, signal)
+    const greeted = await greet(options, signal, [], (line) => {
+      greeting = line
+    })
     // Before CAPA: what closes the connection forgets who was there.
     const { peer } = greeted.connection
-    const known = { peer, certificateProblem: undefined, greeting: greeted.firstGreeting }
+    const known = { peer, certificateProblem: undefined, greeting }
     return { ...known, ...(await lookAround(greeted, options, applicant)) }
   } catch (failure) {
     const seen = await lookAtCertificate(options, failure, signal)
