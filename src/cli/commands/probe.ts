@@ -11,8 +11,8 @@ export function addProbe(program: Command, context: CommandContext): void {
     .description(
       'Shows the address, certificates and greeting of a server, what it announces before and after ' +
         'login, which mechanisms can be used, and whether UIDL, TOP and PIPELINING work in fact. ' +
-        'Nothing is changed on the server or here: it sends CAPA, the login, STAT, LIST, UIDL, NOOP, QUIT, and ' +
-        'TOP without body lines for the smallest message; never RETR, by which some servers mark ' +
+        'Nothing is changed on the server or here: it sends STLS, CAPA, UTF8, the login, STAT, LIST, UIDL, NOOP, ' +
+        'QUIT, and TOP without body lines for the smallest message; never RETR, by which some servers mark ' +
         'mail as read, nor DELE. A password is asked for only when all that needs none has been ' +
         'shown. What was learned goes to stdout also where a step fails; why it failed is the last ' +
         'line on stderr. PIPELINING that is announced and broken is told, and is no failure.',
