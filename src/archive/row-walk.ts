@@ -71,10 +71,10 @@ function behindGap(page: Statement, last: number): number | undefined {
   return readable
 }
 
-/** Whether there is a row above this id, and it can be read. */
+/** Whether the next row above this id can be read, or there is none. */
 function isReadable(page: Statement, after: number): boolean {
   try {
-    return page.all(after, 1).some(({ id }) => Number(id) > after)
+    return page.all(after, 1).every(({ id }) => Number(id) > after)
   } catch {
     return false
   }

@@ -89,7 +89,10 @@ export function repairSentence(location: ArchiveLocation, finding: RepairFinding
     }
     case 'anew':
       return `${where}: SQLite could not read the catalog; a new one begins, and the next sync binds its messages anew.`
-    default:
+    case 'sound':
+    case 'rebuilt':
+    case 'returned':
+    case 'removed':
       return `${where}: message ${finding.id} is ${WORDS[finding.kind]}.`
   }
 }
