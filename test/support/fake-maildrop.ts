@@ -19,6 +19,8 @@ export interface FakeMaildropOptions {
   readonly last?: number
   /** How QUIT ends. `lost-after`: the server commits, its reply is lost. `lost-before`: it never heard QUIT. */
   readonly quit?: 'done' | 'refused' | 'lost-after' | 'lost-before'
+  /** Equal unique-ids are told apart by suffixes, counted anew in each session, as Dovecot can. */
+  readonly renamesEqual?: boolean
   /** Message numbers that RETR refuses. */
   readonly refuses?: ReadonlySet<number>
 }
@@ -104,13 +106,24 @@ class FakeSession implements MaildropSession {
   async listing(onRows?: (rows: number) => void) {
     this.#command('UIDL')
     const hasUniqueIds = this.#drop.options.hasUniqueIds !== false
-    const rows = this.#snapshot.map(({ uniqueId, octets }, i) => ({
+    const uniqueIds = this.#uniqueIds()
+    const rows = this.#snapshot.map(({ octets }, i) => ({
       messageNumber: i + 1,
       octets: octets.length,
-      uniqueId: hasUniqueIds ? uniqueId : undefined,
+      uniqueId: hasUniqueIds ? uniqueIds[i] : undefined,
     }))
     onRows?.(rows.length)
     return { rows, hasUniqueIds }
+  }
+
+  #uniqueIds(): readonly (string | undefined)[] {
+    if (!this.#drop.options.renamesEqual) return this.#snapshot.map(({ uniqueId }) => uniqueId)
+    const times = new Map<string | undefined, number>()
+    return this.#snapshot.map(({ uniqueId }) => {
+      const time = (times.get(uniqueId) ?? 0) + 1
+      times.set(uniqueId, time)
+      return time === 1 ? uniqueId : `${uniqueId}-${time}`
+    })
   }
 
   async last() {
