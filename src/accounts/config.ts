@@ -1,5 +1,4 @@
 /** The config file: TOML, at one place only. Nothing is read from the current directory. */
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 import { parse, TomlError } from 'smol-toml'
@@ -8,7 +7,14 @@ import type { Policy } from '../sync/policy.ts'
 import { type Account, defaultPort, type Place, type TokenSource } from './account.ts'
 import { locateArchive } from './archive-name.ts'
 import { checkConfig } from './config-check.ts'
-import type { AccountTable, ConfigTables } from './config-schema.ts'
+import { readConfigFile } from './config-file.ts'
+import {
+  ACCOUNT_KEYS,
+  type AccountTable,
+  type ConfigTables,
+  OAUTH_KEYS,
+  ROOT_KEYS,
+} from './config-schema.ts'
 import { ConfigError } from './errors.ts'
 import { oauthProvider } from './oauth-provider.ts'
 import type { ProxyAddress } from './proxy-url.ts'
@@ -49,28 +55,10 @@ export function defaultConfigFile({ home, xdgConfigHome }: ConfigPlace): string 
 /**
  * Reads the config file: `file` if given, else the one of defaultConfigFile.
  *
- * Throws ConfigError: CONFIG_NOT_FOUND if it is not there or cannot be read, CONFIG_VALUE if everybody can write it, else
- * what parseConfig throws.
+ * Throws ConfigError: what readConfigFile throws, and what parseConfig throws.
  */
 export function loadConfig(place: ConfigPlace, file = defaultConfigFile(place)): Config {
-  let text: string
-  let mode: number
-  try {
-    text = readFileSync(file, 'utf8')
-    mode = statSync(file).mode
-  } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    const message = isMissing
-      ? `there is no config file ${file}; this writes one: popkeep account add ADDRESS`
-      : `the config file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`
-    throw new ConfigError('CONFIG_NOT_FOUND', message, { file }, { cause })
-  }
-  // It names commands that are run. Group-writable it often is by default, and the group is the owner's own then.
-  if ((mode & 0o002) !== 0 && process.platform !== 'win32') {
-    const message = `everybody can write the config file ${file}, and it names commands to run: chmod o-w`
-    throw new ConfigError('CONFIG_VALUE', message, { file })
-  }
-  return parseConfig(text, file, place.home, place.archiveFault)
+  return parseConfig(readConfigFile(file), file, place.home, place.archiveFault)
 }
 
 /**
@@ -112,18 +100,19 @@ export function parseConfig(
 function parseToml(text: string, file: string): object {
   try {
     return parse(text)
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    const { line, column, codeblock } = cause
-    const [reason = ''] = cause.message.split('\n', 1)
-    // The frame shows lines of the file: a password that somebody wrote there would go into logs.
-    const frame = /pass|secret|token|:\/\/[^/\s]*@/i.test(codeblock)
-      ? ''
-      : `\n\n${codeblock.trimEnd()}`
-    const message = `${file}:${line}:${column}: ${reason}${frame}`
-    throw new ConfigError('CONFIG_SYNTAX', message, { file, line }, { cause })
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const { line, column } = error
+    const [reason = ''] = error.message.split('\n', 1)
+    const [, key = ''] = /^\s*([\w-]+)\s*=/.exec(text.split('\n')[line - 1] ?? '') ?? []
+    const where = KEYS.has(key) ? `, at "${key}"` : ''
+    // No piece of the file, and no cause, which has one: what is no TOML may be a password.
+    const message = `${file}:${line}:${column}: ${reason}${where}`
+    throw new ConfigError('CONFIG_SYNTAX', message, { file, line })
   }
 }
+
+const KEYS: ReadonlySet<string> = new Set([...ROOT_KEYS, ...ACCOUNT_KEYS, ...OAUTH_KEYS])
 
 /** What the root of a file says for all of its accounts. */
 interface Common {

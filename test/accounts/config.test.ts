@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { defaultConfigFile, loadConfig, parseConfig } from '../../src/accounts/config.ts'
+import { writerFault } from '../../src/accounts/config-file.ts'
 import { ConfigError } from '../../src/accounts/errors.ts'
 
 const parse = (text: string) => parseConfig(text, '/etc/popkeep.toml', '/home/me')
@@ -168,7 +170,7 @@ limit_octets = "2M"
     ['\naccounts.a = 1\n', 'CONFIG_VALUE', 2, 'table of keys'],
     ['jobs = 0\n', 'CONFIG_VALUE', 1, '"jobs" is a whole number'],
     ['a = 1\na = 2\n', 'CONFIG_SYNTAX', 2, ':2:'],
-    ['\n\nhost = pop\n', 'CONFIG_SYNTAX', 3, 'host = pop'],
+    ['\n\nhost = pop\n', 'CONFIG_SYNTAX', 3, 'at "host"'],
   ] as const)('%j is refused: %s at line %i', (text, code, line, words) => {
     const fault = faultOf(text)
     expect(fault).toMatchObject({ code, line, file: '/etc/popkeep.toml' })
@@ -206,7 +208,19 @@ limit_octets = "2M"
   })
 
   it('does not show a password that broke the syntax', () => {
-    expect(faultOf('password = hunter2 and more').message).not.toContain('hunter2')
+    for (const text of [
+      'password = hunter2 and more',
+      'pwd = "hunter2',
+      'user = "hunter2',
+      'password_command = [\n"pass",\n"hunter2\n]',
+      'password_command = ["a", \'hunter2\n= "x"]\n',
+      'password_command = """\necho\nhunter2 = 1\n',
+      'hunter2 = = 1',
+    ]) {
+      const fault = faultOf(`jobs = 1\n${text}\n`)
+      expect(fault).toMatchObject({ code: 'CONFIG_SYNTAX' })
+      expect(inspect(fault, { depth: 9 })).not.toContain('hunter2')
+    }
   })
 
   it.each([
@@ -255,6 +269,38 @@ describe('the place of the config file', () => {
     writeFileSync(join(folder, 'other.toml'), 'jobs = 5')
     expect(loadConfig({ home: folder }).jobs).toBe(3)
     expect(loadConfig({ home: folder }, join(folder, 'other.toml')).jobs).toBe(5)
+  })
+
+  it('is refused where it is no UTF-8, with the line', () => {
+    const file = join(folder, 'other.toml')
+    writeFileSync(file, Buffer.from('# w\u00f6rk\r\njobs = 5\nuser = "w\u00f6rk"\n', 'latin1'))
+    expect(() => loadConfig({ home: folder }, file)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_SYNTAX', line: 1 }),
+    )
+    writeFileSync(file, Buffer.concat([Buffer.from('# w\u00f6rk\njobs = 5\n# '), Buffer.of(0xc3)]))
+    expect(() => loadConfig({ home: folder }, file)).toThrow(`${file}:3: this is no UTF-8`)
+  })
+
+  it.each([
+    [{ uid: 1000, mode: 0o100600 }, 1000, undefined],
+    [{ uid: 1000, mode: 0o100664 }, 1000, undefined],
+    [{ uid: 0, mode: 0o100644 }, 1000, undefined],
+    [{ uid: 0, mode: 0o100644 }, 0, undefined],
+    [{ uid: 1001, mode: 0o100600 }, 1000, 'it belongs to another user (1001)'],
+    [{ uid: 1000, mode: 0o100600 }, 0, 'it belongs to another user (1000)'],
+    [{ uid: 1000, mode: 0o100602 }, 1000, 'everybody can write it'],
+    [{ uid: 0, mode: 0o100602 }, 1000, 'everybody can write it'],
+    [{ uid: 0, mode: 0o100666 }, undefined, undefined],
+  ])('that is %o is read by %s unless %s', (found, reader, fault) => {
+    if (fault === undefined) expect(writerFault(found, reader)).toBeUndefined()
+    else expect(writerFault(found, reader)).toContain(fault)
+  })
+
+  it.skipIf(process.geteuid?.() !== 0)('is refused where it belongs to somebody else', () => {
+    const file = join(folder, 'other.toml')
+    writeFileSync(file, 'jobs = 5')
+    chownSync(file, 1001, 1001)
+    expect(() => loadConfig({ home: folder }, file)).toThrow('belongs to another user (1001)')
   })
 
   it.skipIf(process.platform === 'win32')('is refused where everybody can write it', () => {
