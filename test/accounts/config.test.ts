@@ -229,8 +229,8 @@ limit_octets = "2M"
     ['192.0.2.1', '192.0.2.1'],
     ['pop.b\u00fccher.example', 'pop.b\u00fccher.example'],
   ])('takes the host %j', (written, host) => {
-    const [account] = parse(`[accounts.a]\nhost = "${written}"\nuser = "u"\n`).accounts
-    expect(account?.host).toBe(host)
+    const [read] = parse(`[accounts.a]\nhost = "${written}"\nuser = "u"\n`).accounts
+    expect(read?.host).toBe(host)
   })
 
   it.each(['__proto__', 'constructor', 'prototype', 'toString'])(
