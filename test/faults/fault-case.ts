@@ -28,6 +28,8 @@ const ALL_MODES: readonly TlsMode[] = ['implicit', 'stls', 'none']
 export interface Stage {
   readonly mode: TlsMode
   readonly tls: ServerKey
+  /** Ms since the epoch; that of the system if not given. */
+  readonly now?: (() => number) | undefined
   readonly certificates: Certificates
 }
 
@@ -167,8 +169,10 @@ async function expectRecovery(fault: FaultCase, stage: Stage, household: Househo
   await using server = await (mode === 'implicit'
     ? scriptedTlsServer(tls, script)
     : scriptedServer(script))
+  // A pause that the server enforced is over then.
+  const nextDay = { ...stage, mode, now: () => Date.now() + 24 * 3600 * 1000 }
   const plain = { name, expect: fault.expect, ...(credential ? { credential } : {}) }
-  const run = await runAgainst(server, { ...plain, connections: [] }, { ...stage, mode }, household)
+  const run = await runAgainst(server, { ...plain, connections: [] }, nextDay, household)
   await server.played()
   expect(run).toMatchObject({ exit: 0 })
   expect(storedIn(household)).toEqual(DIGESTS)
@@ -200,7 +204,7 @@ function runAgainst(
   stage: Stage,
   household: Household,
 ): Promise<Run> {
-  const { mode, certificates } = stage
+  const { mode, certificates, now } = stage
   const { credential = 'password', user = 'me', args = [], environment } = fault
   const trust = fault.trust?.(stage) ?? ['--tls-ca', certificates.ca]
   const common = [
@@ -210,12 +214,12 @@ function runAgainst(
   const env = { ...household.environment, ...environment }
   if (typeof credential !== 'string') {
     const config = tokenConfig(credential, port, household)
-    return popkeepHere(['sync', 'faulty', '--config', config, ...common], env)
+    return popkeepHere(['sync', 'faulty', '--config', config, ...common], env, now)
   }
   const password = household.given('password', `${fault.password ?? CANARY}\n`)
   const secret = environment ? [] : ['--password-file', password]
   const url = `${mode === 'implicit' ? 'pops' : 'pop'}://${user}@127.0.0.1:${port}`
-  return popkeepHere(['sync', url, '--account', 'faulty', ...common, ...secret], env)
+  return popkeepHere(['sync', url, '--account', 'faulty', ...common, ...secret], env, now)
 }
 
 /** The command prints the next token each time, and the last one for ever. */

@@ -24,10 +24,11 @@ export interface Run {
   readonly stderr: string
 }
 
-/** Runs one command line to its end. */
+/** Runs one command line to its end. `now` in ms since the epoch. */
 export async function popkeepHere(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  now: () => number = Date.now,
 ): Promise<Run> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const [out, err] = [collect(stdout), collect(stderr)]
@@ -39,7 +40,7 @@ export async function popkeepHere(
     signals: new EventEmitter(),
     invocation: 'popkeep',
     quit: () => undefined,
-    now: Date.now,
+    now,
   })
   return { exit, stdout: out(), stderr: err() }
 }
