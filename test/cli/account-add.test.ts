@@ -103,7 +103,8 @@ describe.skipIf(!hasOpenssl)('an account that logs in by OAuth', () => {
     ...{ host: 'localhost', port, user: 'me', name: 'work', tlsCa: certificates?.ca ?? '' },
     ...{ oauth: 'test', archive: 'sqlite:~/m' },
   })
-  const tokenFiles = (names: readonly string[]) => names.filter((name) => /tokens.+work/.test(name))
+  const tokenFiles = (names: readonly string[]) =>
+    names.filter((name) => /tokens.+work[^/]*\.json$/.test(name))
 
   it('is granted access, then kept, then logged in', async () => {
     await using pop = await server()
