@@ -1,6 +1,7 @@
 import type { SyncEvent } from '../sync/ports.ts'
 import { cut, humanOctets, padded, shortened, textWidth } from './columns.ts'
 import { safe } from './safe.ts'
+import { clockTime, WAITING_FOR } from './waiting-words.ts'
 
 /** Rate and time left are taken over this much of the recent past. */
 const WINDOW_MS = 5000
@@ -12,7 +13,7 @@ const WIDE_COLUMNS = 100
 /** How far one account's sync is: takes its events, gives the line to draw. Clock passed in, ms. */
 export class AccountProgress {
   readonly #name: string
-  #phase: 'waiting' | 'connecting' | 'listing' | 'retrieving' | 'deleting' = 'waiting'
+  #phase: 'waiting' | 'connecting' | 'listing' | 'retrieving' | 'deleting' | 'pausing' = 'waiting'
   #rows = 0
   #totalRows = 0
   #messages = 0
@@ -20,6 +21,7 @@ export class AccountProgress {
   #octets = 0
   #totalOctets = 0
   #deletes = 0
+  #pause: Extract<SyncEvent, { type: 'waiting' }> | undefined
   #samples: { readonly at: number; readonly octets: number }[] = []
 
   constructor(name: string) {
@@ -38,9 +40,10 @@ export class AccountProgress {
         break
       case 'plan':
         this.#phase = 'retrieving'
-        this.#totalMessages = event.retrieve
-        this.#totalOctets = event.octets
-        this.#samples = [{ at: now, octets: 0 }]
+        // A run may have several sessions.
+        this.#totalMessages = this.#messages + event.retrieve
+        this.#totalOctets = this.#octets + event.octets
+        this.#samples = [{ at: now, octets: this.#octets }]
         break
       case 'receiving':
         this.#octets += event.octets
@@ -53,6 +56,10 @@ export class AccountProgress {
       case 'deleting':
         this.#phase = 'deleting'
         this.#deletes = event.messages
+        break
+      case 'waiting':
+        this.#phase = 'pausing'
+        this.#pause = event
         break
       case 'notice':
         break
@@ -75,9 +82,18 @@ export class AccountProgress {
         return `listing ${number(this.#rows)} of ${number(this.#totalRows)}`
       case 'deleting':
         return `deleting ${number(this.#deletes)} on the server`
+      case 'pausing':
+        return this.#pausing(now)
       case 'retrieving':
         return this.#retrieving(now, width, bar)
     }
+  }
+
+  #pausing(now: number): string {
+    if (this.#pause === undefined) return 'waiting'
+    const { until, reason } = this.#pause
+    const left = clock(Math.max(0, Date.parse(until) - now) / 1000)
+    return `waits until ${clockTime(until)} ${WAITING_FOR[reason]}  ${left} left`
   }
 
   #retrieving(now: number, width: number, bar: number): string {

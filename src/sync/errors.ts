@@ -8,11 +8,13 @@ export class ArchiveDamagedError extends Error {
 export class LoginDelayError extends Error {
   override readonly name = 'LoginDelayError'
   readonly code = 'LOGIN_DELAY'
+  /** What to do, for people. */
+  readonly hint = 'Nothing was sent; the next run behind that time goes on.'
   /** Ms since the epoch. */
   readonly until: number
 
   constructor(until: number) {
-    super('the server wants a pause between logins, and the last one was not long ago')
+    super(`the server wants a pause between two logins, until ${new Date(until).toISOString()}`)
     this.until = until
   }
 }

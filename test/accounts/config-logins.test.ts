@@ -300,9 +300,14 @@ describe('a config that cannot log in', () => {
     expect(act).not.toThrow('hunter2')
   })
 
-  it.each(['__proto__', 'toString', 'constructor', 'prototype'])('may not call a provider %s', (name) => {
-    expect(() => parse(ACME.replace('acme', name))).toThrow(`${FILE}:2: no provider can be called`)
-  })
+  it.each(['__proto__', 'toString', 'constructor', 'prototype'])(
+    'may not call a provider %s',
+    (name) => {
+      expect(() => parse(ACME.replace('acme', name))).toThrow(
+        `${FILE}:2: no provider can be called`,
+      )
+    },
+  )
 
   it('shows no secret of a file that is no TOML', () => {
     for (const line of ['client_secret = hunter2', 'proxy = socks5://me:hunter2@host']) {

@@ -27,6 +27,27 @@ describe('AccountProgress', () => {
     expect(progress.line(80, 0)).toBe('work          listing 12,000 of 100,000')
   })
 
+  it('counts down while it waits, by the clock on the wall', () => {
+    const progress = new AccountProgress(account)
+    const until = new Date(2026, 2, 1, 3, 22, 5)
+    const at = until.getTime() - 65_000
+    progress.take({ type: 'waiting', account, until: until.toISOString(), reason: 'pause' }, at)
+    const line = (now: number) => progress.line(80, now)
+    expect(line(at)).toBe("work          waits until 03:22:05 for the server's pause  1:05 left")
+    expect(line(at + 70_000)).toContain('0:00 left')
+    progress.take({ type: 'connecting', account }, at)
+    expect(line(at)).toBe('work          connecting')
+  })
+
+  it('goes on counting where a further session brings more', () => {
+    const progress = halfway()
+    progress.take(
+      { type: 'plan', account, listed: 90, known: 0, retrieve: 90, octets: 1e6, delete: 0 },
+      20_000,
+    )
+    expect(progress.line(80, 20_000)).toContain('10/100  5.0 MB of 6.0 MB')
+  })
+
   it('shows messages, octets, rate and time left', () => {
     expect(halfway().line(120, 10_000)).toBe(
       `work                  ${'█'.repeat(10)}${'░'.repeat(10)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
