@@ -9,6 +9,7 @@ import type { PopServer } from '../accounts/mail-provider.ts'
 import { parseLocation } from '../archive/location.ts'
 import { type Asker, confirm } from './account-add-asker.ts'
 import type { AccountAddOptions } from './account-add-draft.ts'
+import { repeatable } from './argument.ts'
 
 /** What the questions depend on. */
 export interface QuestionWorld {
@@ -37,7 +38,8 @@ export async function askAddress(
   { asker }: QuestionWorld,
 ): Promise<string | undefined> {
   if (given !== undefined) {
-    if (parseMailAddress(given) === undefined) throw new UsageError(`${given} is no mail address`)
+    if (parseMailAddress(given) === undefined)
+      throw new UsageError(`${repeatable(given)} is no mail address`)
     return given
   }
   if (options.host !== undefined && options.user !== undefined) return undefined
@@ -70,7 +72,7 @@ export async function askPlace(
     if (found?.origin === 'table') return { server: found.server, user: options.user ?? found.user }
     const result = found
       ? `it may be ${serverText(found.server)} (${evidenceOf(found)})`
-      : `none was found for ${address}`
+      : `none was found for ${repeatable(address)}`
     throw new UsageError(`name the server by --host: ${result}`)
   }
   const server = await askServer(found, address, asker)

@@ -1,6 +1,7 @@
 import { configFault, UsageError } from '../accounts/errors.ts'
 import { type ArchiveLocation, formatLocation, parseLocation } from '../archive/location.ts'
 import { type ArchiveReader, openReader } from '../archive/reader.ts'
+import { repeatable } from './argument.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
@@ -30,7 +31,7 @@ export function requireAccount(readers: readonly ArchiveReader[], name: string |
   const known = [...new Set(readers.flatMap((reader) => reader.accountNames()))].sort()
   if (known.includes(name)) return
   const there = known.length === 0 ? 'there is none yet' : `there are ${known.join(', ')}`
-  throw new UsageError(`no account in the archive is called ${name}; ${there}`)
+  throw new UsageError(`no account in the archive is called ${repeatable(name)}; ${there}`)
 }
 
 /** Every archive that the config names, each once. Throws UsageError or ConfigError if there is none. */

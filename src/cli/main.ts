@@ -1,6 +1,7 @@
 import { basename, relative } from 'node:path'
 import process from 'node:process'
 import { CommanderError } from 'commander'
+import { repeatableComplaint } from './argument.ts'
 import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
 import { Shield } from './interruption.ts'
@@ -77,7 +78,8 @@ function parseFailure(error: CommanderError): Failure {
   if (error.exitCode === 0) return { exit: 0, code: error.code, sentence: '' }
   // Without a command, commander has printed the help to stderr.
   if (error.code === 'commander.help') return { exit: 64, code: error.code, sentence: '' }
-  const sentence = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  const complaint = repeatableComplaint(error.message.replace(/^error: /, ''))
+  const sentence = complaint.replace(/\s*\n\s*/g, ' ')
   return { exit: 64, code: error.code, sentence }
 }
 

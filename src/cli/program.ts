@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
 import { UsageError } from '../accounts/errors.ts'
 import { nearestWord } from '../accounts/nearest-word.ts'
+import { repeatable } from './argument.ts'
 import { addAccount } from './commands/account.ts'
 import { addConsole } from './commands/console.ts'
 import { addDemo } from './commands/demo.ts'
@@ -78,7 +79,7 @@ function subcommand(command: Command, name: string): Command {
     command.commands.map((one) => one.name()),
   )
   const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
-  throw new UsageError(`unknown command '${name}'${hint}`)
+  throw new UsageError(`unknown command '${repeatable(name)}'${hint}`)
 }
 
 /** The version of the package, from its manifest two folders up, both in src/ and in dist/. */

@@ -15,6 +15,7 @@ import { defaultAccountName, isPopUrl, parsePopUrl } from '../accounts/pop-url.t
 import { parseProxyUrl } from '../accounts/proxy-url.ts'
 import type { SecretSource } from '../accounts/secret-source.ts'
 import { KEEP_ALL } from '../sync/policy.ts'
+import { repeatable } from './argument.ts'
 import type { ConfigLoader } from './configuration.ts'
 import type { ServerOptions } from './server-options.ts'
 
@@ -124,7 +125,7 @@ export function namedAccount(name: string, config: Config | undefined): Account 
     ? `the config has ${all.map((one) => one.name).join(', ')}`
     : 'there is no config file'
   const hint = isServerLike(name) ? `. ${URL_HINT}` : ''
-  throw new UsageError(`no account is called ${name}; ${known}${hint}`)
+  throw new UsageError(`no account is called ${repeatable(name)}; ${known}${hint}`)
 }
 
 /** Throws ConfigError if there are none in a config that exists. */

@@ -95,11 +95,22 @@ describe('wrong arguments', () => {
     ['no archive', ['list'], /--archive/],
     ['an archive that is not there', ['list', '--archive', '/nowhere/x.sqlite'], /no archive/],
     ['two sources of a password', ['sync', 'a', 'b', '--password-file', 'x'], /one account/],
+    ['a password for sync', ['sync', 'me:secret@x'], /no account is called that; .*pops:\/\/user@/],
+    ['a password in half a URL', ['probe', 'pops:/me:secret@x'], /no account is called that;/],
+    ['a password for an archive', ['list', '--account', 'me:secret@x'], /./],
+    ['a password for nothing', ['me:secret@x'], /^popkeep: unknown command\n$/],
+    ['a password for help', ['help', 'me:secret@x'], /^popkeep: unknown command/],
+    ['a password as an option', ['sync', '--password=secret'], /unknown option '--password'/],
+    ['a password with a quote', ['sync', "--password=x'secret'"], /unknown option '--password'\n/],
+    ['a password as mysql has it', ['sync', '-psecret'], /unknown option '-p'\n$/],
+    ['a password for another option', ['sync', '--tls', 'me:secret@x'], /--tls .*implicit, stls/],
+    ['a password for account add', ['account', 'add', 'pops:/me:secret@x'], /that is no mail/],
     ['control characters', ['\x1b[2J'], /unknown command '\\x1b\[2J'/],
   ])('%s leaves with 64 and one line', async (_name, argv, sentence) => {
     const { exit, stdout, stderr } = await popkeep(...argv)
     expect({ exit, stdout }).toEqual({ exit: 64, stdout: '' })
     expect(stderr).toMatch(/^popkeep: [^\n]+\n$/)
+    expect(stderr).not.toContain('secret')
     expect(stderr).toMatch(sentence)
   })
 

@@ -156,13 +156,13 @@ describe('popkeep sync', () => {
     expect((await popkeep(['sync', 'other', '--config', file], { env })).code).toBe(0)
   })
 
-  it('names each fault of the config in a line, and shows where the syntax is broken', async () => {
+  it('names each fault of the config in a line, and says where the syntax is broken', async () => {
     const file = at('faults.toml')
     writeFileSync(file, 'hots = 1\narchive = "sqllite:x"\n[accounts.a]\nhost = "h"\n')
     const run = await popkeep(['sync', '--config', file])
     expect([run.code, run.stderr.toString()]).toEqual([
       78,
-      `popkeep: ${file}:1: unknown key "hots"; the keys here are archive, jobs, proxy, oauth, accounts.\n` +
+      `popkeep: ${file}:1: unknown key "hots"; the keys here are archive, jobs, deadline, proxy, oauth, accounts.\n` +
         `popkeep: ${file}:3: account "a" has no "user".\n`,
     ])
     writeFileSync(file, 'archive = "sqllite:x"\njbos = 1\n')
@@ -175,7 +175,7 @@ describe('popkeep sync', () => {
     expect(none.stderr.toString()).toContain(`${file}: no archive is named`)
     writeFileSync(file, 'jobs = 1\nhost = pop\n')
     expect((await popkeep(['sync', '--config', file])).stderr.toString()).toMatch(
-      /^popkeep: [^\n]*:2:8: [^\n]*\n1: +jobs = 1\n2: +host = pop\n +\^\n$/,
+      /^popkeep: [^\n]*:2:8: [^\n]*\n$/,
     )
   })
 
