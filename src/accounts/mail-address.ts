@@ -11,13 +11,15 @@ export interface MailAddress {
 
 /**
  * Reads `local-part@domain`; the last `@` counts. Undefined if it is none: an empty part, control characters or blanks,
- * an address literal, a domain that no DNS can have.
+ * an address literal, a domain that no DNS can have, or a colon outside of quotes (RFC 5322 section 3.2.3): half a URL,
+ * perhaps with a password.
  */
 export function parseMailAddress(text: string): MailAddress | undefined {
   const at = text.lastIndexOf('@')
   const localPart = text.slice(0, Math.max(at, 0))
   const domain = hostName(text.slice(at + 1))
   if (localPart === '' || /[\0-\x20\x7f-\xa0]/.test(localPart)) return undefined
+  if (localPart.includes(':') && !localPart.startsWith('"')) return undefined
   return domain === undefined || isIP(domain) !== 0 ? undefined : { localPart, domain }
 }
 

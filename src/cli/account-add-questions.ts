@@ -72,7 +72,7 @@ export async function askPlace(
     if (found?.origin === 'table') return { server: found.server, user: options.user ?? found.user }
     const result = found
       ? `it may be ${serverText(found.server)} (${evidenceOf(found)})`
-      : `none was found for ${repeatable(address)}`
+      : `none was found for ${repeatable(address ?? '')}`
     throw new UsageError(`name the server by --host: ${result}`)
   }
   const server = await askServer(found, address, asker)
