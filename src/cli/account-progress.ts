@@ -61,6 +61,7 @@ export class AccountProgress {
         this.#phase = 'pausing'
         this.#pause = event
         break
+      case 'deleted':
       case 'notice':
         break
     }

@@ -56,13 +56,13 @@ describe.skipIf(skip).each(FILESYSTEMS)('a power cut on %s', (filesystem) => {
       { line: 'QUIT', deleted: 5, kept: 5 },
       { line: 'QUIT', deleted: 5, kept: 5 },
     ])
-    expect(await kept(popkeepTo(kind), filesystem)).toEqual([5, 1])
+    expect(await keptBy(popkeepTo(kind), filesystem)).toEqual([5, 1])
   })
 
   it('takes the last message of each session from mpop 1.4.18', async ({ skip: leave }) => {
     const version = versionOf('mpop')
     leave(version === undefined, 'mpop is not installed')
-    const counts = await kept(mpop, filesystem)
+    const counts = await keptBy(mpop, filesystem)
     if (version !== '1.4.18') return
     // The rig's own control: it can lose mail. btrfs may take one more.
     expect(counts[0]).toBeLessThan(5)
@@ -71,14 +71,14 @@ describe.skipIf(skip).each(FILESYSTEMS)('a power cut on %s', (filesystem) => {
 
   it('is measured with getmail6', async ({ skip: leave }) => {
     leave(versionOf('getmail') === undefined, 'getmail6 is not installed')
-    const [same] = await kept(getmail('same filesystem'), filesystem)
-    const [other] = await kept(getmail('another filesystem'), filesystem)
+    const [same] = await keptBy(getmail('same filesystem'), filesystem)
+    const [other] = await keptBy(getmail('another filesystem'), filesystem)
     expect(other).toBeLessThanOrEqual(same)
   })
 })
 
 /** Kept of five and of one, when the power is cut as the server has deleted them. */
-async function kept(contestant: Contestant, filesystem: Filesystem): Promise<[number, number]> {
+async function keptBy(contestant: Contestant, filesystem: Filesystem): Promise<[number, number]> {
   const counts: number[] = []
   for (const count of [5, 1]) {
     const [cut] = await cutPower({ contestant, filesystem, count, cuts: isDeleted })

@@ -80,7 +80,7 @@ class PartSession {
     const sizes = this.#part.map((index) => octetsOf(index).length)
     const rows = (of: (position: number) => string | number): string =>
       `+OK\r\n${this.#part.map((_, position) => `${position + 1} ${of(position)}\r\n`).join('')}.\r\n`
-    switch (keyword) {
+    switch (keyword ?? '') {
       case 'CAPA':
         return `+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nEXPIRE 0\r\nLOGIN-DELAY ${pause}\r\nX-GOOGLE-RICO\r\n.\r\n`
       case 'PASS':
