@@ -76,7 +76,7 @@ class PartSession {
 
   #answer(line: string): string {
     const { octetsOf, pause } = this.#options
-    const [keyword, argument] = line.split(' ')
+    const [keyword = '', argument] = line.split(' ')
     const sizes = this.#part.map((index) => octetsOf(index).length)
     const rows = (of: (position: number) => string | number): string =>
       `+OK\r\n${this.#part.map((_, position) => `${position + 1} ${of(position)}\r\n`).join('')}.\r\n`
