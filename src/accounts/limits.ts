@@ -48,15 +48,6 @@ export const DEVICE_PAUSE_S = 5
 /** Requests to the redirect URI that are not the awaited one (favicon, scanners) before the login is given up. */
 export const MAX_STRAY_REQUESTS = 100
 
-/** How long a browser on this machine may take to send its request. */
-export const REDIRECT_REQUEST_MS = 2_000
-
-/** Connections to the redirect URI at a time. */
-export const MAX_REDIRECT_CONNECTIONS = 16
-
-/** Characters of a code that a person is to type; those of providers have 8 or 9. */
-export const MAX_USER_CODE = 64
-
 /** How often a person may paste what is not the awaited URL. */
 export const MAX_PASTES = 3
 

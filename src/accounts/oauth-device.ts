@@ -5,7 +5,6 @@ import { AuthorizationError } from './errors.ts'
 import {
   DEVICE_INTERVAL_S,
   DEVICE_PAUSE_S,
-  MAX_USER_CODE,
   MIN_DEVICE_INTERVAL_S,
   OAUTH_LOGIN_MS,
 } from './limits.ts'
@@ -40,10 +39,6 @@ export async function grantByDevice(
     if (!isTrustworthy(device.verification_uri)) {
       throw new AuthorizationError('OAUTH_POLICY', 'the page for the code is not an https page')
     }
-    if (!isUserCode(device.user_code)) {
-      const message = 'the code to type is none: too long, or not of plain letters'
-      throw new AuthorizationError('OAUTH_POLICY', message)
-    }
     show({ url: device.verification_uri, code: device.user_code })
     const late = new AuthorizationError('OAUTH_NEEDS_OWNER', tooLate(account))
     return await poll(client, device, { ask: guardedFetch(surroundings, signal), late, signal })
@@ -51,11 +46,6 @@ export async function grantByDevice(
     signal.throwIfAborted()
     throw await authorizationFailure(error, { account, provider, secrets, isDeviceFlow: true })
   }
-}
-
-/** RFC 8628 section 6.1 wants it easy to type. */
-function isUserCode(text: string): boolean {
-  return /^[\x20-\x7e]+$/.test(text) && text.length <= MAX_USER_CODE
 }
 
 interface Polling {

@@ -1,10 +1,10 @@
 /** Hears the browser come back to this machine (RFC 8252 section 7.3). */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
 import { AuthorizationError } from './errors.ts'
-import { MAX_REDIRECT_CONNECTIONS, MAX_STRAY_REQUESTS, REDIRECT_REQUEST_MS } from './limits.ts'
+import { MAX_STRAY_REQUESTS } from './limits.ts'
 import type { OAuthProvider } from './oauth-provider.ts'
 
 export interface RedirectListener {
@@ -24,14 +24,8 @@ export async function listenForRedirect(
   signal: AbortSignal,
 ): Promise<RedirectListener> {
   signal.throwIfAborted()
-  const server = createServer({
-    headersTimeout: REDIRECT_REQUEST_MS,
-    requestTimeout: REDIRECT_REQUEST_MS,
-    connectionsCheckingInterval: REDIRECT_REQUEST_MS / 4,
-  })
-  // Without an answer: a browser may have opened the connection in advance, for a request that is yet to come.
-  server.on('clientError', (_, socket) => socket.destroy())
-  keepRoom(server)
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 })
+  server.maxConnections = 16
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve)
   })
@@ -69,17 +63,6 @@ export async function listenForRedirect(
       server.closeAllConnections()
     },
   }
-}
-
-/** Whoever is connected longest makes room for the next one, so that nobody on this machine can keep the browser out. */
-function keepRoom(server: Server): void {
-  const connections = new Set<Socket>()
-  server.on('connection', (socket) => {
-    const [oldest] = connections
-    if (connections.size >= MAX_REDIRECT_CONNECTIONS) oldest?.destroy()
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
 }
 
 const HEARD = 'popkeep has heard from your provider. You may close this page.'

@@ -1,10 +1,8 @@
 import { request } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAuthorization } from '../../src/accounts/oauth-authorization.ts'
 import { grantByFlow } from '../../src/accounts/oauth-login.ts'
 import type { OAuthProvider } from '../../src/accounts/oauth-provider.ts'
-import { listenForRedirect } from '../../src/accounts/oauth-redirect.ts'
 import {
   type AuthorizationServer,
   CANARY,
@@ -163,37 +161,6 @@ describe('the flow by the browser', () => {
     })
     expect(server.isActive(grant.accessToken)).toBe(true)
     expect(server.grantRequests('code')).toHaveLength(1)
-  })
-
-  it('hears the browser though others hold all connections, and lets those go', async () => {
-    const held: Socket[] = []
-    const grant = await logIn(async (url) => {
-      const target = await redirectOf(url)
-      for (let count = 0; count < 40; count++) {
-        const socket = connect(Number(target.port), '127.0.0.1').on('error', () => undefined)
-        held.push(socket)
-        await new Promise((resolve) => socket.once('connect', resolve))
-        socket.write('GET / HTTP/1.1\r\n')
-      }
-      expect(await statusOf(target)).toBe(200)
-    })
-    expect(server.isActive(grant.accessToken)).toBe(true)
-    for (const socket of held) socket.destroy()
-  })
-
-  it('waits for no half of a request', async () => {
-    const listener = await listenForRedirect(server.provider(), never)
-    try {
-      const { port } = new URL(listener.redirectUri)
-      const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined)
-      let heard = ''
-      socket.on('data', (chunk) => (heard += String(chunk)))
-      socket.write('GET / HTTP/1.1\r\n')
-      await new Promise((resolve) => socket.once('close', resolve))
-      expect(heard).toBe('')
-    } finally {
-      listener.close()
-    }
   })
 
   it('gives up where it is disturbed without end', async () => {

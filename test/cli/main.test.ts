@@ -97,6 +97,7 @@ describe('wrong arguments', () => {
     ['two sources of a password', ['sync', 'a', 'b', '--password-file', 'x'], /one account/],
     ['a password for sync', ['sync', 'me:secret@x'], /no account is called that; .*pops:\/\/user@/],
     ['a password in half a URL', ['probe', 'pops:/me:secret@x'], /no account is called that;/],
+    ['a password for an archive', ['list', '--account', 'me:secret@x'], /./],
     ['a password for nothing', ['me:secret@x'], /^popkeep: unknown command\n$/],
     ['a password for help', ['help', 'me:secret@x'], /^popkeep: unknown command/],
     ['a password as an option', ['sync', '--password=secret'], /unknown option '--password'/],
