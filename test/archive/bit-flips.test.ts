@@ -2,7 +2,7 @@
  * One bit of an archive flipped, 200 times over: verify names every message that it touches, and never calls octets right
  * that are not; and a repair with a sync from a server that still has the mail leaves nothing wrong.
  */
-import { createHash, randomInt } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const REPAIRED = 24
 /** SQLite's header and schema: where these are hit it may read nothing at all. */
 const FIRST_PAGE = 8192
 
-const SEED = Number(process.env.POPKEEP_SEED ?? randomInt(1, 2 ** 31))
+const SEED = Number(process.env.POPKEEP_SEED ?? 20)
 
 const messages = Array.from({ length: 60 }, (_, n) => ({
   // The last is in pieces; the others are about 3 kB.
