@@ -10,8 +10,10 @@ import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import { keepCopy, removeFile, replaceFile } from '../durable/files.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
+import { sqliteCode } from '../sqlite/errors.ts'
 import { prepareForReading, settleToOneFile } from '../sqlite/pragmas.ts'
 import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
+import { alteredSchema, isDescribed, mendSchema } from './catalog-schema.ts'
 import type { ArchiveKind } from './location.ts'
 import type { CatalogFinding } from './repair-findings.ts'
 import { salvageCatalog } from './repair-salvage.ts'
@@ -29,7 +31,7 @@ export interface CatalogToRepair {
 }
 
 /**
- * To be called with the archive's lock held exclusively. Throws ARCHIVE_NEWER; ARCHIVE_DAMAGED or ARCHIVE_FOREIGN where
+ * To be called with the archive's lock held exclusively. Throws ARCHIVE_NEWER; ARCHIVE_DAMAGED where
  * SQLite cannot read the file of a sqlite archive at all, which is left alone then; ARCHIVE_FULL or ARCHIVE_IO.
  */
 export function* openCatalogToRepair(
@@ -37,6 +39,8 @@ export function* openCatalogToRepair(
 ): Generator<CatalogFinding, Database> {
   const { path, kind, now } = catalog
   for (const side of ['', ...SIDE_FILES]) removeFile(`${temporaryPath(path)}${side}`)
+  const mended = isThere(path) ? mendSchema(path, kind) : []
+  if (mended.length > 0) yield { kind: 'schema', names: mended }
   const state = stateOf(catalog)
   if (state === 'unreadable') {
     // The octets are in the files: their catalog begins anew, but for the receipts.
@@ -59,41 +63,64 @@ function stateOf({ path, kind }: CatalogToRepair): CatalogState {
       if (kind === 'maildir') return 'missing'
       throw new ArchiveError('ARCHIVE_NOT_FOUND', `there is no archive at ${path}`)
     }
-    return isSound(path, kind) ? 'sound' : 'damaged'
+    const state = lookInto(path, kind)
+    if (state === 'unreadable' && kind === 'sqlite') throw leftAlone(path)
+    return state
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error
     const isBeyondReading = error.code === 'ARCHIVE_DAMAGED' || error.code === 'ARCHIVE_FOREIGN'
     if (!isBeyondReading) throw error
     if (kind === 'maildir') return 'unreadable'
-    throw new ArchiveError(
-      'ARCHIVE_DAMAGED',
-      `${path}: SQLite cannot read this file at all, and it was left as it is. Restore a backup, or try ` +
-        `sqlite3 '${path}' .recover | sqlite3 NEW, and then popkeep repair --archive sqlite:NEW`,
-      { cause: error },
-    )
+    throw leftAlone(path, error)
   }
 }
 
-/** Whether SQLite finds nothing wrong. What it cannot even look into is damaged. Throws ARCHIVE_NAME. */
-function isSound(path: string, kind: ArchiveKind): boolean {
+function leftAlone(path: string, cause?: unknown): ArchiveError {
+  return new ArchiveError(
+    'ARCHIVE_DAMAGED',
+    `${path}: SQLite cannot read this file at all, and it was left as it is. Restore a backup, or try ` +
+      `sqlite3 '${path}' .recover | sqlite3 NEW, and then popkeep repair --archive sqlite:NEW`,
+    { cause },
+  )
+}
+
+/**
+ * `sound` if SQLite finds nothing wrong; `unreadable` if it cannot make out a table at all, since a copy would lack all of that
+ * one; else `damaged`. Throws ARCHIVE_NAME.
+ */
+function lookInto(path: string, kind: ArchiveKind): CatalogState {
   const database = openCatalogForReading(path)
   try {
-    const found = database.prepare('SELECT kind FROM archive').get()?.kind
-    if (found !== undefined && found !== kind) {
-      throw new ArchiveError(
-        'ARCHIVE_NAME',
-        `${path} belongs to a ${found} archive: write ${found}:PATH`,
-      )
-    }
+    requireKind(database, kind)
+    if (!isDescribed(database, kind)) return 'unreadable'
+    if (alteredSchema(database, kind).length > 0) return 'damaged'
     const [first] = database.prepare('PRAGMA integrity_check(1)').all()
-    if (first === undefined || Object.values(first)[0] !== 'ok') return false
-    return database.prepare('PRAGMA foreign_key_check').all().length === 0
+    if (first === undefined || Object.values(first)[0] !== 'ok') return 'damaged'
+    const orphans = database.prepare('PRAGMA foreign_key_check').all()
+    return orphans.length === 0 ? 'sound' : 'damaged'
   } catch (error) {
     const known = asArchiveError(error, path, 'read')
-    if (known instanceof ArchiveError && known.code === 'ARCHIVE_DAMAGED') return false
+    if (known instanceof ArchiveError && known.code === 'ARCHIVE_DAMAGED') return 'damaged'
     throw known
   } finally {
     database.close()
+  }
+}
+
+/** Throws ARCHIVE_NAME if the catalog says that it belongs to an archive of the other kind. */
+function requireKind(database: Database, kind: ArchiveKind): void {
+  const found = statedKind(database)
+  if (found === undefined || found === kind) return
+  const words = `${database.path} belongs to a ${found} archive: write ${found}:PATH`
+  throw new ArchiveError('ARCHIVE_NAME', words)
+}
+
+function statedKind(database: Database) {
+  try {
+    return database.prepare('SELECT kind FROM archive').get()?.kind
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error
+    return undefined
   }
 }
 

@@ -26,11 +26,13 @@ export interface MessageFinding {
 
 /**
  * - `kept`: a damaged file was put aside whole, under this path;
- * - `lost`: rows of a damaged catalog that could not be read, or contradict others.
+ * - `schema`: the file described these tables, indexes or views otherwise than popkeep wrote them: put right;
+ * - `lost`: rows of a damaged catalog that could not be read, or contradict others;
  * - `anew`: SQLite could not read the catalog at all; what it knew but the files do not say is lost with it.
  */
 export type CatalogFinding =
   | { readonly kind: 'anew' }
+  | { readonly kind: 'schema'; readonly names: readonly string[] }
   | { readonly kind: 'kept'; readonly path: string }
   | { readonly kind: 'lost'; readonly table: string; readonly rows: number; readonly gaps: number }
 

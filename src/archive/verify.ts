@@ -4,6 +4,7 @@
  */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import type { Row, Statement } from '../sqlite/database.ts'
+import { alteredSchema } from './catalog-schema.ts'
 import { isSuspicious } from './maildir-reconcile.ts'
 import { type ArchiveReader, storedMessageOf } from './reader.ts'
 import { proveMessage } from './reader-proof.ts'
@@ -134,11 +135,18 @@ function* verifyChosen(
   }
 }
 
-/** SQLite's own checks, each a pragma: structure, indexes, constraints. */
+/** What SQLite checks its pages against, and its own checks, each a pragma: structure, indexes, constraints. */
 function* checkDatabase(
   reader: ArchiveReader,
   checks: readonly string[],
 ): Iterable<DamagedFinding> {
+  try {
+    for (const name of alteredSchema(reader.database, reader.location.kind)) {
+      yield damaged(`how the file describes ${name} is not as popkeep wrote it`)
+    }
+  } catch (error) {
+    yield damaged(textOf(error))
+  }
   for (const check of checks) {
     try {
       const name = check === 'integrity_check' ? `${check}(${SQLITE_FINDINGS})` : check

@@ -87,6 +87,8 @@ export function repairSentence(location: ArchiveLocation, finding: RepairFinding
       ]
       return `${where}: of the table ${finding.table}, ${what.join(' and ')}; the next sync finds out what they said.`
     }
+    case 'schema':
+      return `${where}: how the file describes ${finding.names.join(', ')} was damaged, and is put right.`
     case 'anew':
       return `${where}: SQLite could not read the catalog; a new one begins, and the next sync binds its messages anew.`
     case 'sound':

@@ -1,7 +1,7 @@
 /** better-sqlite3 behind the driver interface. */
 import { createRequire } from 'node:module'
 import type BetterSqlite3 from 'better-sqlite3'
-import type { Connection, Row, SqlValue, Statement } from './database.ts'
+import type { Connection, Open, Row, SqlValue, Statement } from './database.ts'
 
 type Constructor = typeof BetterSqlite3
 
@@ -10,10 +10,14 @@ type Constructor = typeof BetterSqlite3
  * throws: MODULE_NOT_FOUND where the optional dependency is not installed, ERR_DLOPEN_FAILED after a change of Node,
  * or an error without code where its install script was not allowed to run.
  */
-export function loadBetterSqlite3(): (path: string, isReadOnly: boolean) => Connection {
+export function loadBetterSqlite3(): Open {
   const Better = createRequire(import.meta.url)('better-sqlite3') as Constructor
   new Better(':memory:').close()
-  return (path, isReadOnly) => connect(new Better(path, { readonly: isReadOnly, timeout: 0 }), path)
+  return (path, { isReadOnly, maySetSchema = false }) => {
+    const database = new Better(path, { readonly: isReadOnly, timeout: 0 })
+    if (maySetSchema) database.unsafeMode(true)
+    return connect(database, path)
+  }
 }
 
 function connect(database: BetterSqlite3.Database, path: string): Connection {

@@ -33,6 +33,14 @@ export interface Database {
 /** What a driver gives: the transaction is the same for all. */
 export type Connection = Omit<Database, 'transaction'>
 
+export interface OpenOptions {
+  readonly isReadOnly: boolean
+  /** Lets PRAGMA writable_schema be set, by which a damaged schema is read past and written anew. */
+  readonly maySetSchema?: boolean
+}
+
+export type Open = (path: string, options: OpenOptions) => Connection
+
 export function withTransactions(connection: Connection): Database {
   return {
     path: connection.path,

@@ -1,10 +1,8 @@
 /** Chooses the SQLite driver of this process. */
 import { loadBetterSqlite3 } from './better-driver.ts'
-import { type Connection, type Database, withTransactions } from './database.ts'
+import { type Database, type Open, type OpenOptions, withTransactions } from './database.ts'
 import { SqliteError } from './errors.ts'
 import { loadNodeSqlite } from './node-driver.ts'
-
-type Open = (path: string, isReadOnly: boolean) => Connection
 
 const drivers: Readonly<Record<string, () => Open>> = {
   better: loadBetterSqlite3,
@@ -19,9 +17,9 @@ let chosen: Open | undefined
  *
  * Throws SqliteError SQLITE_UNAVAILABLE if there is no driver, and what SQLite throws if the file cannot be opened.
  */
-export function openDatabase(path: string, options: { readonly isReadOnly: boolean }): Database {
+export function openDatabase(path: string, options: OpenOptions): Database {
   chosen ??= choose(process.env.POPKEEP_SQLITE)
-  return withTransactions(chosen(path, options.isReadOnly))
+  return withTransactions(chosen(path, options))
 }
 
 /** The first of the drivers that loads. `wanted` restricts the choice to one. Exported for the tests. */

@@ -1,6 +1,6 @@
 /** node:sqlite behind the driver interface. Node has it from 22.13 on without a flag. */
 import { createRequire } from 'node:module'
-import type { Connection, Row, SqlValue, Statement } from './database.ts'
+import type { Connection, Open, Row, SqlValue, Statement } from './database.ts'
 
 /** As much of node:sqlite as is used here; the types of Node 20 do not have it. */
 interface NodeStatement {
@@ -18,16 +18,22 @@ interface NodeDatabase {
   close(): void
 }
 interface NodeSqlite {
-  readonly DatabaseSync: new (path: string, options: { readonly readOnly: boolean }) => NodeDatabase
+  readonly DatabaseSync: new (
+    path: string,
+    options: { readonly readOnly: boolean; readonly defensive: boolean },
+  ) => NodeDatabase
 }
 
 /** Loads node:sqlite. Throws ERR_UNKNOWN_BUILTIN_MODULE where Node is too old. */
-export function loadNodeSqlite(): (path: string, isReadOnly: boolean) => Connection {
+export function loadNodeSqlite(): Open {
   const { DatabaseSync } = withoutExperimentalWarning(
     () => createRequire(import.meta.url)('node:sqlite') as NodeSqlite,
   )
-  return (path, isReadOnly) =>
-    connect(new DatabaseSync(path, { readOnly: isReadOnly }), path, isReadOnly)
+  return (path, { isReadOnly, maySetSchema = false }) => {
+    // Nodes that do not know `defensive` never forbid it.
+    const database = new DatabaseSync(path, { readOnly: isReadOnly, defensive: !maySetSchema })
+    return connect(database, path, isReadOnly)
+  }
 }
 
 /** Node 22 announces its module as experimental on stderr, where popkeep has promised silence. */
