@@ -8,6 +8,9 @@ export interface AccountIdentity {
   readonly user: string
 }
 
+/** How a server's listed octets compare with those that come. */
+export type SizeModel = 'exact' | '+2' | 'lf' | 'rounded' | 'estimate'
+
 /** What is remembered of an account's server between runs. */
 export interface ServerFacts {
   /** RFC 3339 UTC. */
@@ -21,6 +24,7 @@ export interface ServerFacts {
   readonly isExpiryWarned?: boolean | undefined
   /** RFC 3339 UTC. */
   readonly renumberedAt?: string | undefined
+  readonly sizeModel?: SizeModel | undefined
 }
 
 export interface Account extends AccountIdentity {
@@ -30,9 +34,11 @@ export interface Account extends AccountIdentity {
   readonly facts: ServerFacts
 }
 
+const SIZE_MODELS: readonly SizeModel[] = ['exact', '+2', 'lf', 'rounded', 'estimate']
+
 const FACT_COLUMNS = [
   ...['capabilities', 'pipelining_failed_at', 'last_misled', 'shows_parts', 'login_delay_s'],
-  ...['last_login_at', 'expiry_warned', 'renumbered_at'],
+  ...['last_login_at', 'expiry_warned', 'renumbered_at', 'size_model'],
 ]
 const COLUMNS = ['id', 'name', 'host', 'user', 'epoch', ...FACT_COLUMNS].join(', ')
 
@@ -120,6 +126,7 @@ function columnsOf(facts: ServerFacts) {
     facts.lastLoginAt ?? null,
     facts.isExpiryWarned ? 1 : 0,
     facts.renumberedAt ?? null,
+    facts.sizeModel ?? null,
   ] as const
 }
 
@@ -146,5 +153,6 @@ function factsOf(row: Row): ServerFacts {
     lastLoginAt: text('last_login_at'),
     isExpiryWarned: row.expiry_warned === 1,
     renumberedAt: text('renumbered_at'),
+    sizeModel: SIZE_MODELS.find((model) => model === row.size_model),
   }
 }

@@ -4,6 +4,7 @@ import { AccountTable } from './accounts.ts'
 import { MessageTable } from './messages.ts'
 import { ReceiptTable } from './receipts.ts'
 import { RunTable } from './runs.ts'
+import { ShortTable } from './short-messages.ts'
 
 export interface Catalog {
   readonly database: Database
@@ -11,6 +12,7 @@ export interface Catalog {
   readonly messages: MessageTable
   readonly receipts: ReceiptTable
   readonly runs: RunTable
+  readonly shorts: ShortTable
 }
 
 /** Prepares the statements of every table. Works on a read-only connection, where only reading may be called. */
@@ -21,5 +23,6 @@ export function openCatalog(database: Database): Catalog {
     messages: new MessageTable(database),
     receipts: new ReceiptTable(database),
     runs: new RunTable(database),
+    shorts: new ShortTable(database),
   }
 }

@@ -95,6 +95,7 @@ export class ListedCheck {
     const id = finding.id === undefined ? {} : { id: finding.id }
     if (finding.kind === 'damaged') return { kind: 'damaged', text: finding.text, ...id }
     if (finding.kind !== 'ok') return { kind: finding.kind, ...id }
-    return { kind: this.#short.get(message)?.short === 1 ? 'short' : 'kept', ...id }
+    const { short = 0 } = this.#short.get(message) ?? {}
+    return { kind: short === 0 ? 'kept' : 'short', ...id }
   }
 }

@@ -132,7 +132,7 @@ function traitsOf(row: Row): MessageTraits {
     date: Number.isNaN(date) ? undefined : date,
     archivedAt: Date.parse(String(row.archived_at)),
     subject: row.subject === null ? undefined : String(row.subject),
-    isShort: row.short === 1,
+    isShort: row.short !== 0,
   }
 }
 

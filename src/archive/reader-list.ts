@@ -23,6 +23,8 @@ export interface MessageSummary {
   readonly messageId: string | undefined
   /** RFC 3339 UTC. */
   readonly archivedAt: string
+  /** Fewer octets than its server's listing allows. */
+  readonly isShort: boolean
   readonly receipts: readonly Provenance[]
 }
 
@@ -102,6 +104,7 @@ function summaryOf(row: Row, provenance: Statement): MessageSummary {
     subject: textOf(row.subject),
     messageId: textOf(row.message_id),
     archivedAt: String(row.archived_at),
+    isShort: row.short !== 0,
     receipts: provenance.all(row.id ?? null).map((receipt) => ({
       account: String(receipt.account),
       uniqueId: decodeUniqueId(receipt.unique_id),

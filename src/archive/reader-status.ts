@@ -54,6 +54,8 @@ export interface ArchiveStatus {
   readonly removed: number
   /** Of `messages`, those whose octets are gone or wrong, as a repair found: the next sync retrieves them if it can. */
   readonly wanted: number
+  /** Of `messages`, those with fewer octets than their server's listing allows. */
+  readonly short: number
   /** By name. */
   readonly accounts: readonly AccountStatus[]
 }
@@ -65,7 +67,8 @@ export function readStatus(database: Database): ArchiveStatus {
       `SELECT count(*) FILTER (WHERE removed = 0) AS messages,
          total(octets) FILTER (WHERE removed = 0) AS octets,
          count(*) FILTER (WHERE removed = 1) AS removed,
-         count(*) FILTER (WHERE wanted = 1 AND removed = 0) AS wanted
+         count(*) FILTER (WHERE wanted = 1 AND removed = 0) AS wanted,
+         count(*) FILTER (WHERE short <> 0 AND removed = 0) AS short
        FROM message`,
     )
     .get()
@@ -76,6 +79,7 @@ export function readStatus(database: Database): ArchiveStatus {
     octets: Number(totals?.octets),
     removed: Number(totals?.removed),
     wanted: Number(totals?.wanted),
+    short: Number(totals?.short),
     accounts: database
       .prepare('SELECT id, name, host, user, epoch FROM account ORDER BY name')
       .all()

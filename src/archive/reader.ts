@@ -102,6 +102,14 @@ export class ArchiveReader {
     }
   }
 
+  /** Whether a message has fewer octets than its server's listing allows. */
+  isShort(id: string): boolean {
+    const row = this.#guarded(() =>
+      this.database.prepare('SELECT short FROM message WHERE digest = ?').get(digestOf(id)),
+    )
+    return row !== undefined && row.short !== 0
+  }
+
   /** Names of all accounts that ever synced into this archive, sorted. */
   accountNames(): readonly string[] {
     return this.#guarded(() =>

@@ -32,6 +32,7 @@ CREATE TABLE account (
   capabilities TEXT,
   pipelining_failed_at TEXT,
   last_misled INTEGER NOT NULL DEFAULT 0,
+  -- how listed octets compare with those that come: 'exact', '+2', 'lf', 'rounded' or 'estimate'
   size_model TEXT,
   -- 1: a session lists a part of the maildrop, the next one others
   shows_parts INTEGER,
@@ -73,7 +74,7 @@ CREATE TABLE message (
   message_id TEXT,
   archived_at TEXT NOT NULL,
   verified_at TEXT,
-  -- 1: complete by its terminator, yet shorter than the server's size model allows
+  -- complete by its terminator, yet shorter than the server's size model allows: 1 once, 2 when retrieved once more
   short INTEGER NOT NULL DEFAULT 0,
   -- maildir: 1 if the owner removed the file
   removed INTEGER NOT NULL DEFAULT 0,
@@ -82,6 +83,7 @@ CREATE TABLE message (
 ) STRICT;
 CREATE INDEX message_canonical ON message(canonical);
 CREATE INDEX message_wanted ON message(id) WHERE wanted = 1;
+CREATE INDEX message_short ON message(id) WHERE short = 1;
 CREATE INDEX message_newest ON message(coalesce(date, archived_at), id);
 
 CREATE TABLE receipt (

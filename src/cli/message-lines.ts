@@ -13,7 +13,7 @@ const SUBJECT_ROOM = 12
 
 /** The message as the contract of `list --json` has it. What it does not say is null. */
 export function messageJson(message: MessageSummary): string {
-  const { id, octets, date, sender, recipients, subject, messageId, receipts } = message
+  const { id, octets, date, sender, recipients, subject, messageId, receipts, isShort } = message
   return jsonLine({
     id,
     octets,
@@ -22,13 +22,15 @@ export function messageJson(message: MessageSummary): string {
     to: addressesOf(recipients),
     subject: subject ?? null,
     messageId: messageId ?? null,
+    short: isShort,
     receipts: receipts.map(({ account, uniqueId }) => ({ account, uniqueId: uniqueId ?? null })),
   })
 }
 
 /**
  * Id, date, size, sender, subject in columns; cut to `width` where a terminal has one. On a narrow one the sender goes
- * first, then the size, so that there is room for the subject. Times are local.
+ * first, then the size, so that there is room for the subject. Times are local. Before the subject of a short message
+ * stands "(short)".
  */
 export function messageLine(message: MessageSummary, width: number | undefined): string {
   const [from] = addressesOf(message.sender)
@@ -40,7 +42,7 @@ export function messageLine(message: MessageSummary, width: number | undefined):
     padded(message.date === undefined ? '' : localMinute(message.date), DATE_WIDTH),
     ...(hasSize ? [humanOctets(message.octets).padStart(SIZE_WIDTH)] : []),
     ...(hasSender ? [padded(safe(from?.name || from?.address || ''), SENDER_WIDTH)] : []),
-    safe(message.subject ?? ''),
+    `${message.isShort ? '(short) ' : ''}${safe(message.subject ?? '')}`,
   ].join(GAP)
   return `${width === undefined ? line.trimEnd() : cut(line, width).trimEnd()}\n`
 }

@@ -9,6 +9,8 @@ import { localMinute } from './message-lines.ts'
 import type { Output } from './output.ts'
 import { safe, safeText } from './safe.ts'
 
+const SHORT = 'the server handed over fewer octets than it lists'
+
 /** One message, and the archive that was found to hold it. */
 export interface FoundMessage {
   readonly id: string
@@ -76,6 +78,7 @@ export async function writeText({ id, reader }: FoundMessage, output: Output): P
     ['To', recipients],
     ['Subject', subject],
     ['Id', id],
+    ['Short', reader.isShort(id) ? SHORT : null],
     ...attachments.map((attachment) => ['Attachment', attachmentText(attachment)] as const),
   ] as const
   const head = fields.flatMap(([name, value]) => (value ? [`${name}: ${safe(value)}\n`] : []))

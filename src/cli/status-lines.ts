@@ -14,6 +14,9 @@ import { jsonLine, quoted, safe } from './safe.ts'
 /** Refused messages are listed up to here; `--json` has more. */
 const REFUSED_SHOWN = 5
 
+const SHORT_ADVICE =
+  'fewer octets than their server lists, and again so when retrieved once more; list marks them'
+
 const WANTED_ADVICE =
   'the next sync retrieves them again where their server still has them; verify names them'
 
@@ -30,12 +33,13 @@ export function statusJson(location: ArchiveLocation, status: ArchiveStatus): st
 
 /** The archive in a paragraph: what it holds, then two lines an account. */
 export function statusText(location: ArchiveLocation, status: ArchiveStatus): string {
-  const { messages, octets, removed, wanted, accounts } = status
+  const { messages, octets, removed, wanted, short, accounts } = status
   const gone = removed > 0 ? `, and ${removed.toLocaleString('en-US')} removed by you` : ''
   const lines = [
     safe(formatLocation(location)),
     `  ${counted(messages, 'message')} (${humanOctets(octets)})${gone}, since ${localMinute(status.createdAt)}`,
     ...(wanted > 0 ? [`  ${counted(wanted, 'message')} lost or altered: ${WANTED_ADVICE}`] : []),
+    ...(short > 0 ? [`  ${counted(short, 'message')} short: ${SHORT_ADVICE}`] : []),
     ...accounts.flatMap((account) => accountLines(account).map((line) => `  ${line}`)),
   ]
   return `${lines.join('\n')}\n`

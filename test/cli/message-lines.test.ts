@@ -10,6 +10,7 @@ const message = {
   recipients: undefined,
   subject: 'A subject of some length',
   messageId: undefined,
+  isShort: false,
   receipts: [],
 }
 

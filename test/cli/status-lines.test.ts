@@ -10,6 +10,7 @@ function lastLine(lastRun: Partial<RunSummary>): string {
     octets: 10,
     removed: 0,
     wanted: 0,
+    short: 0,
     accounts: [
       {
         name: 'work',
