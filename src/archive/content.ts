@@ -32,6 +32,8 @@ export interface ContentStore {
    * Throws ArchiveError ARCHIVE_CONTENT_MISSING if there are none.
    */
   read(message: StoredMessage): Iterable<Uint8Array>
+  /** What is read next comes from the files, and not from what this process still has of them in memory. */
+  forget(): void
   /** Removes staging that a crash left. Called only while no other run can be in the archive. */
   sweep(): void
 }

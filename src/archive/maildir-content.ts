@@ -58,6 +58,7 @@ export function openMaildirContent(root: string, deps: MaildirDependencies): Mai
     attach: () => undefined,
     has: (message) => files.has(message),
     read: (message) => files.read(message),
+    forget: () => undefined,
     sweep: (before) => sweep(join(root, 'tmp'), before, calls),
   }
 }

@@ -24,6 +24,8 @@ export function openSqliteContent(database: Database): ContentStore {
     },
     has: (message) => exists.get(message.id) !== undefined,
     read: (message) => readContent({ find, pieces }, message),
+    // Drops the pages of this connection: one that was just written would prove itself.
+    forget: () => database.exec('PRAGMA shrink_memory'),
     sweep: () => sweep(database),
   }
 }

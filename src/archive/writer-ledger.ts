@@ -137,6 +137,7 @@ export class WriterLedger {
   /** Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. */
   prove(messages: readonly number[]): ReadonlyMap<number, string> {
     this.#room.group.flush()
+    this.#room.content.forget()
     const proven = new Map<number, string>()
     for (const id of messages) {
       if (this.#room.group.failure) return new Map()

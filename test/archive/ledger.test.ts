@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ThreadArchive } from '../../src/archive/thread-archive.ts'
 import type { Archive } from '../../src/sync/ports.ts'
@@ -14,6 +16,23 @@ import {
   temporaryLocation,
   work,
 } from './temp-archive.ts'
+
+/** Flips a bit of this text wherever it stands in the files of a folder, in place. Returns how many there were. */
+function flipBit(folder: string, text: string): number {
+  let flipped = 0
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const path = join(folder, name)
+    if (!statSync(path).isFile()) continue
+    const octets = readFileSync(path)
+    for (let at = octets.indexOf(text); at !== -1; at = octets.indexOf(text, at + 1)) {
+      const descriptor = openSync(path, 'r+')
+      writeSync(descriptor, Uint8Array.of((octets[at] ?? 0) ^ 1), 0, 1, at)
+      closeSync(descriptor)
+      flipped += 1
+    }
+  }
+  return flipped
+}
 
 const digestOf = (octets: Uint8Array) => createHash('sha256').update(octets).digest('hex')
 
@@ -172,6 +191,25 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     database.close()
     const proven = await sync(location, (ledger) => ledger.prove([...stored, 4711]))
     expect([...proven]).toEqual([[stored[0], digestOf(mail('one'))]])
+  })
+
+  it('proves by the files, and not by what it wrote a moment ago', async () => {
+    const location = temporaryLocation(kind)
+    const body = 'octets that are somewhere in a file'
+    const proven = await sync(location, async (ledger) => {
+      const all = ['one', 'two', 'three'].map((name) =>
+        put(ledger, keyOf(name), mail(name, `${name}: ${body}`)),
+      )
+      await ledger.flush()
+      const ids = (await Promise.all(all)).map(({ message }) => message)
+      expect((await ledger.prove(ids)).size).toBe(3)
+      expect(flipBit(dirname(location.path), `two: ${body}`)).toBeGreaterThan(0)
+      return [...(await ledger.prove(ids)).values()]
+    })
+    expect(proven).toEqual([
+      digestOf(mail('one', `one: ${body}`)),
+      digestOf(mail('three', `three: ${body}`)),
+    ])
   })
 
   it('settles what a listing showed', async () => {
