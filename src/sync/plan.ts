@@ -192,19 +192,23 @@ export function isEmpty(settlement: Settlement): boolean {
   return Object.values(settlement).every((ids) => ids.length === 0)
 }
 
-/** Cuts a retrieval list at the limits that the owner set; a first message is always retrieved. */
+/**
+ * Cuts a retrieval list at the limits that the owner set. A first message always is retrieved; a later one that is larger
+ * than the whole limit waits until it is the first, and those behind it do not wait with it.
+ */
 export function applyLimits(
   rows: readonly PlannedRow[],
-  { maxMessages, limitOctets }: Policy,
+  { maxMessages = Number.POSITIVE_INFINITY, limitOctets = Number.POSITIVE_INFINITY }: Policy,
 ): readonly PlannedRow[] {
-  const within = rows.slice(0, maxMessages ?? rows.length)
-  if (limitOctets === undefined) return within
-  let octets = 0
-  let count = 0
-  for (const { row } of within) {
-    octets += row.octets ?? 0
-    if (count > 0 && octets > limitOctets) break
-    count += 1
+  const within: PlannedRow[] = []
+  let total = 0
+  for (const planned of rows) {
+    const { octets = 0 } = planned.row
+    if (within.length >= maxMessages) break
+    if (within.length > 0 && octets > limitOctets) continue
+    total += octets
+    if (within.length > 0 && total > limitOctets) break
+    within.push(planned)
   }
-  return within.slice(0, count)
+  return within
 }

@@ -219,4 +219,23 @@ describe('applyLimits', () => {
   ])('%j keeps %i', (limits, count) => {
     expect(applyLimits(rows, { ...KEEP_ALL, ...limits })).toHaveLength(count)
   })
+
+  it.each([
+    [
+      [1, 5000, 1, 1],
+      [1, 3, 4],
+    ],
+    [[5000, 1, 1], [1]],
+    [
+      [400, 400, 1],
+      [1, 2],
+    ],
+  ])('with 800 octets to go, of %j takes the messages %j', (sizes, taken) => {
+    const sized = sizes.map((octets, i) => ({
+      row: row(i + 1, `u${i}`, octets),
+      key: { uniqueId: `u${i}`, occurrence: 1, octets },
+    }))
+    const within = applyLimits(sized, { ...KEEP_ALL, limitOctets: 800 })
+    expect(within.map(({ row: { messageNumber } }) => messageNumber)).toEqual(taken)
+  })
 })
