@@ -3,13 +3,18 @@ import { expect, it } from 'vitest'
 
 const page = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8')
 const sources = readdirSync(import.meta.dirname)
-  .filter((file) => file.startsWith('login-'))
+  .filter((file) => /^(login|mail)-.*\.test\.ts$/.test(file))
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
 
 /** What varies within a case is `...` in its name there. */
 const names = sources.flatMap((source) =>
   [...source.matchAll(/^ *name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) =>
     name.replaceAll(/\$\{.+?\}(?=[^})]|$)/g, '...'),
+  ),
+)
+const numbered = sources.flatMap((source) =>
+  [...source.matchAll(/^ *number: '(.*)',\n *name: (['"`])(.*)\2,$/gm)].map(
+    ([, number = '', , name = '']) => `${number}: ${name}`,
   ),
 )
 const rows = [...page.matchAll(/^\| ([A-Z]\d+) \| (.+?) \| .+ \| .+ \|$/gm)]
@@ -23,6 +28,11 @@ it('docs/faults.md names each case, and no other', () => {
 it('docs/faults.md gives each case a number of its own', () => {
   const numbers = rows.map(([, number]) => number)
   expect(new Set(numbers).size).toBe(numbers.length)
+})
+
+it('docs/faults.md and the tests behind the login number the cases alike', () => {
+  const documented = new Set(rows.map(([, number, name]) => `${number}: ${name}`))
+  expect(numbered.filter((one) => !documented.has(one))).toEqual([])
 })
 
 it('docs/faults.md names no test file that is not there', () => {

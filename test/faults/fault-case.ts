@@ -2,11 +2,8 @@
  * One fault of a server against the real program: what it said on the wire, how it ended, that nothing secret is
  * anywhere but there, that nothing is stored in part, and that the next run, with a server in health, stores all.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
-import { digestsIn } from '../support/archive-content.ts'
-import { type Certificates, makeCertificates } from '../support/certificates.ts'
+import { expect, it } from 'vitest'
+import type { Certificates } from '../support/certificates.ts'
 import {
   type Script,
   type ScriptedServer,
@@ -14,9 +11,10 @@ import {
   scriptedServer,
   scriptedTlsServer,
 } from '../support/scripted-server.ts'
-import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
-import { CANARY, filesBelow, leaks } from './canary.ts'
+import { CANARY, leaks } from './canary.ts'
+import { type Ending, expectEnding } from './ending.ts'
 import { DIGESTS, greeted, healthy, saidBeforeLogin, type TlsMode } from './healthy-server.ts'
+import { Household, type ServerKey, serverCertificates, storedIn } from './household.ts'
 import { popkeepHere, type Run } from './program.ts'
 
 /** The bound against hangs, not a speed limit. */
@@ -31,11 +29,6 @@ export interface Stage {
   /** Ms since the epoch; that of the system if not given. */
   readonly now?: (() => number) | undefined
   readonly certificates: Certificates
-}
-
-export interface ServerKey {
-  readonly cert: string | Buffer
-  readonly key: string | Buffer
 }
 
 export interface FaultCase {
@@ -65,69 +58,15 @@ export interface FaultCase {
   readonly expect: Expectation
 }
 
-export interface Expectation {
-  readonly exit: number
-  /** The stable code of the error; none where the exit is 0. */
-  readonly code?: string
+export interface Expectation extends Ending {
   /**
    * What was said on each connection up to the login, line by line, without the STLS that comes first with `stls`
    * unless the case has a `script`.
    */
   readonly wire: readonly (readonly (string | RegExp)[])[] | ((server: ScriptedServer) => void)
-  readonly stderr?: RegExp
 }
 
-/** The files that a run leaves, and those that it reads. */
-export class Household {
-  readonly #root: TemporaryFolder
-  constructor() {
-    this.#root = temporaryFolder('fault')
-    for (const name of ['home', 'archive', 'given']) mkdirSync(join(this.#root.path, name))
-  }
-
-  /** The owner's own files, where the secret may be. */
-  given(name: string, text: string): string {
-    const path = join(this.#root.path, 'given', name)
-    writeFileSync(path, text, { mode: 0o600 })
-    return path
-  }
-
-  get archive(): string {
-    return `sqlite:${join(this.#root.path, 'archive', 'mail.sqlite')}`
-  }
-
-  get trace(): string {
-    return join(this.#root.path, 'trace')
-  }
-
-  get environment(): Record<string, string> {
-    return { HOME: join(this.#root.path, 'home'), PATH: process.env.PATH ?? '' }
-  }
-
-  /** All that was said or written; the given files excepted. */
-  traces({ stdout, stderr }: Run): Map<string, string> {
-    const given = join(this.#root.path, 'given')
-    const files = [...filesBelow(this.#root.path)].filter(([place]) => !place.includes(given))
-    return new Map([['stdout', stdout], ['stderr', stderr], ...files])
-  }
-
-  remove(): void {
-    this.#root.remove()
-  }
-}
-
-let made: { readonly folder: TemporaryFolder; readonly certificates: Certificates } | undefined
-
-/** The certificates of this file's tests. */
-export function stageOf(mode: TlsMode): Stage {
-  if (!made) {
-    const folder = temporaryFolder('faults')
-    made = { folder, certificates: makeCertificates(folder.path) }
-  }
-  const { certificates } = made
-  const tls = { cert: readFileSync(certificates.certificate), key: readFileSync(certificates.key) }
-  return { mode, tls, certificates }
-}
+export const stageOf = (mode: TlsMode): Stage => ({ mode, ...serverCertificates() })
 
 /** Declares the tests of one case, one for each mode; the first has the run after it. */
 export function faultCase(fault: FaultCase): void {
@@ -137,8 +76,6 @@ export function faultCase(fault: FaultCase): void {
     it(`${fault.name} (${mode})`, () => play(fault, stageOf(mode), isFirst), CASE_MS)
   }
 }
-
-afterAll(() => made?.folder.remove())
 
 async function play(fault: FaultCase, stage: Stage, recovers: boolean): Promise<void> {
   const household = new Household()
@@ -184,10 +121,6 @@ function secretsOf({ credential, password = CANARY }: FaultCase): readonly strin
   return Array.isArray(credential) ? credential : [CANARY, password]
 }
 
-export function storedIn({ archive }: Household): readonly string[] {
-  return existsSync(archive.slice('sqlite:'.length)) ? digestsIn(archive) : []
-}
-
 function startServer(fault: FaultCase, stage: Stage): Promise<ScriptedServer> {
   if (fault.start) return fault.start(stage)
   const { mode, tls } = stage
@@ -231,18 +164,6 @@ function tokenConfig(tokens: readonly string[], port: number, household: Househo
     `[accounts.faulty]\nhost = "127.0.0.1"\nport = ${port}\nuser = "me"\n` +
       `token_command = ${JSON.stringify(command)}\n`,
   )
-}
-
-function expectEnding({ exit, stdout, stderr }: Run, wanted: Expectation): void {
-  const ends = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { type: string; error?: { code: string } | null })
-  const code = ends.find(({ type }) => type === 'account')?.error?.code
-  expect({ exit, code, stderr }).toMatchObject({ exit: wanted.exit, code: wanted.code })
-  if (wanted.stderr) expect(stderr).toMatch(wanted.stderr)
-  // Whatever a server says, no control octet of it reaches the terminal, and no defect of ours shows.
-  expect(stdout + stderr).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f]|^ +at /m)
 }
 
 function expectWire(server: ScriptedServer, fault: FaultCase, { mode }: Stage): void {

@@ -9,8 +9,8 @@ import {
   send,
 } from '../support/scripted-server.ts'
 import { CANARY, leaks } from './canary.ts'
-import { Household } from './fault-case.ts'
 import { listOf, serve } from './healthy-server.ts'
+import { Household } from './household.ts'
 import { popkeepHere } from './program.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

@@ -14,8 +14,9 @@ import {
   send,
 } from '../support/scripted-server.ts'
 import { CANARY, leaks } from './canary.ts'
-import { Household, stageOf, storedIn } from './fault-case.ts'
+import { stageOf } from './fault-case.ts'
 import { DIGESTS, healthy, listOf, type TlsMode } from './healthy-server.ts'
+import { Household, storedIn } from './household.ts'
 
 let household: Household
 beforeEach(() => {

@@ -7,7 +7,8 @@ import { ScramServer } from '../sasl/scram-server.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { type ScriptedServer, scriptedTlsServer } from '../support/scripted-server.ts'
 import { CANARY } from './canary.ts'
-import { faultCase, type ServerKey, type Stage } from './fault-case.ts'
+import { faultCase, type Stage } from './fault-case.ts'
+import type { ServerKey } from './household.ts'
 
 const here = { subject: '/CN=localhost', altNames: 'DNS:localhost, IP:127.0.0.1' }
 const OFFER = '+OK\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN\r\nUSER\r\n.\r\n'

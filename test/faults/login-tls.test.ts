@@ -16,8 +16,9 @@ import {
   scriptedTlsServer,
   send,
 } from '../support/scripted-server.ts'
-import { faultCase, type ServerKey, type Stage } from './fault-case.ts'
+import { faultCase, type Stage } from './fault-case.ts'
 import { serve } from './healthy-server.ts'
+import type { ServerKey } from './household.ts'
 
 /** Nothing but a TLS handshake came, behind STLS where that begins it. */
 function heardNoWord(server: ScriptedServer): void {

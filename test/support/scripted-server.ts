@@ -148,6 +148,11 @@ export class ScriptedConnection {
     this.#wake?.()
   }
 
+  /** The peer has ended or reset its side. */
+  get isEnded(): boolean {
+    return this.#ended
+  }
+
   /** All octets that came on this connection, from its beginning; behind `startTls` what was said through TLS. */
   get received(): Buffer {
     return Buffer.concat(this.#heard)
