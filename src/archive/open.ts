@@ -7,7 +7,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
-import { archiveLockPath, Lock } from '../durable/lock.ts'
+import { archiveLock, type Lock } from '../durable/lock.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
@@ -83,7 +83,7 @@ export function openForWriting(
 ): WritableArchive {
   // Before the lock's folder is made beside something that is none of ours.
   isThere(location, 'create')
-  const lock = new Lock(archiveLockPath(location.path))
+  const lock = archiveLock(location.path)
   try {
     takeLock(location, lock)
     return openLocked(location, lock, sources)

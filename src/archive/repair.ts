@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import { ArchiveError, asArchiveError, LockedError } from '../durable/errors.ts'
-import { archiveLockPath, Lock } from '../durable/lock.ts'
+import { archiveLock } from '../durable/lock.ts'
 import { settleToOneFile } from '../sqlite/pragmas.ts'
 import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
 import { createMaildir, openMaildirContent } from './maildir-content.ts'
@@ -31,7 +31,7 @@ export function* repairArchive(
   { missing, sources = systemSources }: RepairOptions,
 ): Iterable<RepairFinding> {
   requireArchive(location)
-  const lock = new Lock(archiveLockPath(location.path))
+  const lock = archiveLock(location.path)
   try {
     if (!lock.tryExclusive()) {
       throw new LockedError(`${formatLocation(location)}: another run is in the archive`)

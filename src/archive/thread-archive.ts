@@ -3,6 +3,7 @@
  * thread would stop the socket of every account; the thread is started for the first account and ended with the last.
  */
 import { Worker } from 'node:worker_threads'
+import { accountLockPath, archiveLockPath, isHeldAlone } from '../durable/lock.ts'
 import type { AccountIdentity, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
@@ -103,6 +104,12 @@ export class ThreadArchive {
       await this.#leave().catch(() => undefined)
       throw error
     }
+  }
+
+  /** Asked on the main thread: starting a writer for each look would cost a hundred times as much. */
+  isFree({ name }: AccountIdentity): boolean {
+    const { path } = this.#location
+    return !isHeldAlone(archiveLockPath(path)) && !isHeldAlone(accountLockPath(path, name))
   }
 
   async #open(): Promise<WriterClient> {

@@ -2,7 +2,7 @@
  * Everything that is written to one archive goes through its writer: synchronous, in a thread of its own, shared by the
  * accounts that keep their mail there.
  */
-import { accountLockPath, Lock } from '../durable/lock.ts'
+import { accountLock, type Lock } from '../durable/lock.ts'
 import {
   type Account,
   type AccountIdentity,
@@ -121,7 +121,7 @@ export class ArchiveWriter {
   }
 
   #lock(account: string): Lock {
-    const lock = new Lock(accountLockPath(this.#archive.location.path, account))
+    const lock = accountLock(this.#archive.location.path, account)
     try {
       lock.acquire('exclusive', 0)
       return lock

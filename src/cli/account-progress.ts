@@ -1,7 +1,7 @@
 import type { SyncEvent } from '../sync/ports.ts'
 import { cut, humanOctets, padded, shortened, textWidth } from './columns.ts'
 import { safe } from './safe.ts'
-import { clockTime, WAITING_FOR } from './waiting-words.ts'
+import { waitingWords } from './waiting-words.ts'
 
 /** Rate and time left are taken over this much of the recent past. */
 const WINDOW_MS = 5000
@@ -93,8 +93,9 @@ export class AccountProgress {
   #pausing(now: number): string {
     if (this.#pause === undefined) return 'waiting'
     const { until, reason } = this.#pause
-    const left = clock(Math.max(0, Date.parse(until) - now) / 1000)
-    return `waits until ${clockTime(until)} ${WAITING_FOR[reason]}  ${left} left`
+    const words = waitingWords(until, reason)
+    if (until === undefined) return words
+    return `${words}  ${clock(Math.max(0, Date.parse(until) - now) / 1000)} left`
   }
 
   #retrieving(now: number, width: number, bar: number): string {

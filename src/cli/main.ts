@@ -5,6 +5,7 @@ import { repeatableComplaint } from './argument.ts'
 import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
 import { Shield } from './interruption.ts'
+import { withWaitAlone } from './option-values.ts'
 import { ClosedPipeError, Output } from './output.ts'
 import { buildProgram } from './program.ts'
 import { safe } from './safe.ts'
@@ -26,7 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     end: (code) => (exit = code),
   }
   try {
-    await buildProgram(context).parseAsync([...argv], { from: 'user' })
+    await buildProgram(context).parseAsync(withWaitAlone(argv), { from: 'user' })
     return exit
   } catch (error) {
     if (error instanceof ClosedPipeError) return 0

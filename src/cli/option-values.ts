@@ -30,6 +30,23 @@ export function timeSpan(text: string): number {
   return ms
 }
 
+/** `--wait`, `--wait=5m`: how long to wait for another run; the value in ms, Infinity where no time is said. */
+export function waitOption(what: string): Option {
+  const option = new Option('--wait [time]', what).argParser((text) =>
+    text === '' ? Number.POSITIVE_INFINITY : timeSpan(text),
+  )
+  option.flags = '--wait[=time]'
+  return option
+}
+
+/** Without this, commander takes the word behind `--wait` for its time, where most often an account stands. */
+export function withWaitAlone(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  return argv.map((word, index) =>
+    word === '--wait' && (end === -1 || index < end) ? '--wait=' : word,
+  )
+}
+
 /** The TCP port of a server. */
 export const serverPort = portFrom(1)
 

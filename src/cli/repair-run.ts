@@ -1,18 +1,24 @@
 /** A repair, from the options to the exit code. */
-
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ArchiveLocation } from '../archive/location.ts'
 import { formatLocation, parseLocation } from '../archive/location.ts'
 import { repairArchive } from '../archive/repair.ts'
 import type { MissingChoice, RepairFinding } from '../archive/repair-findings.ts'
-import { ArchiveError } from '../durable/errors.ts'
+import { ArchiveError, LockedError } from '../durable/errors.ts'
 import { configuredArchives } from './archives.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
 import { RepairCounts, repairJson, repairSentence } from './repair-lines.ts'
+import { safe } from './safe.ts'
+
+/** How often an archive in which others are is asked for. */
+const LOOK_MS = 500
 
 export interface RepairCommandOptions extends ArchiveOptions {
   readonly retrieveMissing?: true
   readonly acceptMissing?: true
+  /** Ms; Infinity where no time was said. */
+  readonly wait?: number
   readonly json?: true
 }
 
@@ -43,10 +49,11 @@ export async function runRepair(
 async function repair(
   location: ArchiveLocation,
   options: RepairCommandOptions,
-  { output }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { output } = context
   const counts = new RepairCounts()
-  for (const finding of repairArchive(location, { missing: missingChoice(options) })) {
+  for (const finding of await begunWhenFree(location, options, context)) {
     counts.add(finding)
     if (finding.kind === 'sound') continue
     if (options.json) await output.data(repairJson(location, finding))
@@ -55,6 +62,37 @@ async function repair(
   await output.data(options.json ? counts.json(location) : counts.line(location))
   for (const advice of counts.advice()) output.problem(`${formatLocation(location)}: ${advice}`)
   return counts.exit
+}
+
+/**
+ * A repair that has taken the archive for itself. Runs that are in it are waited for, as long as the options say: the
+ * archive is asked for again and again, since locks have no queue. Throws as `repairArchive`.
+ */
+async function begunWhenFree(
+  location: ArchiveLocation,
+  options: RepairCommandOptions,
+  { output, now }: CommandContext,
+): Promise<Iterable<RepairFinding>> {
+  const until = now() + (options.wait ?? 0)
+  for (let isSaid = false; ; isSaid = true) {
+    const begun = repairArchive(location, { missing: missingChoice(options) })
+    const findings = begun[Symbol.iterator]()
+    try {
+      const first = findings.next()
+      return first.done ? [] : startingWith(first.value, findings)
+    } catch (error) {
+      if (!(error instanceof LockedError) || now() >= until) throw error
+    }
+    if (!isSaid && output.stderr.isTTY) {
+      output.talk(`${safe(formatLocation(location))}: waits for another run to end`)
+    }
+    await delay(Math.min(LOOK_MS, until - now()))
+  }
+}
+
+function* startingWith<T>(first: T, others: Iterator<T>): Iterable<T> {
+  yield first
+  yield* { [Symbol.iterator]: () => others }
 }
 
 function missingChoice({ retrieveMissing, acceptMissing }: RepairCommandOptions): MissingChoice {

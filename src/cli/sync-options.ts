@@ -16,6 +16,8 @@ export interface SyncOptions extends ServerOptions {
   readonly limitOctets?: number
   /** Ms. */
   readonly deadline?: number
+  /** Ms; Infinity where no time was said. */
+  readonly wait?: number
   /** Commander gives it a value of its own: true. */
   readonly quit?: boolean
   readonly jobs?: number

@@ -19,6 +19,8 @@ export interface SyncRunOptions extends TalkOptions {
   readonly dryRun?: boolean | undefined
   /** Ms that the run may take; undefined: any time. */
   readonly deadline?: number | undefined
+  /** Ms that an account waits for another run that holds it; undefined: not at all. */
+  readonly wait?: number | undefined
 }
 
 /** More connections than this from one client, and a server may take it for an attack. */
@@ -67,6 +69,7 @@ class SyncRun {
   readonly #isDryRun: boolean
   /** Ms since the epoch. */
   readonly #deadline: number | undefined
+  readonly #lockWait: number | undefined
   readonly #context: RunContext
   readonly #jobs: Limit
   readonly #hosts = new Map<string, Limit>()
@@ -76,6 +79,7 @@ class SyncRun {
     this.#tasks = tasks
     this.#isDryRun = options.dryRun === true
     this.#context = context
+    this.#lockWait = options.wait
     this.#jobs = pLimit(options.jobs)
     this.#deadline = options.deadline && context.now() + options.deadline
   }
@@ -120,6 +124,7 @@ class SyncRun {
       aside: (waiting) => seat.without(waiting),
       random: Math.random,
       deadline: this.#deadline,
+      lockWait: this.#lockWait,
       isWatched,
     }
   }

@@ -6,7 +6,7 @@ import type { Output } from './output.ts'
 import { barDisplay, type ProgressDisplay, plainDisplay } from './progress.ts'
 import { quoted, safe } from './safe.ts'
 import { accountRecord, endingOfAccount, previewText, summaryLine } from './sync-report.ts'
-import { clockTime, WAITING_FOR } from './waiting-words.ts'
+import { waitingWords } from './waiting-words.ts'
 
 /** How much a sync says, as its options ask for it. */
 export interface TalkOptions {
@@ -122,7 +122,7 @@ function verboseLine(event: SyncEvent): string | undefined {
     case 'refused':
       return `message ${event.messageNumber} refused: ${quoted(event.text)}`
     case 'waiting':
-      return `waits until ${clockTime(event.until)} ${WAITING_FOR[event.reason]}`
+      return waitingWords(event.until, event.reason)
     case 'deleting':
       return `deleting ${counted(event.messages, 'message')} on the server`
     case 'deleted':

@@ -5,6 +5,7 @@
  * are POSIX locks: closing any descriptor of such a file would free them, so nothing but SQLite opens one.
  */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
@@ -33,15 +34,48 @@ export function archiveLockPath(archivePath: string): string {
   return join(locksFolder(archivePath), 'archive.lock')
 }
 
+/** The lock of an account. */
+export function accountLock(archivePath: string, account: string): Lock {
+  return new Lock(accountLockPath(archivePath, account), `the account ${account}`)
+}
+
+/** The lock of an archive. */
+export function archiveLock(archivePath: string): Lock {
+  return new Lock(archiveLockPath(archivePath), `the archive ${archivePath}`)
+}
+
+/**
+ * Whether another run has this lock alone, at this moment; nobody has one whose file is not there. Creates nothing, and does
+ * not wait: for who asks again and again. Throws ArchiveError.
+ */
+export function isHeldAlone(path: string): boolean {
+  if (!existsSync(path)) return false
+  const lock = new Lock(path)
+  try {
+    lock.acquire('shared', 0)
+    return false
+  } catch (error) {
+    if (error instanceof LockedError) return true
+    throw error
+  } finally {
+    lock.close()
+  }
+}
+
 /** One lock file, opened once. */
 export class Lock {
   readonly path: string
+  readonly #guarded: string
   readonly #database: Database
   #held: LockMode | undefined
 
-  /** Opens the lock file, creating it (0600) and its folder (0700). Takes no lock yet. */
-  constructor(path: string) {
+  /**
+   * Opens the lock file, creating it (0600) and its folder (0700). Takes no lock yet. `guarded`: what the lock is of, in
+   * words for people.
+   */
+  constructor(path: string, guarded: string = path) {
     this.path = path
+    this.#guarded = guarded
     createFolder(join(path, '..'))
     createEmptyFile(path)
     try {
@@ -79,7 +113,7 @@ export class Lock {
     } catch (error) {
       this.release()
       if (sqliteCode(error) !== 'SQLITE_BUSY') throw asArchiveError(error, this.path, 'create')
-      throw new LockedError(`${this.path} is held by another run`, { cause: error })
+      throw new LockedError(`${this.#guarded} is held by another run`, { cause: error })
     }
   }
 

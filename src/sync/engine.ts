@@ -7,6 +7,7 @@
 import { AccountRun } from './account-run.ts'
 import type { SyncContext } from './context.ts'
 import { ArchiveDamagedError, codeOf } from './errors.ts'
+import { openWhenFree } from './lock-wait.ts'
 import type { AccountLedger, Archive, LedgerView } from './ports.ts'
 import type { AccountResult } from './report.ts'
 
@@ -21,9 +22,9 @@ export async function syncAccount(
   let ledger: AccountLedger
   try {
     signal.throwIfAborted()
-    ledger = await archive.openAccount(identity, { configured })
+    ledger = await openWhenFree(context, archive, configured)
   } catch (error) {
-    return run.result(error)
+    return run.result(signal.aborted ? signal.reason : error)
   }
   if (ledger.renamedFrom !== undefined) {
     const text = `the account ${ledger.renamedFrom} is now called ${identity.name}`

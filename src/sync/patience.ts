@@ -8,6 +8,8 @@ export interface Patience {
   random(): number
   /** When the run is to end, ms since the epoch. Undefined: it may take any time, but tries little again. */
   readonly deadline?: number | undefined
+  /** How long a lock of another run is waited for, ms, Infinity for ever. Undefined: not at all. */
+  readonly lockWait?: number | undefined
   /** Somebody looks on and may interrupt: the first login waits for the server's pause too, instead of failing. */
   readonly isWatched?: boolean | undefined
 }

@@ -258,6 +258,11 @@ export interface Archive {
       readonly configured: ReadonlySet<string>
     },
   ): Promise<AccountLedger>
+  /**
+   * Whether no other run holds the account, or the archive alone, at this moment. A look that costs little and changes
+   * nothing; only `openAccount` takes the lock.
+   */
+  isFree(identity: AccountIdentity): boolean
 }
 
 /** Something happened that a person or a script may want to hear. Also the shape of the `--json` events. */
@@ -308,10 +313,13 @@ export type SyncEvent =
   | {
       readonly type: 'waiting'
       readonly account: string
-      /** RFC 3339 UTC. */
-      readonly until: string
-      /** `pause`: the server wants it between two logins. `in use`: another session holds the maildrop. */
-      readonly reason: 'pause' | 'in use' | 'retry'
+      /** RFC 3339 UTC. Undefined: nobody knows how long. */
+      readonly until: string | undefined
+      /**
+       * `pause`: the server wants it between two logins. `in use`: another session holds the maildrop. `locked`: another run of
+       * popkeep holds the account or its archive; it may end before.
+       */
+      readonly reason: 'pause' | 'in use' | 'retry' | 'locked'
     }
   | {
       readonly type: 'notice'

@@ -37,6 +37,8 @@ describe('AccountProgress', () => {
     expect(line(at + 70_000)).toContain('0:00 left')
     progress.take({ type: 'connecting', account }, at)
     expect(line(at)).toBe('work          connecting')
+    progress.take({ type: 'waiting', account, until: undefined, reason: 'locked' }, at)
+    expect(line(at)).toBe('work          waits for another run to end')
   })
 
   it('goes on counting where a further session brings more', () => {

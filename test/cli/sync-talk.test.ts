@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { InterruptedError } from '../../src/cli/failure.ts'
 import { Output } from '../../src/cli/output.ts'
 import { SyncTalk, type TalkOptions } from '../../src/cli/sync-talk.ts'
+import type { SyncEvent } from '../../src/sync/ports.ts'
 import { type AccountResult, emptyTally } from '../../src/sync/report.ts'
 
 const account = 'work'
@@ -30,13 +31,17 @@ interface Said {
 /** A whole run of one account, as talk. */
 async function said(
   ended: AccountResult,
-  options: Partial<TalkOptions> & { readonly isTTY?: boolean } = {},
+  options: Partial<TalkOptions> & {
+    readonly isTTY?: boolean
+    readonly events?: readonly SyncEvent[]
+  } = {},
 ): Promise<Said> {
-  const { isTTY = false, ...talkOptions } = options
+  const { isTTY = false, events = [], ...talkOptions } = options
   const stdout = new PassThrough()
   const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 })
   const output = new Output(stdout, stderr)
   const talk = await SyncTalk.open(output, { progress: 'never', ...talkOptions }, () => 0)
+  for (const event of events) talk.take(event)
   talk.take({ type: 'connecting', account })
   talk.take({ type: 'receiving', account, octets: 100 })
   talk.take({ type: 'notice', account, code: 'RENAMED', text: 'was \x1b[1mhome' })
@@ -66,6 +71,19 @@ describe('SyncTalk', () => {
       'work: was \\x1b[1mhome\n' +
         'work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted\n',
     )
+  })
+
+  it('says on a terminal what it waits for, and until when where that is known', async () => {
+    const at = new Date(2026, 2, 1, 3, 22, 5).toISOString()
+    const events: SyncEvent[] = [
+      { type: 'waiting', account, until: undefined, reason: 'locked' },
+      { type: 'waiting', account, until: at, reason: 'in use' },
+    ]
+    const { stderr } = await said(result(), { isTTY: true, events })
+    expect(stderr).toMatch(
+      /^work: waits for another run to end\nwork: waits until 03:22:05 for another session to end\n/,
+    )
+    expect((await said(result(), { events })).stderr).toBe('')
   })
 
   it('says nothing on a terminal either, if asked to be quiet', async () => {

@@ -1,10 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { accountLockPath, archiveLockPath, Lock, locksFolder } from '../../src/durable/lock.ts'
+import {
+  accountLock,
+  accountLockPath,
+  archiveLock,
+  archiveLockPath,
+  isHeldAlone,
+  Lock,
+  locksFolder,
+} from '../../src/durable/lock.ts'
 
 let folder: string
 beforeEach(() => {
@@ -38,6 +46,21 @@ async function holder(path: string, mode: 'shared' | 'exclusive'): Promise<Child
   await once(child.stdout as NodeJS.ReadableStream, 'data')
   return child
 }
+
+/** Leaves with 75 if it cannot have the lock. */
+const CONTENDER = `
+  let database
+  try {
+    database = new (require('better-sqlite3'))(process.argv[1], { timeout: 0 })
+  } catch {
+    database = new (require('node:sqlite').DatabaseSync)(process.argv[1])
+  }
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch {
+    process.exitCode = 75
+  }
+`
 
 async function kill(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit')
@@ -104,6 +127,51 @@ describe('Lock', () => {
     expect(lock.tryExclusive()).toBe(false)
     lock.acquire('shared', 0)
     await kill(shared)
+    lock.close()
+  })
+
+  it('names what it guards, as a person does', () => {
+    const path = join(folder, 'mail.sqlite')
+    for (const [open, words] of [
+      [() => accountLock(path, 'work'), 'the account work is held by another run'],
+      [() => archiveLock(path), `the archive ${path} is held by another run`],
+    ] as const) {
+      const [one, two] = [open(), open()]
+      one.acquire('exclusive')
+      expect(() => two.acquire('exclusive', 0)).toThrow(words)
+      one.close()
+      two.close()
+    }
+  })
+})
+
+describe('isHeldAlone', () => {
+  it('makes no lock file where none is', () => {
+    const path = archiveLockPath(join(folder, 'mail.sqlite'))
+    expect(isHeldAlone(path)).toBe(false)
+    expect(existsSync(join(path, '..'))).toBe(false)
+  })
+
+  it.each([
+    ['exclusive', true],
+    ['shared', false],
+  ] as const)('sees a lock that another process holds, %s: %s', async (mode, expected) => {
+    const path = archiveLockPath(join(folder, 'mail.sqlite'))
+    new Lock(path).close()
+    const child = await holder(path, mode)
+    expect(isHeldAlone(path)).toBe(expected)
+    await kill(child)
+    expect(isHeldAlone(path)).toBe(false)
+  })
+
+  it('lets no lock of its own process go by looking', async () => {
+    const path = archiveLockPath(join(folder, 'mail.sqlite'))
+    const lock = new Lock(path)
+    lock.acquire('exclusive')
+    expect(isHeldAlone(path)).toBe(true)
+    const contender = spawn(process.execPath, ['-e', CONTENDER, path], { stdio: 'ignore' })
+    const [code] = await once(contender, 'exit')
+    expect(code).toBe(75)
     lock.close()
   })
 })

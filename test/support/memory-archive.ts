@@ -60,6 +60,10 @@ export class MemoryArchive implements Archive {
     return new MemoryLedger(this, account, identity, isMoved)
   }
 
+  isFree(): boolean {
+    return true
+  }
+
   /** Texts of all messages, sorted: what the archive holds. */
   contents(): string[] {
     return this.messages.map(({ octets }) => octets.toString('latin1')).sort()

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, withArchiveOptions } from '../option-values.ts'
+import { jsonOption, waitOption, withArchiveOptions } from '../option-values.ts'
 import type { RepairCommandOptions } from '../repair-run.ts'
 
 export function addRepair(program: Command, context: CommandContext): void {
@@ -21,6 +21,7 @@ export function addRepair(program: Command, context: CommandContext): void {
       ).conflicts('acceptMissing'),
     )
     .option('--accept-missing', 'take all that is gone or altered as removed by you')
+    .addOption(waitOption('wait for runs that are in the archive, instead of leaving with 75'))
     .addOption(jsonOption('print one finding a line, and the counts last'))
   withArchiveOptions(command).action(async (options: RepairCommandOptions) => {
     const { runRepair } = await import('../repair-run.ts')

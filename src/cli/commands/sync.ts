@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, octetCount, timeSpan, wholeNumber } from '../option-values.ts'
+import { jsonOption, octetCount, timeSpan, waitOption, wholeNumber } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 import type { SyncOptions } from '../sync-options.ts'
 
@@ -49,6 +49,7 @@ export function addSync(program: Command, context: CommandContext): void {
       'try again what fails for a moment, and end after so long (30m); the next run goes on',
       timeSpan,
     )
+    .addOption(waitOption('wait for another run that holds an account, instead of leaving with 75'))
     .option('--no-quit', 'end a session that deleted nothing without QUIT')
     .option('--jobs <n>', 'accounts at a time, at most 4 on one host (default: 8)', wholeNumber(1))
     .addOption(jsonOption('print one event a line on stdout'))
