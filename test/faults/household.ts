@@ -5,7 +5,7 @@ import { afterAll } from 'vitest'
 import type { ArchiveKind } from '../../src/archive/location.ts'
 import { digestsIn } from '../support/archive-content.ts'
 import { type Certificates, makeCertificates } from '../support/certificates.ts'
-import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
+import { IN_MEMORY, type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 import { filesBelow } from './canary.ts'
 import type { Run } from './program.ts'
 
@@ -19,7 +19,7 @@ export class Household {
   readonly #root: TemporaryFolder
   readonly #kind: ArchiveKind
   constructor(kind: ArchiveKind = 'sqlite') {
-    this.#root = temporaryFolder('fault')
+    this.#root = temporaryFolder('fault', IN_MEMORY)
     this.#kind = kind
     for (const name of ['home', 'archive', 'given']) mkdirSync(join(this.#root.path, name))
   }

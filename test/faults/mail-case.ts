@@ -23,7 +23,7 @@
  * DELE marks a message if a string that begins with +OK answers it, and such a reply to QUIT removes what is marked. A step
  * in place of QUIT's reply calls `session.commit()` where it is to do so.
  *
- * No time passes but by `stage.time`: limits of a second and more are reached by `hangs(stage)`, which passes time until the
+ * No time passes but by `stage.time`: limits of half a second and more are reached by `hangs(stage)`, which passes time until the
  * client gives up, or by `await stage.time.pass(ms)`; waits between two sessions of a run are over at once. All limits are
  * those of the program. A test that needs others mocks them: `vi.mock('../../src/pop3/limits.ts', ...)`.
  *

@@ -1,5 +1,5 @@
 /**
- * Time that passes only when a test says so. Timers of a second or more wait for `pass`; shorter ones, such as the group
+ * Time that passes only when a test says so. Timers of half a second or more wait for `pass`; shorter ones, such as the group
  * commit's, run as ever. A wait by promise, such as a back-off between two sessions, is over at once, and its time has
  * passed then. Clocks show the real time and what was passed.
  */
@@ -7,7 +7,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
 
 /** Timers from here on are limits, and none of them is reached by a test that does not pass its time. */
-const LEAST_MS = 1000
+const LEAST_MS = 500
 
 class HeldTimer {
   /** Undefined: it does not run. */

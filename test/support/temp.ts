@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -9,9 +9,12 @@ export interface TemporaryFolder {
   remove(): void
 }
 
-/** Makes a fresh folder (mode 0700) below the system's folder for temporary files. */
-export function temporaryFolder(name = 'test'): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), `popkeep-${name}-`))
+/** Where fsync costs nothing, for those who do not test it: in memory, if the system has such a folder. */
+export const IN_MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** Makes a fresh folder (mode 0700) below the system's folder for temporary files, or another. */
+export function temporaryFolder(name = 'test', below = tmpdir()): TemporaryFolder {
+  const path = mkdtempSync(join(below, `popkeep-${name}-`))
   return {
     path,
     // A child that is just ending may still write: rm tries again a few times.
