@@ -16,6 +16,8 @@ export type IntakeStep =
   | { readonly step: 'octets'; readonly intake: number; readonly start: number; end: number }
   | { readonly step: 'end'; readonly intake: number }
   | { readonly step: 'abandon'; readonly intake: number }
+  /** Of all intakes of the account that ended before. */
+  | { readonly step: 'inStep'; readonly account: string }
 
 export type ToWriter =
   | {

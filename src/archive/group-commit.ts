@@ -2,6 +2,10 @@
  * Group commit: messages that are complete wait for each other a short while, then become durable by one publication of
  * their content and one COMMIT of message rows, content rows and receipts.
  *
+ * A receipt is written only once its account said that the session was in step: until then nobody knows whether the octets
+ * are those of its row, and a process that is killed takes nothing back. Such a message is committed with its group all the
+ * same, and its receipt with the first group behind that word; it is found again by its digest if that never comes.
+ *
  * A failed commit fails the archive for the rest of the run: nobody knows what the disk holds, so nothing more is stored
  * and nothing is proven.
  */
@@ -14,9 +18,10 @@ import { isHeld, type MessageRecord } from './messages.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
 import type { Upkeep } from './upkeep.ts'
 
-/** What became of one retrieved message once its commit returned. */
+/** What became of one retrieved message once its commit, and that of its receipt, returned. */
 export interface Stored {
-  readonly receipt: number
+  /** Undefined where nobody said that the message is its row's: the message is durable, and has no receipt. */
+  readonly receipt: number | undefined
   readonly message: number
   /** Octets as they left the wire. */
   readonly octets: number
@@ -32,11 +37,16 @@ export interface Owner {
   /** Messages and receipts that rows of the present listing have taken. */
   readonly claimedMessages: Set<number>
   readonly claimedReceipts: Set<number>
+  /** Messages that ended so far, and how many of them were in step. */
+  ended: number
+  inStep: number
 }
 
 /** A complete message that waits for its commit. */
 export interface PendingMessage {
   readonly owner: Owner
+  /** Its place among the messages of its owner that ended, from 1. */
+  readonly turn: number
   readonly key: ReceiptKey
   readonly record: MessageRecord
   readonly by: BoundBy
@@ -46,6 +56,20 @@ export interface PendingMessage {
   readonly draft: Draft | undefined
   stored(result: Stored): void
   failed(error: unknown): void
+}
+
+/** A message of the archive that has no receipt yet. */
+interface Kept {
+  /** Without its draft, which may hold all its octets. */
+  readonly pending: PendingMessage
+  readonly message: number
+  readonly isNew: boolean
+}
+
+/** A durable message whose receipt waits for the word that the session was in step. */
+interface Unbound extends Kept {
+  /** No other row had taken the message before. */
+  readonly isClaim: boolean
 }
 
 /** Starts a timer and returns what stops it. */
@@ -63,6 +87,7 @@ export class GroupCommit {
   readonly #upkeep: Upkeep
   readonly #startTimer: StartTimer
   #pending: PendingMessage[] = []
+  #unbound: readonly Unbound[] = []
   /** Of the waiting messages: digests (hex) whose octets come with them, and messages to be bound. */
   readonly #digests = new Set<string>()
   readonly #awaited = new Set<number>()
@@ -88,7 +113,13 @@ export class GroupCommit {
     if (message.message !== undefined) this.#awaited.add(message.message)
     this.#octets += message.record.octets
     if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.flush()
-    else this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
+    else this.#wait()
+  }
+
+  /** All messages of this owner that ended so far are those of their rows: their receipts come with the next commit. */
+  inStep(owner: Owner): void {
+    owner.inStep = owner.ended
+    if (this.#unbound.some(isInStep)) this.#wait()
   }
 
   /** Whether a message with this digest waits, and its octets with it. */
@@ -106,18 +137,24 @@ export class GroupCommit {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     const group = this.#takePending()
-    if (group.length === 0) return
-    let results: readonly Stored[]
+    if (group.length === 0 && !this.#unbound.some(isInStep)) return
     try {
-      results = this.#commit(group)
+      this.#commit(group)
     } catch (error) {
       this.#giveUp(group, error)
-      return
     }
-    group.forEach((pending, index) => {
-      const result = results[index]
-      if (result !== undefined) pending.stored(result)
-    })
+  }
+
+  /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. */
+  settle(owner: Owner): void {
+    this.flush()
+    const left = this.#unbound.filter(({ pending }) => pending.owner === owner)
+    this.#unbound = this.#unbound.filter(({ pending }) => pending.owner !== owner)
+    for (const one of left) {
+      // A copy that comes in a further session may be recognised as this one.
+      if (one.isClaim) owner.claimedMessages.delete(one.message)
+      one.pending.stored(storedAs(one, undefined))
+    }
   }
 
   /** Runs a write transaction of the catalog, after what waits; its failure fails the archive. */
@@ -139,6 +176,10 @@ export class GroupCommit {
     return this.#failure.error
   }
 
+  #wait(): void {
+    this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
+  }
+
   #takePending(): readonly PendingMessage[] {
     const group = this.#pending
     this.#pending = []
@@ -148,27 +189,32 @@ export class GroupCommit {
     return group
   }
 
-  #commit(group: readonly PendingMessage[]): readonly Stored[] {
+  /** Tells those whose receipts were committed. */
+  #commit(group: readonly PendingMessage[]): void {
     if (this.#failure) throw this.#failure.error
     const arriving = group.filter(({ draft }) => draft !== undefined)
     if (arriving.length > 0) this.#upkeep.beforePublish(arriving.map(({ owner }) => owner.run))
-    const results = this.#catalog.database.transaction(() => {
+    const { kept, bound } = this.#catalog.database.transaction(() => {
       // Behind the catalog's write lock: another run that has the same octets comes before or after, not between.
       const missing = group.map((one) =>
         one.draft && this.#isThere(one.record) ? { ...one, draft: undefined } : one,
       )
       this.#content.publish(missing.flatMap(({ draft }) => draft ?? []))
-      return missing.map((one) => this.#record(one))
+      const messages = missing.map((one) => this.#keep(one))
+      const bindable = [...this.#unbound, ...messages].filter(isInStep)
+      const receipts = bindable.map((one) => ({ ...one, receipt: this.#bind(one) }))
+      return { kept: messages, bound: receipts }
     })
-    group.forEach(({ owner, draft }, index) => {
-      const result = results[index]
-      if (result === undefined) return
-      owner.claimedMessages.add(result.message)
-      owner.claimedReceipts.add(result.receipt)
+    group.forEach(({ draft }, index) => {
       // Only now: a statement that fails within the transaction could end it, and what follows would commit by itself.
-      if (draft && !result.isNew) discardQuietly(draft)
+      if (draft && !kept[index]?.isNew) discardQuietly(draft)
     })
-    return results
+    const claimed = kept.map(claim)
+    this.#unbound = [...this.#unbound, ...claimed].filter((one) => !isInStep(one))
+    for (const one of bound) {
+      one.pending.owner.claimedReceipts.add(one.receipt)
+      one.pending.stored(storedAs(one, one.receipt))
+    }
   }
 
   /** Whether another run has stored these octets since they were looked for. */
@@ -178,23 +224,27 @@ export class GroupCommit {
   }
 
   /** Within the transaction; a draft comes along only where the archive does not have its octets. */
-  #record({ owner, key, record, by, message, draft }: PendingMessage): Stored {
+  #keep(pending: PendingMessage): Kept {
+    const { record, message, draft } = pending
     const { messages, receipts, database } = this.#catalog
     const inserted = message === undefined && draft ? messages.insert(record) : undefined
     const known = message ?? inserted ?? messages.find(record.digest)?.id
     if (known === undefined) throw new Error('a message that waited for its twin has none')
     if (draft && inserted === undefined && messages.restore(known)) receipts.restore(known)
     if (draft) this.#content.attach(database, known, draft)
-    const binding = { key, message: known, by, at: record.archivedAt, run: owner.run }
-    const receipt = receipts.bind(owner.account, binding, owner.claimedReceipts)
-    if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
     return {
-      receipt,
+      pending: { ...pending, draft: undefined },
       message: known,
-      octets: record.octets,
       isNew: draft !== undefined,
-      boundBy: by,
     }
+  }
+
+  /** Within the transaction. */
+  #bind({ pending: { owner, key, record, by }, message }: Kept): number {
+    const binding = { key, message, by, at: record.archivedAt, run: owner.run }
+    const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
+    if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
+    return receipt
   }
 
   #giveUp(group: readonly PendingMessage[], cause: unknown): void {
@@ -206,7 +256,27 @@ export class GroupCommit {
       if (draft) discardQuietly(draft)
       failed(error)
     }
+    const unbound = this.#unbound
+    this.#unbound = []
+    for (const { pending } of unbound) pending.failed(error)
   }
+}
+
+function isInStep({ pending: { owner, turn } }: Kept): boolean {
+  return turn <= owner.inStep
+}
+
+function claim(kept: Kept): Unbound {
+  const { owner, by } = kept.pending
+  // What a canonical digest recognised was claimed then, and was nobody's before.
+  const isClaim = by === 'canonical' || !owner.claimedMessages.has(kept.message)
+  owner.claimedMessages.add(kept.message)
+  return { ...kept, isClaim }
+}
+
+function storedAs({ pending, message, isNew }: Kept, receipt: number | undefined): Stored {
+  const { record, by } = pending
+  return { receipt, message, octets: record.octets, isNew, boundBy: by }
 }
 
 /** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */

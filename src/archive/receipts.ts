@@ -58,7 +58,6 @@ export class ReceiptTable {
   readonly #namelessRefused: Statement
   readonly #insert: Statement
   readonly #rebind: Statement
-  readonly #remove: Statement
   readonly #refuse: Statement
   readonly #refuseAgain: Statement
   readonly #restore: Statement
@@ -111,7 +110,6 @@ export class ReceiptTable {
       `UPDATE receipt SET state = 'stored', bound_by = ?, bound_at = ?, absent_since = NULL
        WHERE id = ?`,
     )
-    this.#remove = database.prepare('DELETE FROM receipt WHERE id = ?')
     // A row that was stored once stays as it is: that another under its name cannot be retrieved proves nothing against it,
     // nor that it is still listed.
     this.#refuse = database.prepare(
@@ -228,11 +226,6 @@ export class ReceiptTable {
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     this.#refuse.run(id, epoch, uniqueId, key.occurrence, octets, at, run, reason)
-  }
-
-  /** Takes receipts back; their messages stay. */
-  disavow(receipts: readonly number[]): void {
-    for (const id of receipts) this.#remove.run(id)
   }
 
   /** The octets of a removed message came again. */

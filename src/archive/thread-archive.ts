@@ -210,12 +210,12 @@ export class ThreadLedger {
     return this.#client.intake(this.account, key, options)
   }
 
-  async flush(): Promise<void> {
-    await this.#ask('flush')
+  inStep(): void {
+    this.#client.inStep(this.account)
   }
 
-  async disavow(receipts: readonly number[]): Promise<void> {
-    await this.#ask('disavow', receipts)
+  async flush(): Promise<void> {
+    await this.#ask('flush')
   }
 
   async bind(

@@ -88,6 +88,11 @@ export class WriterClient {
     return { sink, stored }
   }
 
+  /** What ended so far belongs to its rows. */
+  inStep(account: string): void {
+    this.#batches.add({ step: 'inStep', account })
+  }
+
   close(): Promise<void> {
     this.#lose(undefined)
     return this.#connection.close()

@@ -35,7 +35,7 @@ export interface IntakeOutcome {
   failed(error: unknown): void
 }
 
-/** One message on its way in. `stored` follows the commit; after `abandon` nothing of the message is kept. */
+/** One message on its way in. `stored` follows the commits of message and receipt; after `abandon` nothing of it is kept. */
 export interface WriterIntake {
   write(octets: Uint8Array): void
   end(): void
@@ -94,13 +94,14 @@ export class WriterLedger {
     return new LedgerIntake(this.#room, this.#owner, { key, ...options, outcome })
   }
 
-  flush(): void {
-    this.#room.group.flush()
+  /** Messages that ended so far belong to their rows. */
+  inStep(): void {
+    this.#room.group.inStep(this.#owner)
   }
 
-  disavow(receipts: readonly number[]): void {
-    if (receipts.length === 0) return
-    this.#room.group.write(() => this.#room.catalog.receipts.disavow(receipts))
+  /** Commits what ended so far; what is not known to be in step, without a receipt. */
+  flush(): void {
+    this.#room.group.settle(this.#owner)
   }
 
   bind(
@@ -175,6 +176,7 @@ export class WriterLedger {
   /** Commits what waits and records the run. After a failed write the row stays open, as after a kill. */
   finish(counts: RunCounts, outcome: string): void {
     const { group, catalog, upkeep } = this.#room
+    this.flush()
     if (group.failure) return
     const { run } = this.#owner
     const at = timeText(this.#room.now())
@@ -241,8 +243,10 @@ class LedgerIntake implements WriterIntake {
     const archivedAt = timeText(this.#room.now())
     const record: MessageRecord = { digest, canonical, fingerprint, octets, facts, archivedAt }
     const { outcome, key } = this.#arrival
+    this.#owner.ended += 1
     const pending = {
       owner: this.#owner,
+      turn: this.#owner.ended,
       key,
       record,
       stored: (result: Stored) => outcome.stored(result),

@@ -21,7 +21,6 @@ const LEDGER_METHODS = [
   'resolveMove',
   'claim',
   'flush',
-  'disavow',
   'bind',
   'quarantine',
   'settle',
@@ -120,11 +119,15 @@ export class WriterService {
   }
 
   #step(step: IntakeStep, batch: Uint8Array): void {
-    const { intake: id } = step
     if (step.step === 'begin') {
       this.#begin(step)
       return
     }
+    if (step.step === 'inStep') {
+      this.#ledgers.get(step.account)?.inStep()
+      return
+    }
+    const { intake: id } = step
     // One that has failed is gone already; what of it was on its way is let pass.
     const intake = this.#intakes.get(id)
     if (intake === undefined) return

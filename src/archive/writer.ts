@@ -77,6 +77,7 @@ export class ArchiveWriter {
         run,
         claimedMessages: new Set<number>(),
         claimedReceipts: new Set<number>(),
+        ...{ ended: 0, inStep: 0 },
       }
       const ledger = new WriterLedger(this.#room(), identity, owner)
       this.#ledgers.set(identity.name, { ledger, locks })

@@ -144,9 +144,10 @@ export interface ReceiptKey {
 /** How a receipt was bound to its message. */
 export type BoundBy = 'digest' | 'canonical' | 'fingerprint' | 'recount'
 
-/** What became of one retrieved message once its commit returned. */
+/** What became of one retrieved message once its commit, and that of its receipt, returned. */
 export interface Stored {
-  readonly receipt: number
+  /** Undefined where the session was never shown to be in step: the message is durable, but may be another row's. */
+  readonly receipt: number | undefined
   readonly message: number
   /** Octets as they left the wire. */
   readonly octets: number
@@ -155,7 +156,7 @@ export interface Stored {
   readonly boundBy: BoundBy
 }
 
-/** An intake of one message: octets go into `sink`; `stored` settles after the commit that holds message and receipt. */
+/** An intake of one message: octets go into `sink`; `stored` settles once message and receipt are durable, or by `flush`. */
 export interface Intake {
   readonly sink: MessageSink
   /** Rejects if the commit failed or the message was abandoned. */
@@ -214,10 +215,13 @@ export interface AccountLedger extends LedgerView {
    * lost), or, with `byCanonical`, only receipts of this account; never one that is a row of the present listing.
    */
   intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
-  /** Commits what was ended so far. Settles when nothing is pending. */
+  /**
+   * All messages that ended so far surely are those of their rows. No receipt is written before this was said of its
+   * message: neither a session that goes out of step nor a kill leaves one that is wrong.
+   */
+  inStep(): void
+  /** Commits what ended so far; messages that are not known to be in step stay without receipts. Nothing is pending then. */
   flush(): Promise<void>
-  /** Takes receipts back: nobody knows whether those messages are theirs. The messages stay. */
-  disavow(receipts: readonly number[]): Promise<void>
   /** Binds rows to messages without retrieving them. */
   bind(
     bindings: readonly {

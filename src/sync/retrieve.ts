@@ -6,9 +6,9 @@ import type { PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, MessageSink, Progress, Stored } from './ports.ts'
 import type { Refusal, Tally } from './report.ts'
 
-/** A row whose message is durable. */
+/** A row whose message and receipt are durable. */
 export interface RetrievedRow extends PlannedRow {
-  readonly stored: Stored
+  readonly stored: Stored & { readonly receipt: number }
 }
 
 /** What retrieval works with, for one account's run. */
@@ -21,18 +21,18 @@ export interface Retriever {
 
 export interface RetrievalOptions {
   readonly byCanonical: boolean
-  /** Hears each row after its commit; nothing of it is kept here, so that memory does not grow with the maildrop. */
+  /** Hears each row behind its commits; nothing of it is kept here, so that memory does not grow with the maildrop. */
   readonly onStored?: (row: RetrievedRow) => void
 }
 
 /**
  * Retrieves the rows in their order and settles after the last commit. Order of effects per message: octets to the
- * archive, commit of message and receipt, count, event. Returns what the server refused.
+ * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event. Returns what the
+ * server refused.
  *
- * Throws what ended the session, or what kept the archive from storing; messages whose commit returned stay counted
- * in the tally, and what was complete is still committed. But receipts since the last proof that the session was in
- * step are taken back then: a reply too few or too many would have bound each message to its neighbour's unique-id, and
- * one of them would never be retrieved.
+ * Throws what ended the session, or what kept the archive from storing; what was complete is still committed and counted
+ * in the tally. But messages since the last sign that the session was in step get no receipts: a reply too few or too
+ * many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
  */
 export async function retrieveRows(
   { session, ledger, progress, tally }: Retriever,
@@ -56,20 +56,19 @@ export async function retrieveRows(
   const begin = (row: ListedMessage): MessageSink => {
     if (storageFailure) throw storageFailure.error
     const plannedRow = answered(row)
-    steps.answered(row)
     const { sink, stored } = ledger.intake(plannedRow.key, { byCanonical })
     let isAbandoned = false
+    let came = 0
     commits.add(
       stored.then(
         (result) => {
-          const { octets, isNew } = result
-          steps.stored(row, result)
+          const { octets, isNew, receipt } = result
           tally.retrieved += 1
           if (isNew) {
             tally.stored += 1
             tally.octets += octets
           }
-          onStored({ ...plannedRow, stored: result })
+          if (receipt !== undefined) onStored({ ...plannedRow, stored: { ...result, receipt } })
           progress({ type: 'stored', account, octets, isNew })
         },
         (error: unknown) => {
@@ -80,10 +79,14 @@ export async function retrieveRows(
     return {
       write(octets) {
         if (storageFailure) throw storageFailure.error
+        came += octets.length
         progress({ type: 'receiving', account, octets: octets.length })
         return sink.write(octets)
       },
-      end: () => sink.end(),
+      end() {
+        steps.ended(row.octets, came)
+        return sink.end()
+      },
       abandon() {
         isAbandoned = true
         sink.abandon()
@@ -99,10 +102,15 @@ export async function retrieveRows(
     progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
 
+  const inStep = (): void => {
+    if (session.pipelined) steps.requireOrder()
+    ledger.inStep()
+  }
+
   let failure: { readonly error: unknown } | undefined
   try {
-    await session.retrieve(rowsOf(planned), { begin, refused, inStep: () => steps.inStep() })
-    steps.inStep()
+    await session.retrieve(rowsOf(planned), { begin, refused, inStep })
+    inStep()
   } catch (error) {
     failure = { error }
   }
@@ -112,10 +120,8 @@ export async function retrieveRows(
   await commits.settled()
   // After a failed write nothing more can be written.
   if (storageFailure) throw storageFailure.error
-  if (session.pipelined) failure ??= steps.swapped()
-  if (!failure) return refusals
-  await ledger.disavow(steps.doubtful())
-  throw failure.error
+  if (failure) throw failure.error
+  return refusals
 }
 
 /** Retrieves the rows one at a time: the next is not asked for before the one before it is answered and committed. */

@@ -33,6 +33,7 @@ function program(location: ArchiveLocation, body: string): readonly string[] {
        const { sink, stored } = ledger.intake({ uniqueId: name, occurrence: 1, octets: 1 }, { byCanonical: false })
        sink.write(octets)
        sink.end()
+       ledger.inStep()
        return stored
      }
      ${body}`,

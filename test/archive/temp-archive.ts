@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { afterEach } from 'vitest'
+import type { Stored } from '../../src/archive/group-commit.ts'
 import type { ArchiveKind, ArchiveLocation } from '../../src/archive/location.ts'
 import { catalogPath, parseLocation } from '../../src/archive/location.ts'
 import type { ReceiptKey } from '../../src/archive/receipts.ts'
@@ -84,16 +85,26 @@ export const keyOf = (
 })
 
 /** Starts, writes and ends one intake. */
-export function put(
+export function receive(
   ledger: ThreadLedger,
   key: ReceiptKey,
   message: Uint8Array,
   byCanonical = false,
-): Promise<Awaited<ReturnType<ThreadLedger['intake']>['stored']>> {
+): ReturnType<ThreadLedger['intake']>['stored'] {
   const { sink, stored } = ledger.intake(key, { byCanonical })
   void sink.write(message)
   sink.end()
   return stored
+}
+
+/** The same, and the session was in step. */
+export async function put(
+  ...[ledger, ...message]: Parameters<typeof receive>
+): Promise<Stored & { readonly receipt: number }> {
+  const storing = receive(ledger, ...message)
+  ledger.inStep()
+  const stored = await storing
+  return { ...stored, receipt: stored.receipt ?? Number.NaN }
 }
 
 /** Runs `act` on the ledger of an account and ends the run. */

@@ -40,7 +40,14 @@ const withDatabase =
     share: () => archive.share(),
   })
 
+/** One message, and word that the session was in step. */
 function put(ledger: WriterLedger, name: string, octets = mail(name)) {
+  const outcome = receive(ledger, name, octets)
+  ledger.inStep()
+  return outcome
+}
+
+function receive(ledger: WriterLedger, name: string, octets = mail(name)) {
   const outcome: { stored?: Stored; error?: unknown } = {}
   const intake = ledger.intake(
     keyOf(name),

@@ -1,8 +1,8 @@
 /**
  * The reference archive: the ports' contract in memory, with nothing durable but what a commit made so.
  *
- * `durable` survives a kill; intakes that were ended but not flushed do not. The engine's tests run against it, and it
- * says in little what the real archives do in much.
+ * What was committed survives a kill; intakes that were ended but not flushed do not, nor do receipts of which nobody said
+ * that they are in step. The engine's tests run against it, and it says in little what the real archives do in much.
  */
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
@@ -71,11 +71,19 @@ export class MemoryArchive implements Archive {
 }
 
 interface Pending {
+  /** Its place among the messages that ended, from 1. */
+  readonly turn: number
   readonly key: ReceiptKey
   readonly chunks: Buffer[]
   readonly byCanonical: boolean
   readonly resolve: (stored: Stored) => void
   readonly reject: (error: unknown) => void
+}
+
+/** A message without its receipt. */
+interface Unbound extends Pick<Pending, 'turn' | 'key' | 'resolve' | 'reject'> {
+  readonly kept: Omit<Stored, 'receipt'>
+  readonly isClaim: boolean
 }
 
 export class MemoryLedger implements AccountLedger {
@@ -88,7 +96,12 @@ export class MemoryLedger implements AccountLedger {
   readonly #identity: AccountIdentity
   #account: KeptAccount
   #pending: Pending[] = []
+  #unbound: readonly Unbound[] = []
+  #ended = 0
+  #inStep = 0
+  /** Messages, and receipts, that rows of the present listing have taken. */
   readonly #claimed = new Set<number>()
+  readonly #claimedReceipts = new Set<number>()
 
   constructor(
     archive: MemoryArchive,
@@ -146,7 +159,9 @@ export class MemoryLedger implements AccountLedger {
 
   async claim(ids: readonly number[]): Promise<void> {
     for (const { id, message } of this.#account.receipts) {
-      if (message !== undefined && ids.includes(id)) this.#claimed.add(message)
+      if (!ids.includes(id)) continue
+      this.#claimedReceipts.add(id)
+      if (message !== undefined) this.#claimed.add(message)
     }
   }
 
@@ -166,39 +181,56 @@ export class MemoryLedger implements AccountLedger {
           return undefined
         },
         end: () => {
+          this.#ended += 1
           this.#pending.push({
+            turn: this.#ended,
             key,
             chunks,
             byCanonical,
             resolve: (result) => settle?.(result),
             reject: (error) => fail?.(error),
           })
-          return this.#pending.length >= 3 ? this.flush() : undefined
+          return this.#pending.length >= 3 ? this.#commit() : undefined
         },
         abandon: () => fail?.(new Error('abandoned')),
       },
     }
   }
 
+  inStep(): void {
+    this.#inStep = this.#ended
+  }
+
   async flush(): Promise<void> {
+    await this.#commit()
+    for (const { kept, isClaim, resolve } of this.#unbound) {
+      if (isClaim) this.#claimed.delete(kept.message)
+      resolve({ ...kept, receipt: undefined })
+    }
+    this.#unbound = []
+  }
+
+  /** One step: the messages that ended, and the receipts of those that are known to be in step. */
+  async #commit(): Promise<void> {
     const pending = this.#pending.splice(0)
+    if (pending.length === 0 && !this.#unbound.some(({ turn }) => turn <= this.#inStep)) return
     try {
-      if (pending.length > 0) this.#step()
+      this.#step()
     } catch (error) {
-      for (const { reject } of pending) reject(error)
+      for (const { reject } of [...this.#unbound, ...pending]) reject(error)
+      this.#unbound = []
       throw error
     }
-    for (const { key, chunks, byCanonical, resolve } of pending) {
-      resolve(this.#commit(key, Buffer.concat(chunks), byCanonical))
+    const waiting = [...this.#unbound, ...pending.map((one) => this.#keep(one))]
+    this.#unbound = waiting.filter(({ turn }) => turn > this.#inStep)
+    for (const { turn, key, kept, resolve } of waiting) {
+      if (turn > this.#inStep) continue
+      resolve({ ...kept, receipt: this.#bind(key, kept.message, kept.boundBy) })
     }
   }
 
-  async disavow(ids: readonly number[]): Promise<void> {
-    this.#step()
-    this.#account.receipts = this.#account.receipts.filter(({ id }) => !ids.includes(id))
-  }
-
-  #commit(key: ReceiptKey, octets: Buffer, byCanonical: boolean): Stored {
+  #keep({ turn, key, chunks, byCanonical, resolve, reject }: Pending): Unbound {
+    const octets = Buffer.concat(chunks)
     const digester = createMessageDigester()
     digester.write(octets)
     const { digest, canonical, fingerprint, header } = digester.end()
@@ -224,8 +256,10 @@ export class MemoryLedger implements AccountLedger {
       kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, isShort: false }
       messages.push(kept)
     }
-    const receipt = this.#bind(key, kept.id, boundBy)
-    return { receipt, message: kept.id, octets: octets.length, isNew, boundBy }
+    const isClaim = !this.#claimed.has(kept.id)
+    this.#claimed.add(kept.id)
+    const stored = { message: kept.id, octets: octets.length, isNew, boundBy }
+    return { turn, key, resolve, reject, kept: stored, isClaim }
   }
 
   #bind(key: ReceiptKey, message: number, boundBy: Receipt['boundBy']): number {
@@ -234,7 +268,7 @@ export class MemoryLedger implements AccountLedger {
       r.uniqueId === key.uniqueId &&
       r.octets === key.octets &&
       (key.uniqueId === undefined
-        ? r.message === message && !this.#claimed.has(message)
+        ? r.message === message && !this.#claimedReceipts.has(r.id)
         : r.occurrence === key.occurrence)
     const at = receipts.findIndex(sameKey)
     const id = receipts[at]?.id ?? Math.max(0, ...this.#allReceiptIds()) + 1
@@ -251,6 +285,7 @@ export class MemoryLedger implements AccountLedger {
     if (at === -1) receipts.push(receipt)
     else receipts[at] = receipt
     this.#claimed.add(message)
+    this.#claimedReceipts.add(id)
     return id
   }
 

@@ -109,18 +109,27 @@ describe('a server that ends the session at the second of two commands', () => {
   })
 })
 
-describe('sizes that are estimates', () => {
-  it('are no sign of a swap', () => {
+describe("messages in each other's place", () => {
+  const ended = (...sizes: readonly (readonly [listed: number | undefined, came: number])[]) => {
     const steps = new StepRecord()
-    const stored = { message: 1, isNew: true, boundBy: 'digest' } as const
-    for (const n of NUMBERS) {
-      const row = { messageNumber: n, octets: n * 2, uniqueId: `id${n}` }
-      steps.answered(row)
-      steps.stored(row, { ...stored, receipt: n, octets: n * 2 + 2 })
-    }
-    expect(steps.swapped()).toBeUndefined()
-    expect(steps.doubtful()).toEqual(NUMBERS)
-    steps.inStep()
-    expect(steps.doubtful()).toEqual([])
+    for (const [listed, came] of sizes) steps.ended(listed, came)
+    return steps
+  }
+
+  it("are those that have each other's listed octets", () => {
+    const steps = ended([10, 10], [11, 13], [12, 11], [13, 12])
+    expect(() => steps.requireOrder()).toThrow(
+      expect.objectContaining({ code: 'POP3_OUT_OF_STEP', message: expect.stringContaining('3') }),
+    )
+    expect(() => steps.requireOrder()).not.toThrow()
+  })
+
+  it.each<[string, StepRecord]>([
+    ['counts line ends otherwise', ended(...NUMBERS.map((n) => [n * 2, n * 2 + 2] as const))],
+    ['lists no sizes', ended([undefined, 10], [undefined, 12])],
+    ['has two messages of other sizes', ended([10, 12], [12, 11])],
+    ['estimates', ended(...Array.from({ length: 40 }, (_, n) => [n, 39 - n] as const))],
+  ])('are not seen where the server %s', (_what, steps) => {
+    expect(() => steps.requireOrder()).not.toThrow()
   })
 })
