@@ -156,8 +156,8 @@ export class Login {
     if (form === 'commands') {
       const secret = this.#secret
       return mechanism === 'USER'
-        ? userPass(wire, { user, secret, timeoutMs: timeouts.login })
-        : apop(wire, { user, secret, stamp: ground.stamp ?? '', timeoutMs: timeouts.login })
+        ? userPass(wire, { user, secret, timeouts })
+        : apop(wire, { user, secret, stamp: ground.stamp ?? '', timeouts })
     }
     const parts = this.#parts(mechanism, ground)
     return exchange(wire, saslMechanism(mechanism, parts), { form, timeoutMs: timeouts.login })

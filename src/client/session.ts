@@ -197,7 +197,7 @@ export class Session {
     this.#requireInStep(await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing))
     const accepted: ListedMessage[] = []
     this.#deletes += 1
-    await this.#run(rows, {
+    const exchange: Exchange = {
       command: ({ messageNumber }) => ({ keyword: 'DELE', messageNumber }),
       expectedOctets: () => 64,
       accepted: (row) => {
@@ -205,7 +205,8 @@ export class Session {
         return undefined
       },
       refused: () => {},
-    })
+    }
+    await this.#run(rows, exchange, { ...this.#timeouts, retrieve: this.#timeouts.command })
     if (this.#expected) {
       const { messages } = this.#expected
       this.#expected = { messages: messages - accepted.length, octets: undefined }
@@ -249,8 +250,12 @@ export class Session {
     return new LoginError('LOGIN_REFUSED', { reply, mechanism, reason })
   }
 
-  async #run(rows: Iterable<ListedMessage>, exchange: Exchange): Promise<void> {
-    const options = { limits: this.#limits, timeouts: this.#timeouts }
+  async #run(
+    rows: Iterable<ListedMessage>,
+    exchange: Exchange,
+    timeouts: Timeouts = this.#timeouts,
+  ): Promise<void> {
+    const options = { limits: this.#limits, timeouts }
     this.#limits = await runPipeline(this.#wire, rows, exchange, options)
   }
 

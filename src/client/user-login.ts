@@ -1,21 +1,22 @@
 /** The ways to log in that are commands of their own (RFC 1939 section 7), not mechanisms of SASL. */
 import { apopDigest } from '../sasl/apop.ts'
 import type { Outcome } from './sasl-exchange.ts'
+import type { Timeouts } from './timeouts.ts'
 import type { Wire } from './wire.ts'
 
 interface UserParts {
   readonly user: string
   readonly secret: string
-  readonly timeoutMs: number
+  readonly timeouts: Timeouts
 }
 
 /** USER and PASS. -ERR to USER costs no password. */
 export async function userPass(
   wire: Wire,
-  { user, secret, timeoutMs }: UserParts,
+  { user, secret, timeouts }: UserParts,
 ): Promise<Outcome> {
-  const named = await wire.ask({ keyword: 'USER', user }, timeoutMs)
-  const reply = named.ok ? await wire.ask({ keyword: 'PASS', secret }, timeoutMs) : named
+  const named = await wire.ask({ keyword: 'USER', user }, timeouts.command)
+  const reply = named.ok ? await wire.ask({ keyword: 'PASS', secret }, timeouts.login) : named
   if (reply.ok) return { type: 'accepted' }
   const hasExposed = named.ok
   return { type: 'refused', reply, isAtOnce: !hasExposed, hasExposed, serverError: undefined }
@@ -24,11 +25,11 @@ export async function userPass(
 /** APOP with this timestamp of the greeting, angle brackets included. */
 export async function apop(
   wire: Wire,
-  { user, secret, stamp, timeoutMs }: UserParts & { readonly stamp: string },
+  { user, secret, stamp, timeouts }: UserParts & { readonly stamp: string },
 ): Promise<Outcome> {
   const digest = apopDigest(stamp, secret)
   wire.conceal(digest)
-  const reply = await wire.ask({ keyword: 'APOP', user, digest }, timeoutMs)
+  const reply = await wire.ask({ keyword: 'APOP', user, digest }, timeouts.login)
   if (reply.ok) return { type: 'accepted' }
   return { type: 'refused', reply, isAtOnce: true, hasExposed: true, serverError: undefined }
 }

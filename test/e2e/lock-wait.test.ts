@@ -8,19 +8,12 @@ import { archiveLock } from '../../src/durable/lock.ts'
 import { lettersOf, Maildrop } from '../reliability/maildrop.ts'
 import { popkeep, printed, type Running, startPopkeep } from '../support/popkeep.ts'
 import { hasPseudoTerminal, PseudoTerminal } from '../support/pseudo-terminal.ts'
+import { gate } from '../support/scripted-server.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../bin/popkeep.js')
 const LETTERS = 5
 const env = { POPKEEP_PASSWORD: 'pw' }
-
-function gate() {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { open, opened }
-}
 
 describe('a run that waits for another one', () => {
   const folder = temporaryFolder('lock-wait')
