@@ -102,7 +102,8 @@ export class ReceiptTable {
        VALUES (?, ?, ?, ?, ?, ?,
          (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?, ?, ?)
        ${KEY_CONFLICT} message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
-         bound_at = excluded.bound_at, absent_since = NULL, reason = NULL,
+         bound_at = iif(receipt.message IS excluded.message, receipt.bound_at, excluded.bound_at),
+         absent_since = NULL, reason = NULL,
          attempts = iif(receipt.message IS excluded.message, receipt.attempts, 0)
        RETURNING id`,
     )
@@ -169,7 +170,8 @@ export class ReceiptTable {
   }
 
   /**
-   * Writes the receipt of a message, or binds that of the same key anew; it is `removed` if the message is. Rows without
+   * Writes the receipt of a message, or binds that of the same key anew; it is `removed` if the message is. One that had this
+   * message already keeps its time: the message is no younger for being retrieved again. Rows without
    * a unique-id have no key: one of this message that is not in `taken` is used again, so that retrieving it each run does
    * not add one each run. The caller adds what is returned to `taken`, from which nothing is ever taken away.
    */
@@ -244,8 +246,8 @@ export class ReceiptTable {
     for (const id of receipts) this.#setState.run('delete sent', id)
   }
 
-  /** QUIT was answered behind their DELEs. */
-  deleteAnswered(receipts: readonly number[]): void {
+  /** QUIT followed their DELEs. */
+  deleteTried(receipts: readonly number[]): void {
     for (const id of receipts) this.#countDeletion.run(id)
   }
 }

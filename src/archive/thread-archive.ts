@@ -245,8 +245,8 @@ export class ThreadLedger {
     await this.#ask('deleteSent', receipts)
   }
 
-  async deleteAnswered(receipts: readonly number[]): Promise<void> {
-    await this.#ask('deleteAnswered', receipts)
+  async deleteTried(receipts: readonly number[]): Promise<void> {
+    await this.#ask('deleteTried', receipts)
   }
 
   async learn(facts: Partial<ServerFacts>): Promise<void> {

@@ -161,9 +161,9 @@ export class WriterLedger {
     this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
   }
 
-  deleteAnswered(receipts: readonly number[]): void {
+  deleteTried(receipts: readonly number[]): void {
     if (receipts.length === 0) return
-    this.#room.group.write(() => this.#room.catalog.receipts.deleteAnswered(receipts))
+    this.#room.group.write(() => this.#room.catalog.receipts.deleteTried(receipts))
   }
 
   learn(facts: Partial<ServerFacts>): void {

@@ -27,7 +27,7 @@ const LEDGER_METHODS = [
   'prove',
   'hasFailed',
   'deleteSent',
-  'deleteAnswered',
+  'deleteTried',
   'learn',
 ] as const satisfies readonly (keyof WriterLedger)[]
 

@@ -42,6 +42,8 @@ export class Deletion {
   readonly #isAllowed: boolean
   /** By receipt. */
   readonly #candidates = new Map<number, Removal>()
+  /** The messages that are due, of rows that are retrieved first. */
+  readonly #doubtful = new Map<PlannedRow['row'], number | undefined>()
   /** Messages of the maildrop that the archive has. */
   readonly #messages: Set<number> = new Set()
 
@@ -67,6 +69,8 @@ export class Deletion {
     const settled = await settledRows(this.#ledger, known)
     const due = await dueNow(this.#ledger, settled, policy, now())
     const { sure, doubtful } = await checkDueRows(this.#session, this.#ledger, due)
+    const messages = new Map(due.map(({ row, receipt }) => [row, receipt.message]))
+    for (const { row } of doubtful) this.#doubtful.set(row, messages.get(row))
     for (const removal of sure) this.#candidates.set(removal.receipt, removal)
     if (policy.keepLatest !== undefined) {
       for (const message of messagesOf(settled)) this.#messages.add(message)
@@ -74,12 +78,13 @@ export class Deletion {
     return { due: due.length, doubtful }
   }
 
-  /** A row was retrieved; `isAgain`: because it is due. */
-  retrieved(row: RetrievedRow, isAgain: boolean): void {
+  /** A row was retrieved. If that was to compare it, and it is another message than the due one, that one has its time. */
+  retrieved(row: RetrievedRow): void {
     if (!this.#isAllowed) return
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
-    const removal = isAgain || isDue(policy, 0, 0) ? removalOf(row) : undefined
+    const isSame = this.#doubtful.get(row.row) === row.stored.message
+    const removal = isSame || isDue(policy, 0, 0) ? removalOf(row) : undefined
     if (removal) this.#candidates.set(removal.receipt, removal)
     else this.#candidates.delete(row.stored.receipt)
   }
@@ -102,11 +107,15 @@ export class Deletion {
     const account = identity.name
     progress({ type: 'deleting', account, messages: removals.length })
     const outcome = await removeRows(this.#session, this.#ledger, removals, signal)
-    const { accepted, unproven, quit } = outcome
+    const { accepted, refused, unproven, quit } = outcome
     tally.deleted += accepted.length
     for (const { row, digest } of accepted) {
       const { uniqueId, octets } = row
       progress({ type: 'deleted', account, uniqueId, octets, digest, quit })
+    }
+    if (refused > 0) {
+      const text = `the server refused to delete ${refused} of ${removals.length} messages; they stay there`
+      progress({ type: 'notice', account, code: 'DELETION_REFUSED', text })
     }
     if (quit !== 'done') {
       const text = `the server did not confirm the end of the session; the next run will see which of ${accepted.length} messages are gone`

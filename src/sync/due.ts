@@ -25,6 +25,9 @@ export const MOST_DELETIONS = 3
  */
 const FOLDER_DATA = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 
+/** RFC 822. What is dated before it comes from a clock that began at 1970 or 1980. */
+const FIRST_BELIEVED = Date.parse('1982-08-13T00:00:00Z')
+
 /** Whether a message that was archived at `boundAt` is past the first clock. Both in ms since the epoch. */
 export function isDue(policy: Policy, boundAt: number, now: number): boolean {
   return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
@@ -56,7 +59,8 @@ export function mayLeave(
   if (policy.delete === 'never' || subject === FOLDER_DATA) return false
   if (isShort && policy.deleteShort !== true) return false
   const { olderMs } = policy.delete
-  return olderMs === undefined || (date !== undefined && now - date >= olderMs)
+  if (olderMs === undefined) return true
+  return date !== undefined && date >= FIRST_BELIEVED && now - date >= olderMs
 }
 
 /** The newest `count` messages: by their own date, or the time of archiving where that says nothing, as `list` has them. */

@@ -107,7 +107,7 @@ export interface ServerFacts {
   readonly renumberedAt?: string | undefined
 }
 
-/** States of a receipt. `delete sent`: DELE was accepted, QUIT's effect is not yet seen in a listing. */
+/** States of a receipt. `delete sent`: DELE was about to be sent, and no listing has shown its effect yet. */
 export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
 
 /** "This unique-id of this account, with this listed size, is that message." */
@@ -128,8 +128,8 @@ export interface Receipt {
   /** The last complete listing did not show it. */
   readonly absent: boolean
   /**
-   * Quarantined: how often it was tried. Any other: how often QUIT was answered after its DELE, and the message stayed as
-   * far as anybody knows. Undefined is 0.
+   * Quarantined: how often it was tried. Any other: how often QUIT followed its DELE, and the message stayed as far as
+   * anybody knows. Undefined is 0.
    */
   readonly attempts?: number | undefined
 }
@@ -243,10 +243,10 @@ export interface AccountLedger extends LedgerView {
   }): Promise<void>
   /** Reads these messages back and hashes them. Returns the digests (hex) of those whose octets are there and right. */
   prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>>
-  /** Journals accepted DELEs before QUIT. */
+  /** Journals DELEs before they are sent. */
   deleteSent(receipts: readonly number[]): Promise<void>
-  /** QUIT was answered behind their DELEs: an attempt of each that counts, should a listing show it again. */
-  deleteAnswered(receipts: readonly number[]): Promise<void>
+  /** QUIT followed their DELEs, answered or not: an attempt of each that counts, should a listing show it again. */
+  deleteTried(receipts: readonly number[]): Promise<void>
   learn(facts: Partial<ServerFacts>): Promise<void>
   /** Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. */
   finish(counts: RunCounts, outcome: string): Promise<void>

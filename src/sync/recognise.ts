@@ -65,7 +65,8 @@ export async function sampleAgrees(
 }
 
 /**
- * Checks known rows whose receipt had left the listing: the server may have given their unique-id to a new message.
+ * Checks known rows whose receipt had left the listing, or should have: the server may have given their unique-id to a new
+ * message.
  * Those with another header section are new. Where TOP cannot tell, what we had deleted ourselves is taken for new.
  */
 export async function recheckReturned(
@@ -73,7 +74,9 @@ export async function recheckReturned(
   ledger: LedgerView,
   known: readonly MatchedRow[],
 ): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
-  const returned = known.filter(({ receipt }) => receipt.absent || receipt.state === 'deleted')
+  const returned = known.filter(
+    ({ receipt: { absent, state } }) => absent || state === 'deleted' || state === 'delete sent',
+  )
   if (returned.length === 0) return { known, fresh: [] }
   const listed = await fingerprintRows(
     session,

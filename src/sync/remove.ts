@@ -11,7 +11,7 @@
  * would bring it back.
  */
 import type { MatchedRow, PlannedRow } from './plan.ts'
-import type { AccountLedger, MaildropSession, QuitOutcome, Receipt } from './ports.ts'
+import type { AccountLedger, LedgerView, MaildropSession, QuitOutcome, Receipt } from './ports.ts'
 import { fingerprintRows } from './recognise.ts'
 import type { RetrievedRow } from './retrieve.ts'
 
@@ -57,7 +57,7 @@ export async function settledRows(
  */
 export async function checkDueRows(
   session: MaildropSession,
-  ledger: AccountLedger,
+  ledger: LedgerView,
   due: readonly MatchedRow[],
 ): Promise<{ readonly sure: readonly Removal[]; readonly doubtful: readonly PlannedRow[] }> {
   const sure: Removal[] = []
@@ -98,9 +98,9 @@ export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefin
 }
 
 /**
- * Order of effects: read back and hash every message, DELE for those that hold, journal the accepted ones, QUIT alone.
- * Nothing is deleted on the server before QUIT's reply (RFC 1939 section 6), and not even that is proof: the next
- * listing settles it. A QUIT that was answered is counted, so that a server that keeps its messages is not asked for ever.
+ * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone. Nothing should be deleted
+ * before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that reply is proof: the next
+ * listing settles what was journalled. Each QUIT is counted, answered or not: a server that keeps its messages is not asked for ever.
  */
 export async function removeRows(
   session: MaildropSession,
@@ -109,6 +109,7 @@ export async function removeRows(
   signal: AbortSignal,
 ): Promise<{
   readonly accepted: readonly RemovedRow[]
+  readonly refused: number
   readonly unproven: number
   readonly quit: QuitOutcome
 }> {
@@ -117,14 +118,14 @@ export async function removeRows(
   const allowed = removals.filter(({ message, isRemoved }) => isRemoved || proven.has(message))
   const unproven = removals.length - allowed.length
   signal.throwIfAborted()
+  const receipts = allowed.map(({ receipt }) => receipt)
+  await ledger.deleteSent(receipts)
   const said = new Set(await session.delete(allowed.map(({ row }) => row)))
   signal.throwIfAborted()
   const accepted = allowed
     .filter(({ row }) => said.has(row))
     .map((removal) => ({ ...removal, digest: proven.get(removal.message) }))
-  const receipts = accepted.map(({ receipt }) => receipt)
-  await ledger.deleteSent(receipts)
   const quit = await session.quit()
-  if (quit !== 'lost') await ledger.deleteAnswered(receipts)
-  return { accepted, unproven, quit }
+  await ledger.deleteTried(receipts)
+  return { accepted, refused: allowed.length - accepted.length, unproven, quit }
 }

@@ -23,7 +23,7 @@ export interface AccountResult {
   readonly counts: RunCounts
   /** Listed messages that the archive had already. */
   readonly known: number
-  /** New messages that a limit left for the next run. */
+  /** Messages to be retrieved that a limit left for the next run. */
   readonly postponed: number
   readonly renamedFrom: string | undefined
   readonly refusals: readonly Refusal[]

@@ -13,9 +13,10 @@ import {
   settleListing,
 } from './plan.ts'
 import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
+import { dueArrivals, untoldNotice } from './preview.ts'
 import { type Triage, triage } from './quarantine.ts'
 import { renumbering } from './rebind.ts'
-import type { Removal } from './remove.ts'
+import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
@@ -102,8 +103,7 @@ export class SessionRun {
     const isWanted = ({ key }: PlannedRow) =>
       options.suspects.has(key) === (options.purpose === 'suspects')
     const { healthy, retries } = this.#triage(compared, isWanted)
-    const fresh = this.#limit([...healthy, ...retries])
-    const again = doubtful.filter(isWanted)
+    const { fresh, again } = this.#limited([...healthy, ...retries], doubtful.filter(isWanted))
     this.#tellPlan(compared, {
       retrieve: [...fresh, ...again],
       delete: due + (isAllowed && isDueAtOnce(policy) ? fresh.length : 0),
@@ -116,7 +116,7 @@ export class SessionRun {
       retries: fresh.filter((planned) => late.has(planned)),
       again,
       isReturning: compared.isReturning,
-      onStored: (row, isAgain) => deletion.retrieved(row, isAgain),
+      onStored: (row) => deletion.retrieved(row),
     })
     signal.throwIfAborted()
 
@@ -137,13 +137,19 @@ export class SessionRun {
   async preview(ledger: LedgerView): Promise<Preview> {
     const compared = await this.#compare(ledger, async () => {})
     const { known } = compared
+    const { policy, identity, progress } = this.#context
+    const now = this.#context.now()
+    const due = await dueNow(ledger, known, policy, now)
+    const { sure, doubtful } = await checkDueRows(this.#session, ledger, due)
     const { healthy, retries } = this.#triage(compared, () => true)
-    const retrieve = this.#limit([...healthy, ...retries])
-    const { policy, now } = this.#context
-    const due: PlannedRow[] = [...(await dueNow(ledger, known, policy, now()))]
-    if (isDueAtOnce(policy)) due.push(...retrieve)
+    const { fresh, again } = this.#limited([...healthy, ...retries], doubtful)
+    const arrivals = await dueArrivals(this.#session, ledger, { known, fresh, policy, now })
+    if (arrivals.untold > 0) progress(untoldNotice(identity.name, arrivals))
     await this.#session.quit()
-    return { retrieve: retrieve.map(asItem), delete: due.map(asItem) }
+    return {
+      retrieve: [...fresh, ...again].map(asItem),
+      delete: [...sure, ...again, ...arrivals.due].map(asItem),
+    }
   }
 
   /**
@@ -169,7 +175,7 @@ export class SessionRun {
       /** Those that could not be retrieved in former runs. */
       readonly retries: readonly PlannedRow[]
       readonly isReturning: boolean
-      readonly onStored: (row: RetrievedRow, isAgain: boolean) => void
+      readonly onStored: (row: RetrievedRow) => void
     },
   ): Promise<boolean> {
     const { progress, signal } = this.#context
@@ -180,17 +186,17 @@ export class SessionRun {
     })
     this.#watch = watch
     const retriever = { session: watch, ledger, progress, tally }
-    const heard = (isAgain: boolean) => (row: RetrievedRow) => {
+    const onStored = (row: RetrievedRow) => {
       receipts.add(row.stored.receipt)
-      plan.onStored(row, isAgain)
+      plan.onStored(row)
     }
     try {
       await drain.retrieving(async () => {
         const { isReturning } = plan
-        await this.#retrieveFresh(retriever, plan.fresh, { isReturning, onStored: heard(false) })
-        const options = { byCanonical: false, onStored: heard(true) }
+        await this.#retrieveFresh(retriever, plan.fresh, { isReturning, onStored })
+        const options = { byCanonical: false, onStored }
         refusals.push(...(await retrieveRows(retriever, plan.again, options)))
-        const last = { byCanonical: isReturning, onStored: heard(false) }
+        const last = { byCanonical: isReturning, onStored }
         await this.#remember(ledger, await retrieveEach(retriever, plan.retries, last))
         // What came in is durable, and the server may know it.
         if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
@@ -275,6 +281,15 @@ export class SessionRun {
       octets: octetsOf(plan.retrieve),
       delete: plan.delete,
     })
+  }
+
+  /** What is to be retrieved within the owner's limits: what is new first, then what is to be compared before its DELE. */
+  #limited(
+    fresh: readonly PlannedRow[],
+    again: readonly PlannedRow[],
+  ): { readonly fresh: readonly PlannedRow[]; readonly again: readonly PlannedRow[] } {
+    const within = this.#limit([...fresh, ...again])
+    return { fresh: within.slice(0, fresh.length), again: within.slice(fresh.length) }
   }
 
   /** What former sessions of the run retrieved counts too. */

@@ -247,7 +247,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       await ledger.flush()
       const ids = (await Promise.all(both)).map(({ receipt }) => receipt)
       await ledger.deleteSent(ids)
-      await ledger.deleteAnswered(ids)
+      await ledger.deleteTried(ids)
       return ids
     })
     expect(attempts()).toEqual([1, 1])
@@ -255,7 +255,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       const [a = 0, b = 0] = stored
       await ledger.settle({ deleted: [b], undeleted: [a], absent: [b], present: [] })
       await put(ledger, keyOf('a'), mail('one'))
-      await ledger.deleteAnswered([a])
+      await ledger.deleteTried([a])
       expect((await ledger.receipts()).map((r) => r.attempts)).toEqual([2, undefined])
     })
     expect(attempts()).toEqual([2, 0])

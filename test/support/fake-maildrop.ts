@@ -23,6 +23,12 @@ export interface FakeMaildropOptions {
   readonly renamesEqual?: boolean
   /** Message numbers that RETR refuses. */
   readonly refuses?: ReadonlySet<number>
+  /** Message numbers that DELE refuses. */
+  readonly refusesDeletion?: ReadonlySet<number>
+  /** DELE deletes, and QUIT has nothing left to do. */
+  readonly deletesAtOnce?: boolean
+  /** The connection is lost behind so many DELEs. */
+  readonly breaksBehindDeletions?: number
 }
 
 /** Counts steps and throws at the chosen one, and at every later one: the process or the line is dead. */
@@ -172,11 +178,17 @@ class FakeSession implements MaildropSession {
   }
 
   async delete(rows: readonly ListedMessage[]) {
+    const { refusesDeletion, deletesAtOnce, breaksBehindDeletions } = this.#drop.options
+    const accepted: ListedMessage[] = []
     for (const row of rows) {
+      if (accepted.length === breaksBehindDeletions) throw new BurntError()
       this.#command(`DELE ${row.messageNumber}`)
+      if (refusesDeletion?.has(row.messageNumber)) continue
       this.#doomed.add(this.#message(row))
+      if (deletesAtOnce) this.#expunge()
+      accepted.push(row)
     }
-    return rows
+    return accepted
   }
 
   async quit(): Promise<QuitOutcome> {
@@ -188,9 +200,14 @@ class FakeSession implements MaildropSession {
     }
     if (quit === 'lost-before') return 'lost'
     if (quit === 'refused') return 'refused'
+    this.#expunge()
+    return quit === 'lost-after' || this.#drop.fuse.isBurnt ? 'lost' : 'done'
+  }
+
+  #expunge(): void {
     this.#drop.messages = this.#drop.messages.filter((m) => !this.#doomed.has(m))
     for (const { octets } of this.#doomed) this.#drop.removed.push(octets)
-    return quit === 'lost-after' || this.#drop.fuse.isBurnt ? 'lost' : 'done'
+    this.#doomed.clear()
   }
 
   close(): void {}

@@ -277,7 +277,7 @@ export class MemoryLedger implements AccountLedger {
       id,
       message,
       boundBy,
-      boundAt: this.#archive.now,
+      boundAt: receipts[at]?.message === message ? receipts[at].boundAt : this.#archive.now,
       state: 'stored',
       absent: false,
       attempts: receipts[at]?.message === message ? receipts[at].attempts : 0,
@@ -354,7 +354,7 @@ export class MemoryLedger implements AccountLedger {
     )
   }
 
-  async deleteAnswered(ids: readonly number[]): Promise<void> {
+  async deleteTried(ids: readonly number[]): Promise<void> {
     this.#step()
     this.#account.receipts = this.#account.receipts.map((r) =>
       ids.includes(r.id) ? { ...r, attempts: (r.attempts ?? 0) + 1 } : r,

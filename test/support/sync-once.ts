@@ -1,5 +1,5 @@
 /** Runs of the engine against a maildrop and an archive in memory. */
-import { syncAccount } from '../../src/sync/engine.ts'
+import { previewAccount, syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
 import type { SyncEvent } from '../../src/sync/ports.ts'
 import type { FakeMaildrop, FakeMessage } from './fake-maildrop.ts'
@@ -14,17 +14,18 @@ export function mail(uniqueId: string | undefined, subject: string, body = 'text
   return { uniqueId, octets: Buffer.from(text, 'latin1') }
 }
 
-/** One run for the account `work`; `maildrop.commands` has those of this run only. */
+/** One run, for the account `work` unless said otherwise; `maildrop.commands` has those of this run only. */
 export async function syncOnce(
   maildrop: FakeMaildrop,
   archive: MemoryArchive,
-  over: { policy?: Policy; host?: string } = {},
+  over: { policy?: Policy; host?: string; account?: string } = {},
 ) {
+  const { account = 'work' } = over
   const events: SyncEvent[] = []
   maildrop.commands.length = 0
   const result = await syncAccount(
     {
-      identity: { name: 'work', host: over.host ?? 'pop.example.org', user: 'me' },
+      identity: { name: account, host: over.host ?? 'pop.example.org', user: account },
       maildrop,
       policy: over.policy ?? KEEP_ALL,
       progress: (event) => events.push(event),
@@ -32,8 +33,25 @@ export async function syncOnce(
       now: () => archive.now,
     },
     archive,
-    new Set(['work']),
+    new Set([account]),
   )
+  return { ...result, events }
+}
+
+/** What a run would do, with the same arguments. */
+export async function previewOnce(
+  maildrop: FakeMaildrop,
+  archive: MemoryArchive,
+  { policy = KEEP_ALL }: { policy?: Policy } = {},
+) {
+  const events: SyncEvent[] = []
+  const identity = { name: 'work', host: 'pop.example.org', user: 'work' }
+  maildrop.commands.length = 0
+  const context = {
+    ...{ identity, maildrop, policy, progress: (event: SyncEvent) => void events.push(event) },
+    ...{ signal: new AbortController().signal, now: () => archive.now },
+  }
+  const result = await previewAccount(context, await archive.openAccount(identity))
   return { ...result, events }
 }
 
