@@ -47,7 +47,7 @@ import { type Answer, fourLetters, type Letter, letter, ScriptedMaildrop } from 
 import { PassingTime } from './passing-time.ts'
 import { popkeepHere, type Run } from './program.ts'
 
-export { encodeBody, type Letter, letter, type MailSession } from './mail-server.ts'
+export { encodeBody, fourLetters, type Letter, letter, type MailSession } from './mail-server.ts'
 
 /** The bound against hangs, not a speed limit. */
 const CASE_MS = 20_000
@@ -80,9 +80,11 @@ export interface MailCase {
   /** Announced besides USER, UIDL, TOP and, in its variants, PIPELINING; a function gets those and says all. */
   readonly capabilities?: readonly string[] | ((usual: readonly string[]) => readonly string[])
   readonly args?: readonly string[]
+  /** The first run keeps everything on the server, in all variants. */
+  readonly keepsAtFirst?: boolean
   readonly expect: ByVariant<MailExpectation>
   /** Further runs against the same server, each a day later. */
-  readonly then?: readonly NextRun[]
+  readonly later?: readonly NextRun[]
   /** What the run against a server in health differs in from what this file's head says. */
   readonly recovery?: ByVariant<Partial<MailExpectation>>
 }
@@ -102,7 +104,7 @@ export interface MailExpectation extends Ending {
    * before this run, and what the archive had then.
    */
   readonly kept?: readonly (string | Uint8Array)[]
-  /** For which DELE came in this run. Default: where all is to be deleted and the exit is 0, all that the maildrop had; else none. */
+  /** For which DELE came in this run, once or more. Default: where all is to be deleted and the exit is 0, all that the maildrop had; else none. */
   readonly deleted?: readonly string[]
   /** For which RETR came in this run, in order. Default: not looked at. */
   readonly retrieved?: readonly string[]
@@ -168,22 +170,22 @@ class CasePlay {
   }
 
   async play(): Promise<void> {
-    const { expect: first, then = [], args = [], script, recovery = {} } = this.#case
-    const { time } = this.#stage
+    const { expect: first, later = [], args = [], script, recovery = {} } = this.#case
+    const { time, mode } = this.#stage
+    const asked = [...args, ...(mode === 'delete' ? ['--delete'] : [])]
     const rejected = (reason: unknown): number => this.#rejections.push(reason)
     process.on('unhandledRejection', rejected)
     time.install()
     try {
       const answer = script?.(this.#stage)
-      for (const { before, expect: wanted, args: more = [] } of [
-        { expect: first } as NextRun,
-        ...then,
-      ]) {
-        before?.(this.#stage)
-        await this.#run([...args, ...more], this.#of(wanted), answer)
+      await this.#run(this.#case.keepsAtFirst ? args : asked, this.#of(first), answer)
+      for (const { before, expect: wanted, args: more = [] } of later) {
         await time.pass(DAY_MS)
+        before?.(this.#stage)
+        await this.#run([...asked, ...more], this.#of(wanted), answer)
       }
-      await this.#run(args, { exit: 0, ...this.#of(recovery) })
+      await time.pass(DAY_MS)
+      await this.#run(asked, { exit: 0, ...this.#of(recovery) })
       this.#expectEachOnce()
     } finally {
       time.remove()
@@ -213,7 +215,8 @@ class CasePlay {
       ...kept.map((name) => this.#digest(name)),
     ])
     expect(storedIn(this.#household)).toEqual([...digests].toSorted())
-    this.#expectDeleted(wanted, before.letters)
+    const isDeleting = args.includes('--delete')
+    this.#expectDeleted(wanted, isDeleting ? before.letters : [])
     if (retrieved) expect(maildrop.log.retrieved).toEqual(retrieved)
     wanted.wire?.(
       maildrop.sessions.slice(before.sessions).map(({ lines }) => lines),
@@ -227,9 +230,10 @@ class CasePlay {
   }
 
   #expectDeleted({ deleted, exit }: MailExpectation, letters: readonly Letter[]): void {
-    const { mode, maildrop } = this.#stage
-    const all = mode === 'delete' && exit === 0 ? letters.map(({ name }) => name) : []
-    expect(maildrop.log.deleted.toSorted()).toEqual((deleted ?? all).toSorted())
+    const { maildrop } = this.#stage
+    const all = exit === 0 ? letters.map(({ name }) => name) : []
+    const heard = new Set(maildrop.log.deleted)
+    expect([...heard].toSorted()).toEqual([...(deleted ?? all)].toSorted())
     const stored = storedIn(this.#household)
     for (const name of maildrop.log.gone) expect(stored).toContain(this.#digest(name))
   }
@@ -265,21 +269,14 @@ class CasePlay {
 
   #popkeep({ port }: ScriptedServer, args: readonly string[]): Promise<Run> {
     const household = this.#household
-    const { tls, mode, time } = this.#stage
+    const { tls, time } = this.#stage
     const password = household.given('password', `${CANARY}\n`)
     const how = tls ? ['--tls-ca', serverCertificates().certificates.ca] : ['--tls', 'none']
     return popkeepHere(
       [
         ...['sync', `${tls ? 'pops' : 'pop'}://me@127.0.0.1:${port}`, '--account', 'faulty'],
-        ...[
-          '--archive',
-          household.archive,
-          '--password-file',
-          password,
-          '--trace',
-          household.trace,
-        ],
-        ...['--json', '--verbose', ...how, ...(mode === 'delete' ? ['--delete'] : []), ...args],
+        ...['--archive', household.archive, '--trace', household.trace, '--json', '--verbose'],
+        ...['--password-file', password, ...how, ...args],
       ],
       household.environment,
       time.now,
