@@ -28,12 +28,17 @@ export interface Contestant {
   count(archive: string, letters: readonly Letter[]): number
 }
 
-export const popkeepTo = (kind: Place['kind']): Contestant => ({
-  name: `popkeep, ${kind}`,
+/** `mutant`: what is wrong with it, and the module for --require that makes it so. */
+export const popkeepTo = (
+  kind: Place['kind'],
+  mutant?: { readonly name: string; readonly path: string },
+): Contestant => ({
+  name: `popkeep, ${kind}${mutant ? `, ${mutant.name}` : ''}`,
   prepare: ({ archive }) => mkdirSync(archive),
   start: ({ port, archive, home }) => {
     const args = syncWords(port, archiveOf({ kind, folder: archive }), 'delete')
-    const { child, finished } = launch({ args, home })
+    const requires = mutant ? [mutant.path] : []
+    const { child, finished } = launch({ args, home, requires })
     return { child, ended: finished }
   },
   count: (folder, letters) => {

@@ -1,11 +1,14 @@
 /** kill -9 at the steps that the server sees: as a command comes, in the middle of a body, and between QUIT and its +OK. */
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Step } from './maildrop.ts'
 import { launch } from './program.ts'
-import { chosen, type Experiment, experiment, SEED, SETTINGS } from './sweep.ts'
+import { chosen, type Experiment, experiment, judged, record, SEED, SETTINGS } from './sweep.ts'
 
 /** Of each setting, where not all are asked for. */
 const POINTS = { delete: 20, keep: 8 }
+
+const EARLY_DELETE = join(import.meta.dirname, 'early-delete.mjs')
 
 /** Runs to the end and returns what the server saw. */
 async function watch({ maildrop, args, home }: Experiment): Promise<readonly Step[]> {
@@ -17,9 +20,9 @@ async function watch({ maildrop, args, home }: Experiment): Promise<readonly Ste
 
 /** Kills the client at the step with this index; false if it never came. The server goes on when the client is gone. */
 const killAt =
-  (index: number) =>
+  (index: number, imports: readonly string[] = []) =>
   async ({ maildrop, args, home }: Experiment): Promise<boolean> => {
-    const { child, finished } = launch({ args, home })
+    const { child, finished } = launch({ args, home, imports })
     let seen = 0
     maildrop.onStep = async () => {
       seen += 1
@@ -45,10 +48,34 @@ describe.each(SETTINGS)('sync to $kind, $mode, killed at a step of the server', 
       wrong.push(...found.map((text) => `${line}, ${at}: ${text}`))
       if (isKilled) kills += 1
     }
-    expect(wrong).toEqual([])
-    console.log(
-      `${setting.kind}, ${setting.mode}: ${steps.length} steps, ${points.length} kills; seed ${SEED}`,
-    )
-    expect(kills).toBe(points.length)
+    const runs = points.length
+    const result = { sweep: 'steps', setting, points: steps.length, runs, kills, wrong } as const
+    record(result)
+    expect(judged(result)).toEqual([])
+    expect(kills).toBe(runs)
   })
+})
+
+it.each(['sqlite', 'maildir'] as const)(
+  'the sweep of steps catches a mutant that deletes early from %s',
+  async (kind) => {
+    const setting = { kind, mode: 'delete' } as const
+    const { result: steps } = await experiment(setting, watch)
+    const lost: string[] = []
+    for (const [index, { at, line }] of steps.entries()) {
+      if (at !== 'command' || !line.startsWith('DELE')) continue
+      const { wrong } = await experiment(setting, killAt(index, [EARLY_DELETE]))
+      lost.push(...wrong.filter((text) => text.includes('which the archive does not have')))
+      if (lost.length > 0) break
+    }
+    expect(lost).not.toEqual([])
+  },
+)
+
+it('a sweep that kills nobody fails', () => {
+  const setting = { kind: 'sqlite', mode: 'keep' } as const
+  const result = { sweep: 'steps', setting, points: 0, runs: 0, kills: 0, wrong: [] } as const
+  expect(judged(result)).toEqual(['0 of 0 runs were killed'])
+  expect(judged({ ...result, runs: 10, kills: 7 })).toEqual(['7 of 10 runs were killed'])
+  expect(judged({ ...result, runs: 10, kills: 8 })).toEqual([])
 })

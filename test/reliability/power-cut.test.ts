@@ -1,4 +1,5 @@
 /** What a power cut leaves of the mail that the server has just deleted: popkeep, and two others by the same rig. */
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../support/temp.ts'
 import { type Contestant, getmail, mpop, popkeepTo, versionOf } from './contestants.ts'
@@ -14,6 +15,25 @@ const skip = isSkipped('power cut', imageProblem(), 'POPKEEP_REQUIRE_IMAGES')
 const isDeletion = ({ at, line }: Step) => at === 'command' && line.toUpperCase().startsWith('DELE')
 const isQuit = ({ at, line }: Step) => at === 'command' && line.toUpperCase() === 'QUIT'
 const isDeleted = ({ at }: Step) => at === 'deleted'
+
+/**
+ * Without the sync of new/, ext4 and xfs still keep all: the catalog's commit comes before DELE, lies on the same filesystem, and
+ * takes along what these have in their one journal. btrfs syncs what belongs to one file.
+ */
+const MUTANTS = [
+  {
+    kind: 'sqlite',
+    name: 'synchronous=NORMAL',
+    path: join(import.meta.dirname, 'normal-synchronous.cjs'),
+    seenOn: FILESYSTEMS,
+  },
+  {
+    kind: 'maildir',
+    name: 'new/ unsynced',
+    path: join(import.meta.dirname, 'no-folder-sync.cjs'),
+    seenOn: ['btrfs'],
+  },
+] as const
 
 /** For the table of docs/reliability.md. */
 const table: string[] = []
@@ -59,21 +79,38 @@ describe.skipIf(skip).each(FILESYSTEMS)('a power cut on %s', (filesystem) => {
     expect(await keptBy(popkeepTo(kind), filesystem)).toEqual([5, 1])
   })
 
+  it.each(MUTANTS)(
+    'is measured with popkeep, $kind, $name',
+    async ({ kind, seenOn, ...mutant }) => {
+      const cuts = await cutPower({
+        contestant: popkeepTo(kind, mutant),
+        filesystem,
+        count: 5,
+        cuts: (step) => isDeletion(step) || isDeleted(step),
+      })
+      const counts = cuts.map(({ deleted, kept }) => `${kept} of ${deleted}`)
+      table.push(`${popkeepTo(kind, mutant).name}, ${filesystem}: ${counts.join(', ')}`)
+      const isSeen = cuts.some(({ deleted, kept }) => kept < deleted)
+      if (seenOn.some((one) => one === filesystem)) expect(isSeen, counts.join(', ')).toBe(true)
+    },
+  )
+
   it('takes the last message of each session from mpop 1.4.18', async ({ skip: leave }) => {
     const version = versionOf('mpop')
     leave(version === undefined, 'mpop is not installed')
     const counts = await keptBy(mpop, filesystem)
     if (version !== '1.4.18') return
-    // The rig's own control: it can lose mail. btrfs may take one more.
-    expect(counts[0]).toBeLessThan(5)
-    expect(counts[1]).toBe(0)
+    // The rig's own control: it can lose mail. What btrfs takes differs from run to run.
+    if (filesystem === 'btrfs') return
+    expect(counts).toEqual([4, 0])
   })
 
   it('is measured with getmail6', async ({ skip: leave }) => {
     leave(versionOf('getmail') === undefined, 'getmail6 is not installed')
     const [same] = await keptBy(getmail('same filesystem'), filesystem)
     const [other] = await keptBy(getmail('another filesystem'), filesystem)
-    expect(other).toBeLessThanOrEqual(same)
+    // btrfs takes sometimes more, sometimes less.
+    if (filesystem !== 'btrfs') expect(other).toBeLessThanOrEqual(same)
   })
 })
 

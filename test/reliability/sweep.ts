@@ -1,5 +1,5 @@
 /** One experiment of a kill sweep: a sync that is killed, what must hold then, and the sync after it. */
-import { mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../support/temp.ts'
 import { archiveOf, lostMail, type Place, readableByOthers, unsettled } from './judgement.ts'
@@ -69,17 +69,56 @@ async function runsClean(args: readonly string[], home: string): Promise<readonl
 }
 
 /**
- * `count` of the points, evenly spread, the first by `seed`; all of them where POPKEEP_SWEEP=all. Each kind of call has its
- * share: there are a hundred writes of a page for one link.
+ * `count` of the points, evenly spread, the first by `seed`. POPKEEP_SWEEP asks for all of them, or for a share (0.25: each
+ * fourth one), if that is more. Each kind of call has its share: there are a hundred writes of a page for one link.
  */
 export function chosen<T>(points: readonly T[], count: number, seed: number): readonly T[] {
-  if (process.env.POPKEEP_SWEEP === 'all' || points.length <= count) return points
-  const step = points.length / count
+  const wanted = Math.max(count, shareAskedFor() * points.length)
+  if (points.length <= wanted) return points
+  const step = points.length / wanted
   const start = ((seed * 0.618) % 1) * step
   return Array.from(
-    { length: count },
+    { length: Math.floor(wanted) },
     (_, index) => points[Math.floor(start + index * step)],
   ).filter((point) => point !== undefined)
+}
+
+function shareAskedFor(): number {
+  const { POPKEEP_SWEEP: asked } = process.env
+  return asked === 'all' ? 1 : Number(asked ?? 0)
+}
+
+/** What a sweep did in one setting. */
+export interface SweepResult {
+  readonly sweep: 'calls' | 'steps'
+  readonly setting: Setting
+  /** Instants at which the client could be killed. */
+  readonly points: number
+  readonly runs: number
+  /** Runs that were killed where they should be. */
+  readonly kills: number
+  /** Violations, one a line. */
+  readonly wrong: readonly string[]
+}
+
+/** Prints what a sweep did, and appends it to the file that POPKEEP_SWEEP_RESULTS names. */
+export function record(result: SweepResult): void {
+  const { sweep, setting, points, runs, kills, wrong } = result
+  console.log(
+    `${setting.kind}, ${setting.mode}: ${points} ${sweep}, ${runs} runs, ${kills} killed there, ` +
+      `${wrong.length} wrong; seed ${SEED}`,
+  )
+  const path = process.env.POPKEEP_SWEEP_RESULTS
+  if (path) appendFileSync(path, `${JSON.stringify({ ...result, seed: SEED })}\n`)
+}
+
+/**
+ * What is wrong. A sweep that killed nobody, or missed more than a fifth of its points, has proven nothing, and that is wrong,
+ * too. (Wakings of the event loop are writes and come as they like: a few runs are killed at one of those.)
+ */
+export function judged({ runs, kills, wrong }: SweepResult): readonly string[] {
+  const isSweep = kills > 0 && kills >= runs * 0.8
+  return isSweep ? wrong : [...wrong, `${kills} of ${runs} runs were killed`]
 }
 
 /** Where POPKEEP_SEED does not say otherwise, each Node has points of its own: CI runs two. */
