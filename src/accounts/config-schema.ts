@@ -128,6 +128,7 @@ export type AccountTable = v.InferOutput<typeof accountSchema>
 export const configSchema = v.object({
   archive: v.optional(text('sqlite:PATH or maildir:PATH')),
   jobs: v.optional(count('a whole number from 1 up')),
+  jobs_per_host: v.optional(count('a whole number from 1 up')),
   deadline: v.optional(parsed(parseTimeSpan, 'is a time with its unit: "90s", "30m" or "2h"')),
   proxy: v.optional(proxy),
   oauth: v.optional(

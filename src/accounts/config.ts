@@ -26,6 +26,7 @@ export interface Config {
   /** The common archive: for accounts that name none it stands in `Account.archive` already. */
   readonly archive: string | undefined
   readonly jobs: number | undefined
+  readonly jobsPerHost: number | undefined
   /** Ms that a sync may take. */
   readonly deadline: number | undefined
   /** The common proxy: for accounts that name none it stands in `Account.proxy` already. */
@@ -86,6 +87,7 @@ export function parseConfig(
     file,
     archive,
     jobs: tables.jobs,
+    jobsPerHost: tables.jobs_per_host,
     deadline: tables.deadline,
     proxy: tables.proxy,
     accounts: Object.entries(tables.accounts ?? {}).map(([name, table]) =>

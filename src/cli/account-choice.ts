@@ -25,6 +25,7 @@ export interface AccountChoice {
   readonly isSingle: boolean
   /** As option or config say; undefined where neither does. */
   readonly jobs: number | undefined
+  readonly jobsPerHost: number | undefined
   /** Ms that the run may take, as option or config say. */
   readonly deadline: number | undefined
 }
@@ -58,6 +59,7 @@ export function chooseAccounts(
       configured: new Set([account.name]),
       isSingle,
       jobs: options.jobs,
+      jobsPerHost: options.jobsPerHost,
       deadline: options.deadline ?? common?.deadline,
     }
   }
@@ -68,6 +70,7 @@ export function chooseAccounts(
     configured: new Set(config?.accounts.map(({ name }) => name)),
     isSingle,
     jobs: options.jobs ?? config?.jobs,
+    jobsPerHost: options.jobsPerHost ?? config?.jobsPerHost,
     deadline: options.deadline ?? config?.deadline,
   }
 }

@@ -38,6 +38,7 @@ export interface SyncTask {
 export interface SyncPlan {
   readonly tasks: readonly SyncTask[]
   readonly jobs: number
+  readonly jobsPerHost: number
   /** Ms that the run may take. */
   readonly deadline: number | undefined
   /** Closes the trace. */
@@ -45,6 +46,9 @@ export interface SyncPlan {
 }
 
 const JOBS = 8
+
+/** More connections than this from one client, and a server may take it for an attack. */
+const JOBS_PER_HOST = 4
 
 /** What the command line asks for. Throws UsageError, ConfigError, or what opening the trace throws; asks no secret. */
 export function composeSync(
@@ -65,8 +69,8 @@ export function composeSync(
     prepare: (signal: AbortSignal) =>
       prepareMaildrop(account, { trace, env, now, shielded, isSingle: choice.isSingle, signal }),
   }))
-  const { jobs = JOBS, deadline } = choice
-  return { tasks, jobs, deadline, close: () => trace?.close() }
+  const { jobs = JOBS, jobsPerHost = JOBS_PER_HOST, deadline } = choice
+  return { tasks, jobs, jobsPerHost, deadline, close: () => trace?.close() }
 }
 
 /** Opened with its first account, closed with its last. */

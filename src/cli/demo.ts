@@ -58,7 +58,11 @@ async function show(
     )
     const tasks = ACCOUNTS.map((account) => taskOf(account, server.port, location))
     const sync = () =>
-      runSyncTasks(tasks, { jobs: 2, progress: 'auto', summaries: true }, { ...context, output })
+      runSyncTasks(
+        tasks,
+        { jobs: 2, jobsPerHost: 2, progress: 'auto', summaries: true },
+        { ...context, output },
+      )
     const first = await sync()
     if (first !== 0) return first
     await output.data('\nThe second sync finds nothing new:\n\n')

@@ -21,6 +21,7 @@ export interface SyncOptions extends ServerOptions {
   /** Commander gives it a value of its own: true. */
   readonly quit?: boolean
   readonly jobs?: number
+  readonly jobsPerHost?: number
   readonly json?: true
   readonly quiet?: true
   readonly verbose?: true

@@ -16,15 +16,13 @@ import { SyncTalk, type TalkOptions } from './sync-talk.ts'
 
 export interface SyncRunOptions extends TalkOptions {
   readonly jobs: number
+  readonly jobsPerHost: number
   readonly dryRun?: boolean | undefined
   /** Ms that the run may take; undefined: any time. */
   readonly deadline?: number | undefined
   /** Ms that an account waits for another run that holds it; undefined: not at all. */
   readonly wait?: number | undefined
 }
-
-/** More connections than this from one client, and a server may take it for an attack. */
-const JOBS_PER_HOST = 4
 
 /**
  * Syncs the accounts, several at once, and says how each of them ended. Returns the exit code of all. One that fails
@@ -72,6 +70,7 @@ class SyncRun {
   readonly #lockWait: number | undefined
   readonly #context: RunContext
   readonly #jobs: Limit
+  readonly #jobsPerHost: number
   readonly #hosts = new Map<string, Limit>()
   readonly #archives = new Map<string, Archive>()
 
@@ -81,6 +80,7 @@ class SyncRun {
     this.#context = context
     this.#lockWait = options.wait
     this.#jobs = pLimit(options.jobs)
+    this.#jobsPerHost = options.jobsPerHost
     this.#deadline = options.deadline && context.now() + options.deadline
   }
 
@@ -146,7 +146,7 @@ class SyncRun {
   }
 
   #host(host: string): Limit {
-    const limit = this.#hosts.get(host) ?? pLimit(JOBS_PER_HOST)
+    const limit = this.#hosts.get(host) ?? pLimit(this.#jobsPerHost)
     this.#hosts.set(host, limit)
     return limit
   }

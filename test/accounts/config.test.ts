@@ -28,6 +28,7 @@ describe('a config file', () => {
     const config = parse(`
 archive = "sqlite:~/Mail/popkeep.sqlite"
 jobs = 4
+jobs_per_host = 2
 
 [accounts.work]
 host = "pop.example.com"
@@ -54,6 +55,7 @@ limit_octets = "2M"
       file: '/etc/popkeep.toml',
       archive: 'sqlite:/home/me/Mail/popkeep.sqlite',
       jobs: 4,
+      jobsPerHost: 2,
       proxy: undefined,
       accounts: [
         {

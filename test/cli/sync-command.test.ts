@@ -162,7 +162,7 @@ describe('popkeep sync', () => {
     const run = await popkeep(['sync', '--config', file])
     expect([run.code, run.stderr.toString()]).toEqual([
       78,
-      `popkeep: ${file}:1: unknown key "hots"; the keys here are archive, jobs, deadline, proxy, oauth, accounts.\n` +
+      `popkeep: ${file}:1: unknown key "hots"; the keys here are archive, jobs, jobs_per_host, deadline, proxy, oauth, accounts.\n` +
         `popkeep: ${file}:3: account "a" has no "user".\n`,
     ])
     writeFileSync(file, 'archive = "sqllite:x"\njbos = 1\n')

@@ -51,7 +51,8 @@ export function addSync(program: Command, context: CommandContext): void {
     )
     .addOption(waitOption('wait for another run that holds an account, instead of leaving with 75'))
     .option('--no-quit', 'end a session that deleted nothing without QUIT')
-    .option('--jobs <n>', 'accounts at a time, at most 4 on one host (default: 8)', wholeNumber(1))
+    .option('--jobs <n>', 'accounts at a time (default: 8)', wholeNumber(1))
+    .option('--jobs-per-host <n>', 'accounts at a time on one host (default: 4)', wholeNumber(1))
     .addOption(jsonOption('print one event a line on stdout'))
     .option('--quiet', 'say nothing but problems')
     .option('--verbose', 'say each step, also where no terminal is')
@@ -66,9 +67,9 @@ export function addSync(program: Command, context: CommandContext): void {
     }
     const { composeSync } = await import('../compose.ts')
     const { runSyncTasks } = await import('../sync-run.ts')
-    const { tasks, jobs, deadline, close } = composeSync(accounts, options, context)
+    const { close, ...plan } = composeSync(accounts, options, context)
     try {
-      context.end(await runSyncTasks(tasks, { ...options, jobs, deadline }, context))
+      context.end(await runSyncTasks(plan.tasks, { ...options, ...plan }, context))
     } finally {
       close()
     }
