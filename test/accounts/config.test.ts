@@ -78,7 +78,7 @@ limit_octets = "2M"
           },
           secret: { type: 'command', command: ['pass', 'show', 'mail/work'] },
           token: undefined,
-          place: { file: '/etc/popkeep.toml', line: 5 },
+          place: { file: '/etc/popkeep.toml', line: 6 },
         },
         {
           name: 'at home',
@@ -100,7 +100,7 @@ limit_octets = "2M"
           },
           secret: { type: 'file', path: '/etc/secret' },
           token: undefined,
-          place: { file: '/etc/popkeep.toml', line: 12 },
+          place: { file: '/etc/popkeep.toml', line: 13 },
         },
       ],
     })
