@@ -15,6 +15,9 @@ const BUSY_TIMEOUT_MS = 10_000
 /** Of new archives. Larger pages read messages of 5-100 kB faster than SQLite's 4096. */
 export const PAGE_OCTETS = 8192
 
+/** More than there are runs that come to one archive at the same instant: in each attempt one of them gets through. */
+const WAL_ATTEMPTS = 20
+
 /** SQLite's page cache, in KiB. better-sqlite3 compiles 16 MB; the kernel caches the file as well. */
 const CACHE_KIB = 8192
 
@@ -64,8 +67,9 @@ export function prepareForWriting(
   database: Database,
   options: { readonly isShared: boolean },
 ): JournalMode {
-  requireVersion(database)
+  // First the busy timeout: even to ask for the version, SQLite looks into the file.
   prepareCommon(database)
+  requireVersion(database)
   database.exec(`PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   if (process.platform === 'darwin') {
     database.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
@@ -135,7 +139,23 @@ function prepareCommon(database: Database): void {
 }
 
 function chooseJournal(database: Database, isShared: boolean): JournalMode {
-  if (!isShared && pragma(database, 'journal_mode = WAL') === 'wal') return 'wal'
+  if (!isShared && enterWal(database)) return 'wal'
   pragma(database, 'journal_mode = DELETE')
   return 'delete'
+}
+
+/**
+ * Sets WAL; false where the filesystem does not permit it. Of several connections that do so at once, SQLite refuses all but
+ * one at once, whatever the busy timeout, since each holds a read lock that the others wait for. Those wait for a write lock
+ * of their own, which comes once the one is through, and try again.
+ */
+function enterWal(database: Database): boolean {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return pragma(database, 'journal_mode = WAL') === 'wal'
+    } catch (error) {
+      if (sqliteCode(error) !== 'SQLITE_BUSY' || attempt === WAL_ATTEMPTS) throw error
+    }
+    database.transaction(() => undefined)
+  }
 }

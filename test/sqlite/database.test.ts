@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +23,27 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Another process that runs `begin` on a database and lets go, by its end, a little later. */
+async function holdForAMoment(path: string, begin: string) {
+  const script = `
+    let database
+    try {
+      database = new (require('better-sqlite3'))(process.argv[1])
+    } catch {
+      database = new (require('node:sqlite').DatabaseSync)(process.argv[1])
+    }
+    database.exec(process.argv[2])
+    require('node:fs').writeSync(1, 'held')
+    setTimeout(() => process.exit(0), 300)
+  `
+  const child = spawn(process.execPath, ['-e', script, path, begin], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = once(child, 'exit').then(([code]) => code)
+  await once(child.stdout, 'data')
+  return { ended }
+}
+
 const drivers = ['better', 'node'].filter((name) => {
   try {
     choose(name)
@@ -32,7 +55,7 @@ const drivers = ['better', 'node'].filter((name) => {
 
 describe.each(drivers)('driver %s', (name) => {
   const open = (path: string, isReadOnly = false): Database =>
-    withTransactions(choose(name)(path, { isReadOnly }))
+    withTransactions(choose(name)(path, isReadOnly))
 
   it('gives plain rows, numbers and Uint8Array', () => {
     const database = open(':memory:')
@@ -118,6 +141,22 @@ describe.each(drivers)('driver %s', (name) => {
     expect(reader.prepare('SELECT a FROM t').get()).toEqual({ a: 1 })
     reader.close()
   })
+
+  it.each(['IMMEDIATE', 'EXCLUSIVE'])(
+    'waits for one who holds the file %s for a moment',
+    async (lock) => {
+      const path = join(folder, 'a')
+      const former = open(path)
+      former.exec('CREATE TABLE t (a)')
+      former.close()
+      const holder = await holdForAMoment(path, `BEGIN ${lock}`)
+      const database = open(path)
+      // The one whom SQLite refuses at once, whatever the busy timeout, is the one who asks for WAL.
+      expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+      database.close()
+      expect(await holder.ended).toBe(0)
+    },
+  )
 
   it('keeps the rollback journal with EXTRA where the filesystem is shared', () => {
     const database = open(join(folder, 'a'))
