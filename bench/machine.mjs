@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { dovecotVersion } from '../test/support/dovecot.ts'
-import { mpopVersion } from './contestants.mjs'
+import { versionOf } from './contestants.mjs'
 
 /** What has to be known of a machine to judge its figures. `folder` is where the archives were written. */
 export function machineFacts(folder) {
@@ -13,7 +13,9 @@ export function machineFacts(folder) {
     fileSystem: fileSystemOf(folder),
     node: process.version,
     dovecot: dovecotVersion(),
-    mpop: mpopVersion(),
+    mpop: versionOf('mpop'),
+    getmail6: versionOf('getmail'),
+    fetchmail: versionOf('fetchmail'),
   }
 }
 

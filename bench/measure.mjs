@@ -1,14 +1,19 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { watchPeakMemory } from '../test/support/peak-memory.ts'
+
+/** What takes so long is run once: the fifth run of it would tell nothing more. */
+const SLOW_MS = 30_000
 
 /**
  * Runs a command to its end. Returns its wall-clock time in ms, from fork to exit, and the peak of its resident memory in
  * octets. Throws with what it said if it does not leave with 0.
  */
-export async function measure({ command, args, env }) {
+export async function measure({ command, args, env, uid, gid }) {
   const start = performance.now()
-  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(command, args, { env, uid, gid, stdio: ['ignore', 'ignore', 'pipe'] })
   const memory = watchPeakMemory(child.pid)
   const said = []
   child.stderr.on('data', (chunk) => said.push(chunk))
@@ -17,6 +22,50 @@ export async function measure({ command, args, env }) {
   const peakOctets = memory.stop()
   if (code !== 0) throw new Error(`${command} left with ${code}: ${Buffer.concat(said)}`)
   return { ms, peakOctets }
+}
+
+/** The contestants in turn, `runs` times; a warming-up by the first goes before. Returns their rows. */
+export async function alternate(contestants, { runs, once: runOnce }) {
+  const samples = new Map(contestants.map((contestant) => [contestant, []]))
+  await runOnce(contestants[0])
+  for (let run = 0; run < runs; run++) {
+    for (const [contestant, taken] of samples) {
+      if (taken[0]?.ms > SLOW_MS) continue
+      taken.push(await runOnce(contestant))
+    }
+  }
+  return [...samples].map(([{ name }, taken]) => rowOf(name, taken))
+}
+
+/** One run from an empty folder, in which `messages` messages have to be afterwards. */
+export async function fromEmpty(contestant, { user, messages, port, folder }) {
+  const own = join(contestant.place ?? folder, 'run')
+  mkdirSync(own)
+  try {
+    // What the last run left to be written is not this one's burden.
+    execFileSync('sync')
+    const sample = await measure(contestant.command({ folder: own, port, user }))
+    expectKept(contestant, own, messages)
+    return sample
+  } finally {
+    rmSync(own, { recursive: true })
+  }
+}
+
+/** Throws if a contestant did not keep what it retrieved. */
+export function expectKept(contestant, folder, messages) {
+  const kept = contestant.kept?.({ folder }) ?? messages
+  if (kept !== messages) throw new Error(`${contestant.name} kept ${kept} of ${messages} messages`)
+}
+
+/** Medians of samples. */
+export function rowOf(name, samples) {
+  return {
+    contestant: name,
+    runsMs: samples.map(({ ms }) => Math.round(ms)),
+    medianMs: median(samples.map(({ ms }) => ms)),
+    peakMB: Math.max(...samples.map(({ peakOctets }) => peakOctets)) / 1e6,
+  }
 }
 
 export function median(numbers) {

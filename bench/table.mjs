@@ -1,16 +1,36 @@
-/** The rows of all figures as a Markdown table, for the terminal and for README.md. */
-export function markdownTable(rows) {
-  const cells = rows.map((row) => [
-    row.figure,
-    row.contestant,
-    `${(row.medianMs / 1000).toFixed(2)} s`,
-    row.ratio.toFixed(2),
-    `${row.peakMB} MB`,
+/** The rows of all works as a Markdown table, for the terminal and for README.md. */
+export function rowTable(reports) {
+  const cells = reports.flatMap(({ name, rows }) => {
+    const mpop = rows.find(({ contestant }) => contestant.startsWith('mpop'))?.medianMs
+    return rows.map(({ contestant, medianMs, runsMs, peakMB }) => [
+      name,
+      contestant,
+      `${(medianMs / 1000).toFixed(2)} s${runsMs.length === 1 ? ' (one run)' : ''}`,
+      mpop ? (medianMs / mpop).toFixed(2) : '',
+      `${peakMB.toFixed(0)} MB`,
+    ])
+  })
+  return table(['work', 'program', 'median', 'to mpop', 'peak memory'], cells)
+}
+
+/** What is to be reached, and what was. */
+export function goalTable(goals) {
+  const cells = goals.map(({ figure, text, value, limit, isMet }) => [
+    figure,
+    text,
+    String(value),
+    String(limit),
+    isMet ? 'yes' : 'NO',
   ])
-  const all = [['figure', 'program', 'median', 'ratio', 'peak memory'], ...cells]
-  const widths = all[0].map((_, column) => Math.max(...all.map((line) => line[column].length)))
-  const [head, ...body] = all.map(
+  return table(['figure', 'what', 'seen', 'goal: at most', 'met'], cells)
+}
+
+function table(head, cells) {
+  const widths = head.map((_, column) =>
+    Math.max(...[head, ...cells].map((line) => line[column].length)),
+  )
+  const [first, ...rest] = [head, ...cells].map(
     (line) => `| ${line.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`,
   )
-  return [head, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body].join('\n')
+  return [first, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest].join('\n')
 }

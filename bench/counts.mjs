@@ -1,0 +1,101 @@
+// What a sync does to the world, counted: the same on every machine, so that CI can hold it.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDatabase } from '../src/sqlite/driver.ts'
+import { popkeep } from './contestants.mjs'
+import { delayProxy } from './delay-proxy.mjs'
+import { counted } from './goals.mjs'
+import { measure } from './measure.mjs'
+
+/** Short: what is counted does not depend on it, but for what may come together within it. */
+const ROUND_TRIP = 20
+
+const CALLS = 'write,writev,sendto,sendmsg,fsync,fdatasync'
+
+/** For each 1,000 messages retrieved, or where nothing was new, for the whole run. */
+const LIMITS = {
+  sqlite: { roundTrips: 60, socketWrites: 100, syncs: 60 },
+  maildir: { roundTrips: 60, socketWrites: 100, syncs: 1_200 },
+  nothingNew: { roundTrips: 12, socketWrites: 12, syncs: 12, rows: 2 },
+}
+
+/** Tables of a catalog that a run may write to. */
+const TABLES = ['account', 'run', 'message', 'receipt']
+
+export async function counts(bench) {
+  const name = 'counts'
+  if (spawnSync('strace', ['--version']).error) {
+    console.error('counts: strace is not installed')
+    return { name, rows: [], goals: [] }
+  }
+  const proxy = await delayProxy(bench.port, ROUND_TRIP)
+  try {
+    const goals = []
+    for (const kind of ['sqlite', 'maildir']) goals.push(...(await countKind(kind, bench, proxy)))
+    return { name, rows: [], goals }
+  } finally {
+    await proxy.stop()
+  }
+}
+
+async function countKind(kind, bench, proxy) {
+  const folder = join(bench.folder, `counted-${kind}`)
+  mkdirSync(folder)
+  const { user, messages } = await bench.maildrop('small')
+  const { command, file } = popkeep(kind)
+  const run = () => countRun(command({ folder, port: proxy.port, user }), { folder, proxy })
+  try {
+    const all = await run()
+    const rows = watchRows(file(folder))
+    const again = await run()
+    return [
+      ...Object.entries(LIMITS[kind]).map(([what, limit]) =>
+        counted(`${kind}: ${what} for 1,000 messages`, (all[what] * 1_000) / messages, limit),
+      ),
+      ...Object.entries(LIMITS.nothingNew).map(([what, limit]) =>
+        counted(`${kind}: ${what}, nothing new`, { ...again, rows: rows() }[what], limit),
+      ),
+    ]
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function countRun({ command, args, env }, { folder, proxy }) {
+  const trace = join(folder, 'trace')
+  proxy.takeRoundTrips()
+  const strace = ['-f', '-yy', '-o', trace, '-e', `trace=${CALLS}`, command, ...args]
+  await measure({ command: 'strace', args: strace, env })
+  const calls = readFileSync(trace, 'latin1').split('\n')
+  return {
+    roundTrips: proxy.takeRoundTrips(),
+    socketWrites: calls.filter((call) => /^\d+ +\w+\(\d+<TCP/.test(call)).length,
+    syncs: calls.filter((call) => /^\d+ +(fsync|fdatasync)\(/.test(call)).length,
+  }
+}
+
+/** Has the catalog count the rows that are written to it from now on. Returns what tells how many these were. */
+function watchRows(path) {
+  const counter = (
+    table,
+    event,
+  ) => `CREATE TRIGGER watch_${table}_${event} AFTER ${event} ON ${table}
+    BEGIN UPDATE watched SET rows = rows + 1; END;`
+  const triggers = TABLES.flatMap((table) =>
+    ['INSERT', 'UPDATE'].map((event) => counter(table, event)),
+  )
+  const database = openDatabase(path, { isReadOnly: false })
+  database.exec(
+    `CREATE TABLE watched (rows INTEGER); INSERT INTO watched VALUES (0); ${triggers.join('')}`,
+  )
+  database.close()
+  return () => {
+    const catalog = openDatabase(path, { isReadOnly: true })
+    try {
+      return catalog.prepare('SELECT rows FROM watched').get().rows
+    } finally {
+      catalog.close()
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// node fill-archive.mjs ARCHIVE MESSAGES [ACCOUNT]: puts so many small messages into an archive through its own intake, as
+// sync would, and prints the ms that this took for each message of the last tenth.
+const { parseLocation } = await import('../dist/archive/location.js')
+const { ThreadArchive } = await import('../dist/archive/thread-archive.js')
+
+/** Between two proofs, as of a session in step. */
+const GROUP = 50
+
+const [archive, count, name = 'filler'] = process.argv.slice(2)
+const messages = Number(count)
+const identity = { name, host: 'pop.example.com', user: name }
+const ledger = await new ThreadArchive(parseLocation(archive)).openAccount(identity, {
+  configured: new Set([name]),
+})
+const lastTenth = Math.floor(messages * 0.9)
+let start = performance.now()
+let group = []
+for (let index = 0; index < messages; index++) {
+  if (index === lastTenth) start = performance.now()
+  const octets = message(index)
+  const key = { uniqueId: `${name}-${index}`, occurrence: 1, octets: octets.length }
+  const { sink, stored } = ledger.intake(key, { byCanonical: false })
+  await sink.write(octets)
+  await sink.end()
+  group.push(stored)
+  if (group.length < GROUP && index < messages - 1) continue
+  ledger.inStep()
+  // A socket would be as far ahead.
+  if (index === messages - 1) await ledger.flush()
+  await Promise.race(group)
+  group = []
+}
+const stepMs = (performance.now() - start) / (messages - lastTenth)
+const counts = { listed: messages, retrieved: messages, stored: messages }
+await ledger.finish({ ...counts, octets: 0, deleted: 0, failed: 0 }, 'done')
+console.log(stepMs)
+
+function message(index) {
+  const date = new Date(Date.UTC(1995, 0, 1) + index * 600_000).toUTCString()
+  const text = `Line of message ${index}, which says little.\r\n`.repeat(6)
+  return Buffer.from(
+    `From: ${name}@example.com\r\nTo: me@example.org\r\nSubject: Message ${index}\r\n` +
+      `Date: ${date.replace('GMT', '+0000')}\r\nMessage-ID: <${name}.${index}@example.com>\r\n\r\n${text}`,
+  )
+}
