@@ -97,7 +97,6 @@ export async function retrieveRows(
   const refused = (row: ListedMessage, { serverText }: CommandError): void => {
     const { key } = answered(row)
     const { messageNumber, uniqueId } = row
-    tally.failed += 1
     refusals.push({ messageNumber, key, serverText })
     progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
@@ -121,6 +120,8 @@ export async function retrieveRows(
   // After a failed write nothing more can be written.
   if (storageFailure) throw storageFailure.error
   if (failure) throw failure.error
+  // The last refusal of a session that broke may have been the server's word on the session; all are asked for again.
+  tally.failed += refusals.length
   return refusals
 }
 

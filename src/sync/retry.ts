@@ -68,6 +68,11 @@ export class Retries {
     this.#failures = 0
   }
 
+  /** The session that failed taught how to hold the next one. */
+  learned(): void {
+    this.#hasOpened = true
+  }
+
   /**
    * Whether another session may go better. What only the owner or somebody at the server can mend does not; out of step
    * does, one command at a time.

@@ -150,7 +150,10 @@ export class Sessions {
   ): Promise<void> {
     this.#context.signal.throwIfAborted()
     const { broken, head } = run
-    if (wasPipelined && pipeliningFailed(error, broken)) await this.#rememberPipelining(error)
+    if (wasPipelined && pipeliningFailed(error, broken)) {
+      await this.#rememberPipelining(error)
+      this.#retries.learned()
+    }
     this.#window = windowAfter(this.#window ?? WINDOW, broken)
     this.#former = undefined
     if (isTooSoon(error)) return await this.#pace.refused(error)
