@@ -6,7 +6,8 @@
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import type { Database, Row } from '../sqlite/database.ts'
 import type { StoredMessage } from './content.ts'
-import type { ArchiveLocation } from './location.ts'
+import { type ArchiveLocation, formatLocation } from './location.ts'
+import { indexMaildir } from './maildir-index.ts'
 import { openForReading, type ReadableArchive } from './open.ts'
 import { type ListOptions, listMessages, type MessageSummary } from './reader-list.ts'
 import type { ContentReader } from './reader-proof.ts'
@@ -29,10 +30,24 @@ const CANDIDATES = 10
 
 /**
  * Opens an archive for reading. Throws ArchiveError: ARCHIVE_NOT_FOUND if nothing is there, ARCHIVE_FOREIGN if what is
- * there is no archive of this kind, ARCHIVE_NEWER, ARCHIVE_DAMAGED.
+ * there is no archive of this kind, ARCHIVE_NEWER, ARCHIVE_DAMAGED (also for a Maildir that has lost its catalog).
  */
 export function openReader(location: ArchiveLocation): ArchiveReader {
-  return new ArchiveReader(openForReading(location))
+  try {
+    return new ArchiveReader(openForReading(location))
+  } catch (error) {
+    const isMissing = error instanceof ArchiveError && error.code === 'ARCHIVE_NOT_FOUND'
+    if (!isMissing || location.kind === 'sqlite') throw error
+    if (indexMaildir(location.path).messages === 0) throw error
+    throw new ArchiveError(
+      'ARCHIVE_DAMAGED',
+      `${formatLocation(location)}: messages are there, but the catalog, popkeep.sqlite, is gone`,
+      {
+        cause: error,
+        hint: 'popkeep repair makes it anew from the files, and so does the next popkeep sync.',
+      },
+    )
+  }
 }
 
 /** An archive open for reading. */

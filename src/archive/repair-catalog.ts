@@ -78,9 +78,11 @@ function stateOf({ path, kind }: CatalogToRepair): CatalogState {
 function leftAlone(path: string, cause?: unknown): ArchiveError {
   return new ArchiveError(
     'ARCHIVE_DAMAGED',
-    `${path}: SQLite cannot read this file at all, and it was left as it is. Restore a backup, or try ` +
-      `sqlite3 '${path}' .recover | sqlite3 NEW, and then popkeep repair --archive sqlite:NEW`,
-    { cause },
+    `${path}: SQLite cannot read this file at all, and it was left as it is`,
+    {
+      cause,
+      hint: `Restore a backup, or try sqlite3 '${path}' .recover | sqlite3 NEW, and then popkeep repair --archive sqlite:NEW`,
+    },
   )
 }
 

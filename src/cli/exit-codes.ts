@@ -86,7 +86,10 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['ARCHIVE_NAME', row(64)],
   ['ARCHIVE_FOREIGN', row(65, 'Give a path that does not exist yet, or an archive of popkeep.')],
   ['ARCHIVE_NEWER', row(78, 'Use the newer popkeep that wrote it.')],
-  ['ARCHIVE_DAMAGED', row(65, 'Nothing unproven was deleted on a server; see popkeep verify.')],
+  [
+    'ARCHIVE_DAMAGED',
+    row(65, 'Nothing unproven was deleted on a server. popkeep repair puts right what it can.'),
+  ],
   ['ARCHIVE_CONTENT_MISSING', row(65, 'See popkeep verify for all that is missing.')],
   ['ARCHIVE_CREATE', row(73, 'Check the path and its permissions.')],
   ['ARCHIVE_FULL', row(74, 'Make room and run it again; what was stored stays.')],

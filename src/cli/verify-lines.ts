@@ -7,6 +7,8 @@ import { jsonLine, safe } from './safe.ts'
 export class VerifyCounts {
   readonly #of: number | undefined
   readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0 }
+  /** Those of `damaged` that are no message's. */
+  #faults = 0
   #octets = 0
   #isDamaged = false
 
@@ -23,6 +25,7 @@ export class VerifyCounts {
     this.#messages[finding.kind] += 1
     if (finding.kind === 'ok') this.#octets += finding.octets
     if (isDamage(finding)) this.#isDamaged = true
+    if (finding.id === undefined) this.#faults += 1
   }
 
   json(location: ArchiveLocation): string {
@@ -44,7 +47,8 @@ export class VerifyCounts {
     const wrong = [
       [altered, 'altered'],
       [missing, 'missing'],
-      [damaged, 'unreadable'],
+      [damaged - this.#faults, 'unreadable'],
+      [this.#faults, this.#faults === 1 ? 'fault of the catalog' : 'faults of the catalog'],
       [removed, 'removed by you'],
     ] as const
     const parts = wrong.flatMap(([count, word]) =>

@@ -25,10 +25,17 @@ export type ArchiveErrorCode =
 export class ArchiveError extends Error {
   override readonly name: string = 'ArchiveError'
   readonly code: ArchiveErrorCode
+  /** What to do, where it is not what is always done about this code. */
+  readonly hint: string | undefined
 
-  constructor(code: ArchiveErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ArchiveErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly hint?: string },
+  ) {
     super(message, options)
     this.code = code
+    this.hint = options?.hint
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a catalog's file says of its own tables, damaged: verify names it, repair puts it right, and nothing is lost by it. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type ArchiveLocation, catalogPath } from '../../src/archive/location.ts'
 import { openReader } from '../../src/archive/reader.ts'
@@ -87,6 +88,22 @@ describe.each(['sqlite', 'maildir'] as const)('the schema of a %s archive', (kin
     expect(named).not.toContain('schema')
     expect(tally(repair(location)).sound).toBe(COUNT)
   })
+})
+
+it('a Maildir that has lost its catalog is damaged, not absent', async () => {
+  const { location } = await filled('maildir')
+  rmSync(catalogPath(location))
+  expect(() => openReader(location)).toThrow(
+    expect.objectContaining({ code: 'ARCHIVE_DAMAGED', hint: expect.stringContaining('repair') }),
+  )
+  expect(tally(repair(location))).toEqual({ rebuilt: COUNT })
+  expect(verify(location)).toEqual({ ok: COUNT })
+  for (const folder of ['new', 'cur']) {
+    rmSync(join(location.path, folder), { recursive: true })
+    mkdirSync(join(location.path, folder))
+  }
+  rmSync(catalogPath(location))
+  expect(() => openReader(location)).toThrow(expect.objectContaining({ code: 'ARCHIVE_NOT_FOUND' }))
 })
 
 it.each([
