@@ -47,6 +47,13 @@ export function speaksOfCredentials(line: string): boolean {
   return /auth|passw|credential|log.?(in|on)|user|account|denied|permi|mailbox|maildrop/i.test(text)
 }
 
+/** Whether they say that the session is over: Dovecot's "Disconnected for inactivity.", UW's "Autologout; idle for too long". */
+export function endsSession(line: string): boolean {
+  return /inactiv|\bidle\b|auto-?log(ged )?-?out|disconnect|shutting down|server is going down/i.test(
+    line.slice(0, WORDS),
+  )
+}
+
 /** Whether the server does not know, or not permit, this way to log in. */
 export function deniesWay(text: string): boolean {
   return noSuchWay.test(text.slice(0, WORDS))

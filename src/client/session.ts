@@ -5,6 +5,7 @@ import { Idleness } from './idleness.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
 import { commandRefusal, LoginError } from './refusal.ts'
+import { endsSession } from './refusal-words.ts'
 import type { Timeouts } from './timeouts.ts'
 import { TopCollector } from './top-collector.ts'
 import { ONE_AT_A_TIME, PIPELINED, type WindowLimits } from './window.ts'
@@ -186,7 +187,7 @@ export class Session {
   /**
    * DELE for each row, behind a STAT that must agree with the first one of the session: all +OK look alike, and only
    * STAT's reply tells a session that went out of step. Returns the rows that the server accepted. Throws ProtocolError
-   * (POP3_OUT_OF_STEP), before any DELE, if they differ.
+   * (POP3_OUT_OF_STEP), before any DELE, if they differ; and where the reply to a DELE names another message.
    */
   async delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
     if (rows.length === 0) return []
@@ -200,7 +201,9 @@ export class Session {
     const exchange: Exchange = {
       command: ({ messageNumber }) => ({ keyword: 'DELE', messageNumber }),
       expectedOctets: () => 64,
-      accepted: (row) => {
+      accepted: (row, reply) => {
+        const named = deletedNumber(reply)
+        if (named !== undefined && named !== row.messageNumber) throw outOfStep(reply)
         accepted.push(row)
         return undefined
       },
@@ -270,10 +273,30 @@ export class Session {
     const { messages, octets } = this.#expected ?? drop ?? {}
     const isSameSize = octets === undefined || drop?.octets === octets
     if (drop && drop.messages === messages && isSameSize) return
-    const error = outOfStep(reply)
+    const error = sessionEnd(reply) ?? outOfStep(reply)
     this.#wire.close(error)
     throw error
   }
+}
+
+/** Undefined unless STAT met the words by which a server ends the session: they were on their way when it was sent. */
+function sessionEnd(reply: StatusEvent): SessionError | undefined {
+  if (reply.ok) return undefined
+  const { line: serverText, responseCode } = reply
+  if (endsSession(serverText)) {
+    return new SessionError('POP3_TEMPORARY', 'the server ended the session', {
+      serverText,
+      responseCode,
+    })
+  }
+  const refusal = commandRefusal('STAT', reply)
+  return refusal instanceof SessionError ? refusal : undefined
+}
+
+/** The message that is deleted, where a server says so in one of the usual ways: Qpopper's, UW's, that of RFC 1939. */
+function deletedNumber({ text }: StatusEvent): number | undefined {
+  const [, number] = /^message #?(\d{1,9}) (?:has been |marked |is )?deleted\b/i.exec(text) ?? []
+  return number === undefined ? undefined : Number(number)
 }
 
 function outOfStep({ line: serverText, responseCode }: StatusEvent): ProtocolError {
