@@ -55,7 +55,7 @@ const drivers = ['better', 'node'].filter((name) => {
 
 describe.each(drivers)('driver %s', (name) => {
   const open = (path: string, isReadOnly = false): Database =>
-    withTransactions(choose(name)(path, isReadOnly))
+    withTransactions(choose(name)(path, { isReadOnly }))
 
   it('gives plain rows, numbers and Uint8Array', () => {
     const database = open(':memory:')
