@@ -7,14 +7,13 @@ const sources = readdirSync(import.meta.dirname)
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
 
 /** What varies within a case is `...` in its name there. */
+const asDocumented = (name: string): string => name.replaceAll(/\$\{.+?\}(?=[^})]|$)/g, '...')
 const names = sources.flatMap((source) =>
-  [...source.matchAll(/^ *name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) =>
-    name.replaceAll(/\$\{.+?\}(?=[^})]|$)/g, '...'),
-  ),
+  [...source.matchAll(/^ *name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) => asDocumented(name)),
 )
 const numbered = sources.flatMap((source) =>
   [...source.matchAll(/^ *number: '(.*)',\n *name: (['"`])(.*)\2,$/gm)].map(
-    ([, number = '', , name = '']) => `${number}: ${name}`,
+    ([, number = '', , name = '']) => `${number}: ${asDocumented(name)}`,
   ),
 )
 const rows = [...page.matchAll(/^\| ([A-Z]\d+) \| (.+?) \| .+ \| .+ \|$/gm)]
