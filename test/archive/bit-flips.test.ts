@@ -97,7 +97,7 @@ function findingsOf(location: ArchiveLocation): readonly Finding[] | undefined {
 }
 
 describe.each(['sqlite', 'maildir'] as const)(`a bit of a %s archive, seed ${SEED}`, (kind) => {
-  it('is found', async () => {
+  it('is found', { timeout: 600_000 }, async () => {
     const { location, copy } = await filled(kind)
     const random = makeRandom(SEED)
     const files = filesOf(location)
@@ -125,7 +125,9 @@ describe.each(['sqlite', 'maildir'] as const)(`a bit of a %s archive, seed ${SEE
     expect(found.elsewhere, JSON.stringify(found)).toBeGreaterThan(FLIPS / 20)
   })
 
-  it('is mended by a repair and a sync, with nothing stored twice', async () => {
+  it('is mended by a repair and a sync, with nothing stored twice', {
+    timeout: 600_000,
+  }, async () => {
     const { location, copy } = await filled(kind)
     const random = makeRandom(SEED + 1)
     const files = filesOf(location)
