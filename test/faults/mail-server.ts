@@ -125,15 +125,16 @@ export class MailSession {
   /** The reply of a server in health, octets as one UTF-16 unit each. */
   right(line: string): string {
     const [keyword = '', , lines] = line.split(' ')
-    const shown = this.rows.flatMap((one, at) =>
-      this.#marked.has(one) ? [] : [{ one, n: at + 1 }],
-    )
+    const shown = (): { one: Letter; n: number }[] =>
+      this.rows.flatMap((one, at) => (this.#marked.has(one) ? [] : [{ one, n: at + 1 }]))
     const listing = (row: (one: Letter) => number | string): string =>
-      `+OK\r\n${shown.map(({ one, n }) => `${n} ${row(one)}\r\n`).join('')}.\r\n`
+      `+OK\r\n${shown()
+        .map(({ one, n }) => `${n} ${row(one)}\r\n`)
+        .join('')}.\r\n`
     if (keyword === 'CAPA') return `+OK\r\n${this.#capabilities.join('\r\n')}\r\n.\r\n`
     if (keyword === 'STAT') {
-      const octets = shown.reduce((sum, { one }) => sum + (Number(one.listed) || 0), 0)
-      return `+OK ${shown.length} ${octets}\r\n`
+      const octets = shown().reduce((sum, { one }) => sum + (Number(one.listed) || 0), 0)
+      return `+OK ${shown().length} ${octets}\r\n`
     }
     if (keyword === 'LIST') return listing(({ listed }) => listed)
     if (keyword === 'UIDL') return listing(({ uniqueId }) => uniqueId)
