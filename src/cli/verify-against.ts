@@ -89,6 +89,7 @@ async function listAll(
   try {
     const compared = await compareMaildrop(session, ledger, {
       now: Date.now(),
+      mayBeOtherPart: ledger.facts.showsParts === true,
       onRows: () => {},
       onMove: async (isSame) => {
         isOther = !isSame

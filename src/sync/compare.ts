@@ -35,15 +35,15 @@ export interface CompareOptions {
   readonly onMove: (isSameMaildrop: boolean) => Promise<void>
   /** The server renumbered its unique-ids: rows recognised by header, and rows that remain to be retrieved. */
   readonly onRenumbered: (recognised: number, fresh: number) => void
-  /** Another session of this run listed the maildrop just before: other messages are others, not renumbered ones. */
-  readonly isFurtherLook?: boolean | undefined
+  /** The listing may be another part of the maildrop than the last: other messages are others, not renumbered ones. */
+  readonly mayBeOtherPart?: boolean | undefined
 }
 
 /** Sends STAT, LIST, UIDL (or LAST), and TOP where it has to. Changes nothing on the server, nor in the archive. */
 export async function compareMaildrop(
   session: MaildropSession,
   ledger: LedgerView,
-  { now, onRows, onMove, onRenumbered, isFurtherLook }: CompareOptions,
+  { now, onRows, onMove, onRenumbered, mayBeOtherPart }: CompareOptions,
 ): Promise<Compared> {
   const { isMoved, facts } = ledger
   const { messages } = await session.stat()
@@ -76,7 +76,7 @@ export async function compareMaildrop(
   const known = [...certain, ...named.known]
   const wasRenumbered = wasRenumberedLately(facts, now)
   const overlap = overlapOf(receipts, known, { isLong: wasRenumbered })
-  const looksRenumbered = overlap.isLow && facts.showsParts !== true && !isFurtherLook
+  const looksRenumbered = overlap.isLow && !mayBeOtherPart
   const { rebound, fresh, renumbered } = await rebindRows(
     session,
     ledger,

@@ -14,6 +14,9 @@ const USUAL_DELAY_SECONDS = 300
 /** No server that was seen wants more; whoever says so must not stop a run for a day. */
 const MOST_DELAY_SECONDS = 3600
 
+/** Nobody else announces it: Gmail, also behind a tunnel, where the host's name does not tell. */
+const GMAIL_CAPABILITY = 'X-GOOGLE-RICO'
+
 /** Fewer messages that are gone from a listing say nothing. */
 const LEAST_GONE = 10
 
@@ -68,7 +71,8 @@ export function announcedDelay(capabilities: Capabilities): number {
  */
 export function announcesExpiry(capabilities: Capabilities, policy: Policy): boolean {
   const isKept = policy.delete === 'never' || policy.delete.afterMs > 0
-  if (!isKept || policy.quit === false || policy.provider?.keepsBySetting) return false
+  if (!isKept || policy.quit === false) return false
+  if (policy.provider?.keepsBySetting || capabilities.has(GMAIL_CAPABILITY)) return false
   return capabilities.args('EXPIRE')[0] === '0'
 }
 
@@ -105,15 +109,23 @@ export function nextLoginAt(
   return lastLogin === undefined || seconds === 0 ? undefined : lastLogin + seconds * 1000
 }
 
+/** Whether a listing of this server is taken for a part of the maildrop: by its name, its words, or what it did before. */
+export function isKnownToShowParts(
+  { provider }: Policy,
+  facts: ServerFacts,
+  capabilities: Capabilities,
+): boolean {
+  return provider?.showsParts || facts.showsParts || capabilities.has(GMAIL_CAPABILITY)
+}
+
 /** Whether this server may hold back messages until those of this session were retrieved. */
 export function mayShowParts(
-  { provider }: Policy,
+  policy: Policy,
   facts: ServerFacts,
   capabilities: Capabilities,
   { receipts, known, fresh }: Pick<Compared, 'receipts' | 'known' | 'fresh'>,
 ): boolean {
-  // Gmail's own capability.
-  if (provider?.showsParts || facts.showsParts || capabilities.has('X-GOOGLE-RICO')) return true
+  if (isKnownToShowParts(policy, facts, capabilities)) return true
   if (fresh.length === 0) return false
   const expected = receipts.filter(({ state, absent }) => state === 'stored' && !absent).length
   const seen = known.filter(

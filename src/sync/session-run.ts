@@ -20,7 +20,7 @@ import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
-import { type BrokenSession, mayShowParts } from './server-sense.ts'
+import { type BrokenSession, isKnownToShowParts, mayShowParts } from './server-sense.ts'
 import type { Suspects } from './suspects.ts'
 
 const NOTHING = { listed: 0, known: 0 }
@@ -313,8 +313,11 @@ export class SessionRun {
   ): Promise<Compared> {
     const { identity, progress } = this.#context
     const account = identity.name
+    const { capabilities } = this.#session
     const compared = await compareMaildrop(this.#session, ledger, {
-      isFurtherLook: former !== undefined,
+      mayBeOtherPart:
+        former !== undefined ||
+        isKnownToShowParts(this.#context.policy, ledger.facts, capabilities),
       now: this.#context.now(),
       onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
       onMove: async (isSame) => {

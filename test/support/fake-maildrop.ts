@@ -4,6 +4,7 @@
  * It keeps the protocol's promises and no more: message numbers live for one session, deletes happen at QUIT only.
  */
 
+import { parseCapabilities } from '../../src/pop3/capabilities.ts'
 import { CommandError } from '../../src/pop3/errors.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/ports.ts'
@@ -82,7 +83,7 @@ export class FakeMaildrop implements Maildrop {
 }
 
 class FakeSession implements MaildropSession {
-  readonly capabilities = { lines: ['TOP', 'UIDL'], has: () => true, args: () => [] }
+  readonly capabilities = parseCapabilities(['TOP', 'UIDL'])
   readonly pipelined = true
   readonly #drop: FakeMaildrop
   readonly #snapshot: readonly FakeMessage[]

@@ -8,8 +8,10 @@ export interface PartServer extends AsyncDisposable {
   readonly port: number
   /** Ms since the epoch, of each login that was let in. */
   readonly logins: readonly number[]
-  /** Logins that came too soon. */
+  /** Logins that were refused for coming too soon. */
   readonly refused: number
+  /** Connections so far, whatever came of them. */
+  readonly connections: number
   /** Message numbers, from 0, of what was taken, in that order. */
   readonly taken: readonly number[]
   played(): Promise<void>
@@ -21,6 +23,8 @@ export interface PartServerOptions {
   readonly part: number
   /** Between two logins, seconds. */
   readonly pause: number
+  /** False: it is only announced. May change at any time. */
+  enforcesPause?: boolean
   readonly octetsOf: (index: number) => string
 }
 
@@ -32,6 +36,9 @@ export async function partServer(options: PartServerOptions): Promise<PartServer
   return {
     port: server.port,
     logins: state.logins,
+    get connections() {
+      return server.connections.length
+    },
     get refused() {
       return state.refused
     },
@@ -97,17 +104,23 @@ class PartSession {
         this.#retrieved.push(index)
         return `+OK\r\n${octetsOf(index)}.\r\n`
       }
+      case 'TOP': {
+        const index = this.#part[Number(argument) - 1]
+        if (index === undefined) return '-ERR no such message\r\n'
+        const [header] = octetsOf(index).split('\r\n\r\n')
+        return `+OK\r\n${header}\r\n\r\n.\r\n`
+      }
       default:
         return '+OK\r\n'
     }
   }
 
   #login(): string {
-    const { messages, part, pause } = this.#options
+    const { messages, part, pause, enforcesPause = true } = this.#options
     const { logins, taken } = this.#state
     const last = logins.at(-1)
     const now = Date.now()
-    if (last !== undefined && now - last < pause * 1000) {
+    if (enforcesPause && last !== undefined && now - last < pause * 1000) {
       this.#state.refused += 1
       return '-ERR [LOGIN-DELAY] minimum time between logins\r\n'
     }

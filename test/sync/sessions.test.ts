@@ -6,6 +6,7 @@ import { MINUTE, many, Rig, SECOND } from '../support/sessions-rig.ts'
 import { DELETE_ALL } from '../support/sync-once.ts'
 
 const GMAIL = ['TOP', 'UIDL', 'PIPELINING', 'X-GOOGLE-RICO', 'EXPIRE 0', 'LOGIN-DELAY 300']
+
 describe('a server that shows parts', () => {
   const settings = { provider: { showsParts: true, keepsBySetting: true } }
 
@@ -51,6 +52,21 @@ describe('a server that shows parts', () => {
     expect(next.error).toBeUndefined()
     expect(rig.archive.contents()).toHaveLength(25)
   })
+
+  it.each([
+    ['by its name', { ...settings }, ['TOP', 'UIDL']],
+    ['by what it announces', {}, ['TOP', 'UIDL', 'X-GOOGLE-RICO']],
+  ])(
+    'is known %s: another part in the next run is not renumbered mail',
+    async (_title, policy, capabilities) => {
+      const rig = new Rig(many(40), { partOf: 15, capabilities })
+      await rig.run({ policy, patience: 'none' })
+      await rig.run({ policy, patience: 'none' })
+      expect(rig.archive.contents()).toHaveLength(30)
+      expect(rig.sent('TOP')).toEqual([])
+      expect(rig.facts.renumberedAt).toBeUndefined()
+    },
+  )
 
   it('stops at the limits of the run, through all sessions', async () => {
     const rig = new Rig(many(25), { partOf: 10, capabilities: GMAIL })
@@ -215,6 +231,13 @@ describe('EXPIRE 0', () => {
     await rig.run({ policy })
     expect(rig.of('notice')).toEqual([])
     expect(rig.maildrop.ends).toEqual([end])
+  })
+
+  it('is not spoken of where the server is Gmail behind a tunnel', async () => {
+    const rig = new Rig(many(3), { capabilities: GMAIL })
+    await rig.run({ patience: 'none' })
+    expect(rig.of('notice')).toEqual([])
+    expect(rig.maildrop.ends).toEqual(['QUIT'])
   })
 
   it('does not keep QUIT from what was deleted', async () => {
