@@ -22,9 +22,16 @@ const HEADER = Buffer.from(
 /** 64 KiB of lines; none begins with a dot. */
 const BLOCK = Buffer.from(`${'popkeep '.repeat(8).slice(0, 62)}\r\n`.repeat(1024))
 
+/** 64 KiB of a line that goes on in the next block, with NUL, bare CR, 8-bit octets and dots in it. */
+export const ENDLESS_LINE = Buffer.from('\0\r. \xa0\xff..'.repeat(8192), 'latin1')
+
 /** Serves a message of so many blocks of 64 KiB, and a header, to any user. */
-export async function serveLargeMessage(blocks: number): Promise<LargeMessageServer> {
-  const octets = HEADER.length + blocks * BLOCK.length
+export async function serveLargeMessage(
+  blocks: number,
+  block: Buffer = BLOCK,
+): Promise<LargeMessageServer> {
+  const end = block.at(-1) === 0x0a ? '' : '\r\n'
+  const octets = HEADER.length + blocks * block.length + end.length
   let hash: Hash | undefined
   const sockets = new Set<Socket>()
 
@@ -33,11 +40,12 @@ export async function serveLargeMessage(blocks: number): Promise<LargeMessageSer
     yield '+OK\r\n'
     hash.update(HEADER)
     yield HEADER
-    for (let block = 0; block < blocks; block++) {
-      hash.update(BLOCK)
-      yield BLOCK
+    for (let sent = 0; sent < blocks; sent++) {
+      hash.update(block)
+      yield block
     }
-    yield '.\r\n'
+    hash.update(end)
+    yield `${end}.\r\n`
   }
 
   const replies: Readonly<Record<string, string>> = {

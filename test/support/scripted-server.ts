@@ -243,6 +243,18 @@ export class ScriptedConnection {
     this.#socket.pause()
   }
 
+  /** Takes octets again. */
+  readOn(): void {
+    this.#socket.resume()
+  }
+
+  /** Forgets what came and was not read, and says how many octets that was. */
+  dropUnread(): number {
+    const { length } = this.#unread
+    this.#unread = Buffer.alloc(0)
+    return length
+  }
+
   /** What `tls-exporter` binds to (RFC 9266). */
   keyingMaterial(): Uint8Array {
     if (!(this.#socket instanceof TLSSocket)) throw new Error('the connection has no TLS')
