@@ -58,7 +58,7 @@ const UNENDED: readonly [what: string, ending: string, only?: { readonly tls: bo
 
 for (const [what, ending, only = {}] of UNENDED) {
   mailCase({
-    number: 'R10',
+    number: 'M10',
     name: `has a message that ${what}, each time`,
     only,
     letters: () => many(5),
@@ -71,7 +71,7 @@ for (const [what, ending, only = {}] of UNENDED) {
 }
 
 mailCase({
-  number: 'R11',
+  number: 'M11',
   name: 'has a message at which the connection breaks, each time',
   letters: () => many(5),
   script: () => (line, session) =>
@@ -80,7 +80,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R12',
+  number: 'M12',
   name: 'closes in the middle of a message, as if that were its end',
   letters: () => many(5),
   script: () => (line, session) =>
@@ -102,7 +102,7 @@ const drips =
   }
 
 mailCase({
-  number: 'R13',
+  number: 'M13',
   name: 'sends an octet of a message every 50 s',
   letters: () => many(5),
   script: (stage) => (line, session) => (isFor(line, session, 'u-3') ? drips(stage) : undefined),
@@ -110,7 +110,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R14',
+  number: 'M14',
   name: 'refuses one of many messages',
   letters: ({ mode }) => many(someOf(mode)),
   script: () => (line, session) =>
@@ -122,7 +122,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R15',
+  number: 'M15',
   name: 'refuses six messages in a row',
   letters: () => many(18),
   script: () => (line, session) =>
@@ -134,7 +134,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R16',
+  number: 'M16',
   name: 'refuses all messages',
   only: { tls: false },
   letters: () => many(30),
@@ -148,7 +148,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R17',
+  number: 'M17',
   name: 'says of a message, when another session removed it, that it is expunged',
   letters: () => many(5),
   script: () => (line, session) =>
@@ -157,7 +157,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R18',
+  number: 'M18',
   name: 'ends the session because of another one, once',
   letters: () => many(5),
   script: () => (line, session) =>

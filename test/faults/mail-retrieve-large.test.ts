@@ -14,7 +14,7 @@ const folder = temporaryFolder('long-line')
 afterAll(() => folder.remove())
 
 const large = {
-  number: 'R9',
+  number: 'M9',
   name: 'sends a line of 500 MB, with NUL, bare CR and 8-bit octets in it',
 }
 

@@ -51,7 +51,7 @@ const replies: readonly [
 
 for (const [what, spoil, ...also] of replies) {
   mailCase({
-    number: 'R19',
+    number: 'M19',
     name: `answers one of many RETR with ${what}`,
     only: { pipelining: true },
     letters: pairs,
@@ -61,7 +61,7 @@ for (const [what, spoil, ...also] of replies) {
 }
 
 mailCase({
-  number: 'R20',
+  number: 'M20',
   name: 'reads no command while anything that it said is on its way',
   only: { pipelining: true, mode: 'keep' },
   letters: () => large(80),
@@ -85,7 +85,7 @@ const deaf =
   }
 
 mailCase({
-  number: 'R21',
+  number: 'M21',
   name: 'takes one command a second, however many wait',
   letters: pairs,
   script:
@@ -98,7 +98,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R22',
+  number: 'M22',
   name: 'announces PIPELINING, and drops all that came with a command',
   only: { pipelining: true },
   letters: pairs,

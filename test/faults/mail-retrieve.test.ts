@@ -12,7 +12,7 @@ const dots = (): readonly Letter[] => [
 
 for (const octets of [1, 2, 3]) {
   mailCase({
-    number: 'R1',
+    number: 'M1',
     name: `sends lines of dots of all kinds, in segments of ${octets} octets`,
     letters: dots,
     script:
@@ -28,7 +28,7 @@ for (const octets of [1, 2, 3]) {
 const bare = (text: string): string => text.replaceAll('\r\n', '\n')
 
 mailCase({
-  number: 'R2',
+  number: 'M2',
   name: 'ends each line that it says in LF alone',
   letters: () => dots().map(({ name, octets }) => letter(name, bare(octets.toString('latin1')))),
   script: () => (line, session) => {
@@ -41,7 +41,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R3',
+  number: 'M3',
   name: 'ends the lines of its messages in LF, and those of its replies in CRLF, the last one too',
   letters: () => [1, 2, 3].map((n) => letter(`u-${n}`, `Subject: ${n}\n\n.dot\nand end\n`)),
   script: () => (line, session) =>
@@ -52,7 +52,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R4',
+  number: 'M4',
   name: 'ends the lines of its messages in LF, behind each of them CRLF, a dot and CRLF',
   letters: () => [1, 2, 3].map((n) => letter(`u-${n}`, `Subject: ${n}\n\n.dot\nand end\r\n`)),
   script: () => (line, session) =>
@@ -67,7 +67,7 @@ function stuffed(text: string): string {
 }
 
 mailCase({
-  number: 'R5',
+  number: 'M5',
   name: 'has messages of NULs, bare CR, 8-bit octets, a header without blank line, and nothing at all',
   letters: () => [
     letter('u-1', 'Subject: nul\0\r\n\r\n\0\0\r\n\0'.concat('\r\n')),
@@ -86,7 +86,7 @@ function octetsFrom(first: number): string {
 }
 
 mailCase({
-  number: 'R6',
+  number: 'M6',
   name: 'has messages with a forged From line, X-UIDL, Status and DELE in them',
   letters: () => [
     letter('u-1', 'From me Mon Jan  1 00:00:00 2001\r\nX-UIDL: u-2\r\nStatus: RO\r\n\r\nbody\r\n'),
@@ -97,7 +97,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R7',
+  number: 'M7',
   name: 'has a header of 1 MB, and one of 100,000 fields',
   letters: () => [
     letter('u-1', `Subject: ${'long '.repeat(200_000)}\r\n\r\nbody\r\n`),
@@ -108,7 +108,7 @@ mailCase({
 })
 
 mailCase({
-  number: 'R8',
+  number: 'M8',
   name: 'has a message larger than the owner lets a run retrieve: all others come',
   letters: () => [
     letter('u-1', 'Subject: one\r\n\r\nfirst\r\n'),
