@@ -200,9 +200,12 @@ export class GroupCommit {
         one.draft && this.#isThere(one.record) ? { ...one, draft: undefined } : one,
       )
       this.#content.publish(missing.flatMap(({ draft }) => draft ?? []))
-      const messages = missing.map((one) => this.#keep(one))
-      const bindable = [...this.#unbound, ...messages].filter(isInStep)
-      const receipts = bindable.map((one) => ({ ...one, receipt: this.#bind(one) }))
+      const receipts = this.#unbound.filter(isInStep).map((one) => this.#bind(one))
+      const messages = missing.map((one) => {
+        const message = this.#keep(one)
+        if (isInStep(message)) receipts.push(this.#bind(message))
+        return message
+      })
       return { kept: messages, bound: receipts }
     })
     group.forEach(({ draft }, index) => {
@@ -240,11 +243,13 @@ export class GroupCommit {
   }
 
   /** Within the transaction. */
-  #bind({ pending: { owner, key, record, by }, message }: Kept): number {
+  #bind(kept: Kept): Kept & { readonly receipt: number } {
+    const { pending, message } = kept
+    const { owner, key, record, by } = pending
     const binding = { key, message, by, at: record.archivedAt, run: owner.run }
     const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
     if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
-    return receipt
+    return { ...kept, receipt }
   }
 
   #giveUp(group: readonly PendingMessage[], cause: unknown): void {
