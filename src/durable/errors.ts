@@ -98,13 +98,19 @@ export function asArchiveError(
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') {
     return new LockedError(`${path}: in use by another program`, { cause: error })
   }
-  if (DAMAGE.has(code)) return wrap('ARCHIVE_DAMAGED', 'the database is damaged')
+  if (DAMAGE.has(code) || isOfAnotherSchema(code, error))
+    return wrap('ARCHIVE_DAMAGED', 'the database is damaged')
   const words = WORDS.get(code)
   if (doing === 'create' && NOT_CREATABLE.has(code)) {
     return wrap('ARCHIVE_CREATE', words ?? 'cannot be created or written there')
   }
   if (DENIED.has(code)) return wrap('ARCHIVE_DENIED', words ?? 'permission denied')
   return wrap('ARCHIVE_IO', words ?? (doing === 'read' ? 'reading failed' : 'writing failed'))
+}
+
+/** A statement that the tables do not fit: popkeep's own always do, unless the file's description of them is damaged. */
+function isOfAnotherSchema(code: string, { message }: Error): boolean {
+  return code === 'SQLITE_ERROR' && /^(no such|foreign key mismatch|unknown function)/.test(message)
 }
 
 /** The system's code of an error of node:fs, e.g. 'ENOSPC'. */

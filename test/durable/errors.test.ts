@@ -20,6 +20,15 @@ describe('asArchiveError', () => {
     })
   })
 
+  it('takes tables that do not fit a statement for damage, and other complaints of SQLite not', () => {
+    const complaint = (message: string) =>
+      asArchiveError(Object.assign(new Error(message), { code: 'SQLITE_ERROR' }), '/mail', 'write')
+    expect(complaint('no such column: sender')).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+    expect(complaint('cannot start a transaction within a transaction')).toMatchObject({
+      code: 'ARCHIVE_IO',
+    })
+  })
+
   it('leaves a fault of the program as it is', () => {
     const fault = new TypeError('x')
     expect(asArchiveError(fault, '/mail', 'read')).toBe(fault)
