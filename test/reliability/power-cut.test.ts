@@ -12,6 +12,9 @@ import { isSkipped } from './requirements.ts'
 
 const skip = isSkipped('power cut', imageProblem(), 'POPKEEP_REQUIRE_IMAGES')
 
+/** Against hangs. */
+const TIMEOUT_MS = 600_000
+
 const isDeletion = ({ at, line }: Step) => at === 'command' && line.toUpperCase().startsWith('DELE')
 const isQuit = ({ at, line }: Step) => at === 'command' && line.toUpperCase() === 'QUIT'
 const isDeleted = ({ at }: Step) => at === 'deleted'
@@ -63,21 +66,25 @@ const nextRun =
   }
 
 describe.skipIf(skip).each(FILESYSTEMS)('a power cut on %s', (filesystem) => {
-  it.each(['sqlite', 'maildir'] as const)('takes nothing from popkeep, %s', async (kind) => {
-    const found = await cutPower({
-      contestant: popkeepTo(kind),
-      filesystem,
-      count: 5,
-      cuts: (step) => isDeletion(step) || isQuit(step) || isDeleted(step),
-      inspect: nextRun(kind, 5),
-    })
-    expect(found.map(({ step: { line }, deleted, kept }) => ({ line, deleted, kept }))).toEqual([
-      ...[1, 2, 3, 4, 5].map((n) => ({ line: `DELE ${n}`, deleted: n, kept: n })),
-      { line: 'QUIT', deleted: 5, kept: 5 },
-      { line: 'QUIT', deleted: 5, kept: 5 },
-    ])
-    expect(await keptBy(popkeepTo(kind), filesystem)).toEqual([5, 1])
-  })
+  it.each(['sqlite', 'maildir'] as const)(
+    'takes nothing from popkeep, %s',
+    { timeout: TIMEOUT_MS },
+    async (kind) => {
+      const found = await cutPower({
+        contestant: popkeepTo(kind),
+        filesystem,
+        count: 5,
+        cuts: (step) => isDeletion(step) || isQuit(step) || isDeleted(step),
+        inspect: nextRun(kind, 5),
+      })
+      expect(found.map(({ step: { line }, deleted, kept }) => ({ line, deleted, kept }))).toEqual([
+        ...[1, 2, 3, 4, 5].map((n) => ({ line: `DELE ${n}`, deleted: n, kept: n })),
+        { line: 'QUIT', deleted: 5, kept: 5 },
+        { line: 'QUIT', deleted: 5, kept: 5 },
+      ])
+      expect(await keptBy(popkeepTo(kind), filesystem)).toEqual([5, 1])
+    },
+  )
 
   it.each(MUTANTS)(
     'is measured with popkeep, $kind, $name',
