@@ -14,7 +14,7 @@ export type IntakeStep =
       readonly byCanonical: boolean
     }
   | { readonly step: 'octets'; readonly intake: number; readonly start: number; end: number }
-  | { readonly step: 'end'; readonly intake: number }
+  | { readonly step: 'end'; readonly intake: number; readonly isShort: boolean }
   | { readonly step: 'abandon'; readonly intake: number }
   /** Of all intakes of the account that ended before. */
   | { readonly step: 'inStep'; readonly account: string }

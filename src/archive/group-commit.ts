@@ -28,6 +28,8 @@ export interface Stored {
   /** False if the archive held these octets, or their canonical equal, already. */
   readonly isNew: boolean
   readonly boundBy: BoundBy
+  /** It carries the mark `short`, and is to be retrieved once more. */
+  readonly isShort: boolean
 }
 
 /** Whose messages they are: one account in one run. */
@@ -50,6 +52,8 @@ export interface PendingMessage {
   readonly key: ReceiptKey
   readonly record: MessageRecord
   readonly by: BoundBy
+  /** With fewer octets than its listing allows. */
+  readonly isShort: boolean
   /** The message that is to be bound, where it is known already. */
   readonly message: number | undefined
   /** The sealed octets, where the archive does not have them. */
@@ -153,7 +157,7 @@ export class GroupCommit {
     for (const one of left) {
       // A copy that comes in a further session may be recognised as this one.
       if (one.isClaim) owner.claimedMessages.delete(one.message)
-      one.pending.stored(storedAs(one, undefined))
+      one.pending.stored(storedAs(one, { receipt: undefined, isShort: false }))
     }
   }
 
@@ -216,7 +220,7 @@ export class GroupCommit {
     this.#unbound = [...this.#unbound, ...claimed].filter((one) => !isInStep(one))
     for (const one of bound) {
       one.pending.owner.claimedReceipts.add(one.receipt)
-      one.pending.stored(storedAs(one, one.receipt))
+      one.pending.stored(storedAs(one, one))
     }
   }
 
@@ -243,13 +247,21 @@ export class GroupCommit {
   }
 
   /** Within the transaction. */
-  #bind(kept: Kept): Kept & { readonly receipt: number } {
+  #bind(kept: Kept): Kept & Pick<Stored, 'isShort'> & { readonly receipt: number } {
     const { pending, message } = kept
     const { owner, key, record, by } = pending
     const binding = { key, message, by, at: record.archivedAt, run: owner.run }
     const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
     if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
-    return { ...kept, receipt }
+    return { ...kept, receipt, isShort: this.#markShort(kept) }
+  }
+
+  /** Within the transaction, and not before it is known whose listing it came short of. */
+  #markShort({ pending: { by, isShort }, message, isNew }: Kept): boolean {
+    if (by !== 'digest') return false
+    if (isShort) return this.#catalog.shorts.cameShort(message)
+    if (!isNew) this.#catalog.shorts.cameWhole(message)
+    return false
   }
 
   #giveUp(group: readonly PendingMessage[], cause: unknown): void {
@@ -279,9 +291,12 @@ function claim(kept: Kept): Unbound {
   return { ...kept, isClaim }
 }
 
-function storedAs({ pending, message, isNew }: Kept, receipt: number | undefined): Stored {
+function storedAs(
+  { pending, message, isNew }: Kept,
+  { receipt, isShort }: Pick<Stored, 'receipt' | 'isShort'>,
+): Stored {
   const { record, by } = pending
-  return { receipt, message, octets: record.octets, isNew, boundBy: by }
+  return { receipt, message, octets: record.octets, isNew, boundBy: by, isShort }
 }
 
 /** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */

@@ -15,6 +15,7 @@ export interface LedgerForReading {
   receipts(): Promise<readonly Receipt[]>
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
   traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>>
+  shortOnce(): Promise<readonly number[]>
   close(): void
 }
 
@@ -29,7 +30,7 @@ export function openLedgerForReading(
 ): LedgerForReading {
   const archive = openIfThere(location)
   if (archive === undefined) return emptyLedger(identity.name)
-  const { accounts, receipts, messages } = openCatalog(archive.database)
+  const { accounts, receipts, messages, shorts } = openCatalog(archive.database)
   const named = accounts.find(identity.name)
   const former = named ? undefined : accounts.findRenamed(identity, options.configured)
   const account = named ?? former
@@ -45,6 +46,7 @@ export function openLedgerForReading(
     receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),
     traits: async (ids) => messages.traits(ids),
+    shortOnce: async () => shorts.receiptsOf(account),
     close: () => archive.close(),
   }
 }
@@ -67,6 +69,7 @@ function emptyLedger(account: string): LedgerForReading {
     receipts: async () => [],
     fingerprints: async () => new Map(),
     traits: async () => new Map(),
+    shortOnce: async () => [],
     close: () => undefined,
   }
 }

@@ -37,10 +37,13 @@ export class ShortTable {
   }
 
   /** Returns whether it is to be retrieved once more. Within a transaction. */
-  came(message: number, { isShort }: { readonly isShort: boolean }): boolean {
-    if (isShort) return this.#cameShort.get(message)?.short === 1
+  cameShort(message: number): boolean {
+    return this.#cameShort.get(message)?.short === 1
+  }
+
+  /** As listed: it came short for another row, if at all. A final mark stays. Within a transaction. */
+  cameWhole(message: number): void {
     this.#cameWhole.run(message)
-    return false
   }
 
   /** Receipts of the account's present epoch whose message is to be retrieved once more. */

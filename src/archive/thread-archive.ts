@@ -11,6 +11,7 @@ import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, unpackReceipts } from './receipt-columns.ts'
 import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
+import type { ShortJudgement } from './short-messages.ts'
 import type { OpenedAccount } from './writer.ts'
 import { WriterClient, type WriterConnection } from './writer-client.ts'
 
@@ -195,6 +196,14 @@ export class ThreadLedger {
 
   async traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>> {
     return await this.#inParts('traits', messages, TRAITS_MESSAGES)
+  }
+
+  async shortOnce(): Promise<readonly number[]> {
+    return (await this.#ask('shortOnce')) as readonly number[]
+  }
+
+  async judgeShort(judgement: ShortJudgement): Promise<void> {
+    await this.#ask('judgeShort', judgement)
   }
 
   async resolveMove(isSameMaildrop: boolean): Promise<void> {

@@ -16,7 +16,7 @@ export interface WriterConnection extends WriterPort<ToWriter, FromWriter> {
 /** Receives one message as it left the wire. See `MessageSink` of the sync ports. */
 export interface OctetSink {
   write(octets: Uint8Array): Promise<void> | undefined
-  end(): undefined
+  end(options?: { readonly isShort: boolean }): undefined
   abandon(): void
 }
 
@@ -79,8 +79,8 @@ export class WriterClient {
     })
     const sink: OctetSink = {
       write: (part) => (this.#end ? undefined : this.#batches.write(intake, part)),
-      end: () => {
-        this.#batches.add({ step: 'end', intake })
+      end: ({ isShort } = { isShort: false }) => {
+        this.#batches.add({ step: 'end', intake, isShort })
         return undefined
       },
       abandon: () => this.#batches.add({ step: 'abandon', intake }),

@@ -17,6 +17,7 @@ import { proveMessage } from './reader-proof.ts'
 import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
 import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
+import type { ShortJudgement } from './short-messages.ts'
 import type { Upkeep } from './upkeep.ts'
 
 /** What the ledgers of an archive share. */
@@ -38,7 +39,8 @@ export interface IntakeOutcome {
 /** One message on its way in. `stored` follows the commits of message and receipt; after `abandon` nothing of it is kept. */
 export interface WriterIntake {
   write(octets: Uint8Array): void
-  end(): void
+  /** `isShort`: with fewer octets than its listing allows. */
+  end(options?: { readonly isShort: boolean }): void
   abandon(): void
 }
 
@@ -65,6 +67,14 @@ export class WriterLedger {
 
   traits(messages: readonly number[]): ReadonlyMap<number, MessageTraits> {
     return this.#room.catalog.messages.traits(messages)
+  }
+
+  shortOnce(): readonly number[] {
+    return this.#room.catalog.shorts.receiptsOf(this.#owner.account)
+  }
+
+  judgeShort(judgement: ShortJudgement): void {
+    this.#room.group.write(() => this.#room.catalog.shorts.judge(judgement))
   }
 
   /** `true`: the same maildrop at another host. `false`: another maildrop, whose receipts begin anew. */
@@ -217,10 +227,10 @@ class LedgerIntake implements WriterIntake {
     })
   }
 
-  end(): void {
+  end({ isShort } = { isShort: false }): void {
     this.#attempt(() => {
       const digests = this.#digester.end()
-      const pending = this.#resolve(digests)
+      const pending = { ...this.#resolve(digests), isShort }
       this.#isOver = true
       this.#room.group.add(pending)
     })
@@ -236,7 +246,7 @@ class LedgerIntake implements WriterIntake {
   }
 
   /** Decides which message this is, and seals its octets if the archive does not have them. */
-  #resolve(digests: MessageDigests): PendingMessage {
+  #resolve(digests: MessageDigests): Omit<PendingMessage, 'isShort'> {
     const { digest, canonical, fingerprint, octets, header } = digests
     const { catalog, content, group } = this.#room
     const facts = headerFacts(header)

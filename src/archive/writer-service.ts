@@ -22,6 +22,8 @@ const LEDGER_METHODS = [
   'claim',
   'flush',
   'bind',
+  'shortOnce',
+  'judgeShort',
   'quarantine',
   'settle',
   'prove',
@@ -132,7 +134,7 @@ export class WriterService {
     const intake = this.#intakes.get(id)
     if (intake === undefined) return
     if (step.step === 'octets') intake.write(batch.subarray(step.start, step.end))
-    else if (step.step === 'end') intake.end()
+    else if (step.step === 'end') intake.end(step)
     else intake.abandon()
   }
 

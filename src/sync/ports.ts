@@ -7,6 +7,7 @@
 import type { Capabilities } from '../pop3/capabilities.ts'
 import type { CommandError } from '../pop3/errors.ts'
 import type { DropListing, ListedMessage, UniqueId } from '../pop3/listing.ts'
+import type { SizeModel } from './size-model.ts'
 
 /** Receives one message as it leaves the wire, byte-stuffing undone. */
 export interface MessageSink {
@@ -105,6 +106,8 @@ export interface ServerFacts {
   readonly isExpiryWarned?: boolean | undefined
   /** When a listing last looked as if unique-ids were renumbered, RFC 3339 UTC, to a day. */
   readonly renumberedAt?: string | undefined
+  /** How its listed octets compare with those that come; undefined while nobody can tell. */
+  readonly sizeModel?: SizeModel | undefined
 }
 
 /** States of a receipt. `delete sent`: DELE was about to be sent, and no listing has shown its effect yet. */
@@ -154,11 +157,23 @@ export interface Stored {
   /** False if the archive held these octets (or their canonical equal) already. */
   readonly isNew: boolean
   readonly boundBy: BoundBy
+  /** It carries the mark `short`, and is to be retrieved once more. */
+  readonly isShort: boolean
+}
+
+/** Takes one message into the archive. */
+export interface IntakeSink extends MessageSink {
+  /**
+   * With `isShort`, fewer octets came than the listing of the row allows: the message gets the mark `short` in the commit of its
+   * receipt, unless it was recognised by its canonical digest and these octets are not kept. Else it loses the mark, but for one
+   * that is final.
+   */
+  end(options?: { readonly isShort: boolean }): Promise<void> | undefined
 }
 
 /** An intake of one message: octets go into `sink`; `stored` settles once message and receipt are durable, or by `flush`. */
 export interface Intake {
-  readonly sink: MessageSink
+  readonly sink: IntakeSink
   /** Rejects if the commit failed or the message was abandoned. */
   readonly stored: Promise<Stored>
 }
@@ -197,6 +212,8 @@ export interface LedgerView {
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
   /** By message. */
   traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>>
+  /** Receipts whose message came short once, and is to be retrieved once more. */
+  shortOnce(): Promise<readonly number[]>
 }
 
 /** One account's part of an archive, for the length of a run. Its lock is held from opening to `finish`. */
@@ -230,6 +247,15 @@ export interface AccountLedger extends LedgerView {
       readonly by: BoundBy
     }[],
   ): Promise<void>
+  /** What retrieving short messages once more has shown; one commit. */
+  judgeShort(judgement: {
+    /** Messages that keep the mark `short`. */
+    readonly final: readonly number[]
+    /** Messages that lose it. */
+    readonly whole: readonly number[]
+    /** Receipts whose row is another message: they are taken back. The messages stay. */
+    readonly superseded: readonly number[]
+  }): Promise<void>
   /** The row could not be retrieved; remembered with reason and attempts. */
   quarantine(key: ReceiptKey, reason: string): Promise<void>
   /** What a complete listing showed; one commit. */

@@ -5,6 +5,7 @@ import { StepRecord } from './in-step.ts'
 import type { PlannedRow } from './plan.ts'
 import type { AccountLedger, MaildropSession, MessageSink, Progress, Stored } from './ports.ts'
 import type { Refusal, Tally } from './report.ts'
+import type { SizeRecord } from './size-record.ts'
 
 /** A row whose message and receipt are durable. */
 export interface RetrievedRow extends PlannedRow {
@@ -17,12 +18,15 @@ export interface Retriever {
   readonly ledger: AccountLedger
   readonly progress: Progress
   readonly tally: Tally
+  readonly sizes: SizeRecord
 }
 
 export interface RetrievalOptions {
   readonly byCanonical: boolean
   /** Hears each row behind its commits; nothing of it is kept here, so that memory does not grow with the maildrop. */
   readonly onStored?: (row: RetrievedRow) => void
+  /** They came short before: what they are now is the server's word. Others that seem short are kept in `sizes` for that. */
+  readonly isOnceMore?: boolean
 }
 
 /**
@@ -35,9 +39,9 @@ export interface RetrievalOptions {
  * many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
  */
 export async function retrieveRows(
-  { session, ledger, progress, tally }: Retriever,
+  { session, ledger, progress, tally, sizes }: Retriever,
   planned: readonly PlannedRow[],
-  { byCanonical, onStored = () => {} }: RetrievalOptions,
+  { byCanonical, onStored = () => {}, isOnceMore = false }: RetrievalOptions,
 ): Promise<readonly Refusal[]> {
   if (planned.length === 0) return []
   const { account } = ledger
@@ -58,17 +62,21 @@ export async function retrieveRows(
     const plannedRow = answered(row)
     const { sink, stored } = ledger.intake(plannedRow.key, { byCanonical })
     let isAbandoned = false
-    let came = 0
+    const gauge = sizes.gauge(row.octets)
     commits.add(
       stored.then(
         (result) => {
-          const { octets, isNew, receipt } = result
+          const { octets, isNew, receipt, isShort } = result
           tally.retrieved += 1
           if (isNew) {
             tally.stored += 1
             tally.octets += octets
           }
-          if (receipt !== undefined) onStored({ ...plannedRow, stored: { ...result, receipt } })
+          if (receipt !== undefined) {
+            const retrieved = { ...plannedRow, stored: { ...result, receipt } }
+            if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, settled: onStored })
+            else onStored(retrieved)
+          }
           progress({ type: 'stored', account, octets, isNew })
         },
         (error: unknown) => {
@@ -79,13 +87,13 @@ export async function retrieveRows(
     return {
       write(octets) {
         if (storageFailure) throw storageFailure.error
-        came += octets.length
+        gauge.write(octets)
         progress({ type: 'receiving', account, octets: octets.length })
         return sink.write(octets)
       },
       end() {
-        steps.ended(row.octets, came)
-        return sink.end()
+        steps.ended(row.octets, gauge.came)
+        return sink.end({ isShort: isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge) })
       },
       abandon() {
         isAbandoned = true

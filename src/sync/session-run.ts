@@ -4,23 +4,19 @@ import type { SyncContext } from './context.ts'
 import { Deletion, dueNow, isDueAtOnce } from './deletion.ts'
 import type { Drain } from './drain.ts'
 import { ignoredDeletions, MOST_DELETIONS } from './due.ts'
-import {
-  applyLimits,
-  isEmpty,
-  type MatchedRow,
-  type PlannedRow,
-  type Settlement,
-  settleListing,
-} from './plan.ts'
-import type { AccountLedger, BoundBy, LedgerView, MaildropSession } from './ports.ts'
+import { settleShort, shortOnce, tellShort } from './once-more.ts'
+import { applyLimits, type MatchedRow, type PlannedRow, type Settlement } from './plan.ts'
+import type { AccountLedger, LedgerView, MaildropSession, Receipt } from './ports.ts'
 import { dueArrivals, untoldNotice } from './preview.ts'
 import { type Triage, triage } from './quarantine.ts'
 import { renumbering } from './rebind.ts'
+import { recordListing } from './record-listing.ts'
 import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
 import { type BrokenSession, isKnownToShowParts, mayShowParts } from './server-sense.ts'
+import { SizeRecord } from './size-record.ts'
 import type { Suspects } from './suspects.ts'
 
 const NOTHING = { listed: 0, known: 0 }
@@ -60,6 +56,8 @@ export class SessionRun {
   #watch: RetrievalWatch | undefined
   #planned: readonly PlannedRow[] = []
   #listed = 0
+  /** Messages that came short in this session, and were to be retrieved once more. */
+  #onceMore = 0
 
   constructor(context: SyncContext, session: MaildropSession, findings: Findings) {
     this.#context = context
@@ -95,15 +93,23 @@ export class SessionRun {
     )
     // First: a run that is broken off from here on is found out by the next.
     if (compared.looksRenumbered) await ledger.learn(renumbering(ledger.facts, this.#context.now()))
-    this.#tellIgnored(compared, await record(compared, ledger))
+    this.#tellIgnored(compared, await recordListing(compared, ledger))
 
     const isAllowed = !ledger.isDamaged && options.purpose === 'all'
     const deletion = new Deletion(this.#context, session, ledger, { isAllowed })
-    const { due, doubtful } = await deletion.plan(compared.known)
+    const former = await shortOnce(ledger, compared.known)
+    if (former.length > 0) await ledger.claim(compared.known.map(({ receipt }) => receipt.id))
+    const unsettled = new Set(former.map(({ row }) => row))
+    const { due, doubtful } = await deletion.plan(
+      compared.known.filter(({ row }) => !unsettled.has(row)),
+    )
     const isWanted = ({ key }: PlannedRow) =>
       options.suspects.has(key) === (options.purpose === 'suspects')
     const { healthy, retries } = this.#triage(compared, isWanted)
-    const { fresh, again } = this.#limited([...healthy, ...retries], doubtful.filter(isWanted))
+    const { fresh, again } = this.#limited(
+      [...healthy, ...retries],
+      [...doubtful, ...former].filter(isWanted),
+    )
     this.#tellPlan(compared, {
       retrieve: [...fresh, ...again],
       delete: due + (isAllowed && isDueAtOnce(policy) ? fresh.length : 0),
@@ -111,11 +117,13 @@ export class SessionRun {
     options.onPlan(this.#planned.length)
 
     const late = new Set(retries)
+    const within = new Set(again.map(({ row }) => row))
     const isCutShort = await this.#retrieve(ledger, options, {
       fresh: fresh.filter((planned) => !late.has(planned)),
       retries: fresh.filter((planned) => late.has(planned)),
-      again,
-      isReturning: compared.isReturning,
+      again: again.filter(({ row }) => !unsettled.has(row)),
+      onceMore: former.filter(({ row }) => within.has(row)),
+      ...{ isReturning: compared.isReturning, receipts: compared.receipts },
       onStored: (row) => deletion.retrieved(row),
     })
     signal.throwIfAborted()
@@ -139,16 +147,21 @@ export class SessionRun {
     const { known } = compared
     const { policy, identity, progress } = this.#context
     const now = this.#context.now()
-    const due = await dueNow(ledger, known, policy, now)
+    const onceMore = await shortOnce(ledger, known)
+    const unsettled = new Set(onceMore.map(({ row }) => row))
+    const settled = known.filter(({ row }) => !unsettled.has(row))
+    const due = await dueNow(ledger, settled, policy, now)
     const { sure, doubtful } = await checkDueRows(this.#session, ledger, due)
     const { healthy, retries } = this.#triage(compared, () => true)
-    const { fresh, again } = this.#limited([...healthy, ...retries], doubtful)
+    const { fresh, again } = this.#limited([...healthy, ...retries], [...doubtful, ...onceMore])
     const arrivals = await dueArrivals(this.#session, ledger, { known, fresh, policy, now })
     if (arrivals.untold > 0) progress(untoldNotice(identity.name, arrivals))
     await this.#session.quit()
     return {
       retrieve: [...fresh, ...again].map(asItem),
-      delete: [...sure, ...again, ...arrivals.due].map(asItem),
+      delete: [...sure, ...again.filter(({ row }) => !unsettled.has(row)), ...arrivals.due].map(
+        asItem,
+      ),
     }
   }
 
@@ -172,6 +185,9 @@ export class SessionRun {
     plan: {
       readonly fresh: readonly PlannedRow[]
       readonly again: readonly PlannedRow[]
+      /** Those that came short in a run that was broken off. */
+      readonly onceMore: readonly RetrievedRow[]
+      readonly receipts: readonly Receipt[]
       /** Those that could not be retrieved in former runs. */
       readonly retries: readonly PlannedRow[]
       readonly isReturning: boolean
@@ -185,7 +201,8 @@ export class SessionRun {
       onOctets: (octets) => drain.received(octets),
     })
     this.#watch = watch
-    const retriever = { session: watch, ledger, progress, tally }
+    const sizes = new SizeRecord(ledger.facts.sizeModel)
+    const retriever = { session: watch, ledger, progress, tally, sizes }
     const onStored = (row: RetrievedRow) => {
       receipts.add(row.stored.receipt)
       plan.onStored(row)
@@ -196,8 +213,10 @@ export class SessionRun {
         await this.#retrieveFresh(retriever, plan.fresh, { isReturning, onStored })
         const options = { byCanonical: false, onStored }
         refusals.push(...(await retrieveRows(retriever, plan.again, options)))
+        await this.#settleShort(retriever, plan)
         const last = { byCanonical: isReturning, onStored }
         await this.#remember(ledger, await retrieveEach(retriever, plan.retries, last))
+        await this.#settleShort(retriever, { ...plan, onceMore: [] })
         // What came in is durable, and the server may know it.
         if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
       })
@@ -205,7 +224,7 @@ export class SessionRun {
       answered.messages += watch.answered.messages
       answered.octets += watch.answered.octets
     }
-    const unasked = this.#planned.length - watch.answered.messages
+    const unasked = this.#planned.length + this.#onceMore - watch.answered.messages
     this.#findings.postponed += unasked
     return unasked > 0
   }
@@ -234,6 +253,24 @@ export class SessionRun {
     await this.#remember(ledger, refusals)
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !ledger.facts.lastMisled) await ledger.learn({ lastMisled: true })
+  }
+
+  async #settleShort(
+    retriever: Retriever,
+    plan: {
+      readonly onceMore: readonly RetrievedRow[]
+      readonly receipts: readonly Receipt[]
+      readonly onStored: (row: RetrievedRow) => void
+    },
+  ): Promise<void> {
+    const { onceMore, receipts, onStored } = plan
+    const settled = await settleShort(retriever, {
+      former: onceMore.map((row) => ({ ...row, settled: onStored })),
+      receipts,
+    })
+    this.#onceMore += settled.asked
+    this.#findings.refusals.push(...settled.refusals)
+    tellShort(settled, this.#context)
   }
 
   async #remember(ledger: AccountLedger, refusals: readonly Refusal[]): Promise<void> {
@@ -348,34 +385,6 @@ export class SessionRun {
     tally.listed = before.listed + listed - [...known, ...fresh].filter(isSeen).length
     this.#findings.known = before.known + known.filter(isKnown).length
   }
-}
-
-/**
- * Writes what the listing said about receipts, if anything changed. Former receipts of rows under new unique-ids become
- * absent behind the commit of the new ones: a run that is killed between finds the same again.
- */
-async function record(compared: Compared, ledger: AccountLedger): Promise<Settlement> {
-  const { receipts, known, fresh, recounted, rebound } = compared
-  await bindAll(ledger, rebound, 'fingerprint')
-  const underNewNames = new Set(rebound)
-  const asBefore = known.filter((matched) => !underNewNames.has(matched))
-  const settlement = settleListing(receipts, asBefore, fresh, recounted)
-  if (!isEmpty(settlement)) await ledger.settle(settlement)
-  await bindAll(ledger, recounted, 'recount')
-  // A claim matters to what is retrieved; a steady listing asks for nothing.
-  if (fresh.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
-  return settlement
-}
-
-async function bindAll(
-  ledger: AccountLedger,
-  rows: readonly MatchedRow[],
-  by: BoundBy,
-): Promise<void> {
-  const bindings = rows.flatMap(({ key, receipt: { message } }) =>
-    message === undefined ? [] : [{ key, message, by }],
-  )
-  if (bindings.length > 0) await ledger.bind(bindings)
 }
 
 function leftOf({ known, fresh }: Compared, removals: readonly Removal[]): ReadonlySet<string> {

@@ -12,6 +12,10 @@ import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/port
 export interface FakeMessage {
   readonly uniqueId: string | undefined
   readonly octets: Uint8Array
+  /** As LIST has it, where that is not the number of its octets; null: nothing usable. */
+  readonly listed?: number | null
+  /** What RETR brings, the nth time that it is asked for; else all of it. */
+  readonly handsOver?: (time: number) => Uint8Array
 }
 
 export interface FakeMaildropOptions {
@@ -66,6 +70,7 @@ export class FakeMaildrop implements Maildrop {
   readonly removed: Uint8Array[] = []
   options: FakeMaildropOptions
   fuse = new Fuse()
+  readonly #times = new Map<FakeMessage, number>()
 
   constructor(messages: FakeMessage[], options: FakeMaildropOptions = {}) {
     this.messages = messages
@@ -79,6 +84,12 @@ export class FakeMaildrop implements Maildrop {
     this.fuse.step()
     if (options) this.offers.push(options.pipelining)
     return new FakeSession(this)
+  }
+
+  handOver(message: FakeMessage): Uint8Array {
+    const time = (this.#times.get(message) ?? 0) + 1
+    this.#times.set(message, time)
+    return message.handsOver?.(time) ?? message.octets
   }
 }
 
@@ -114,9 +125,9 @@ class FakeSession implements MaildropSession {
     this.#command('UIDL')
     const hasUniqueIds = this.#drop.options.hasUniqueIds !== false
     const uniqueIds = this.#uniqueIds()
-    const rows = this.#snapshot.map(({ octets }, i) => ({
+    const rows = this.#snapshot.map(({ octets, listed = octets.length }, i) => ({
       messageNumber: i + 1,
-      octets: octets.length,
+      octets: listed ?? undefined,
       uniqueId: hasUniqueIds ? uniqueIds[i] : undefined,
     }))
     onRows?.(rows.length)
@@ -164,7 +175,7 @@ class FakeSession implements MaildropSession {
       }
       const sink = receiver.begin(row)
       try {
-        const { octets } = this.#message(row)
+        const octets = this.#drop.handOver(this.#message(row))
         const half = octets.length >> 1
         await sink.write(octets.subarray(0, half))
         this.#drop.fuse.step()

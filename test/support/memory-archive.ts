@@ -28,7 +28,7 @@ interface KeptMessage {
   readonly fingerprint: string
   readonly header: Uint8Array
   readonly archivedAt: number
-  isShort: boolean
+  short: 0 | 1 | 2
 }
 
 interface KeptAccount extends AccountIdentity {
@@ -76,13 +76,14 @@ interface Pending {
   readonly key: ReceiptKey
   readonly chunks: Buffer[]
   readonly byCanonical: boolean
+  readonly isShort: boolean
   readonly resolve: (stored: Stored) => void
   readonly reject: (error: unknown) => void
 }
 
 /** A message without its receipt. */
-interface Unbound extends Pick<Pending, 'turn' | 'key' | 'resolve' | 'reject'> {
-  readonly kept: Omit<Stored, 'receipt'>
+interface Unbound extends Pick<Pending, 'turn' | 'key' | 'isShort' | 'resolve' | 'reject'> {
+  readonly kept: Omit<Stored, 'receipt' | 'isShort'>
   readonly isClaim: boolean
 }
 
@@ -136,7 +137,7 @@ export class MemoryLedger implements AccountLedger {
   async traits(ids: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>> {
     const found = new Map<number, MessageTraits>()
     const asked = new Set(ids)
-    for (const { id, octets, header, archivedAt, isShort } of this.#archive.messages) {
+    for (const { id, octets, header, archivedAt, short } of this.#archive.messages) {
       if (!asked.has(id)) continue
       const { date, subject } = headerFacts(header)
       found.set(id, {
@@ -144,7 +145,7 @@ export class MemoryLedger implements AccountLedger {
         date: date === null ? undefined : Date.parse(date),
         archivedAt,
         subject: subject ?? undefined,
-        isShort,
+        isShort: short !== 0,
       })
     }
     return found
@@ -180,13 +181,14 @@ export class MemoryLedger implements AccountLedger {
           chunks.push(Buffer.from(octets))
           return undefined
         },
-        end: () => {
+        end: ({ isShort } = { isShort: false }) => {
           this.#ended += 1
           this.#pending.push({
             turn: this.#ended,
             key,
             chunks,
             byCanonical,
+            isShort,
             resolve: (result) => settle?.(result),
             reject: (error) => fail?.(error),
           })
@@ -205,7 +207,7 @@ export class MemoryLedger implements AccountLedger {
     await this.#commit()
     for (const { kept, isClaim, resolve } of this.#unbound) {
       if (isClaim) this.#claimed.delete(kept.message)
-      resolve({ ...kept, receipt: undefined })
+      resolve({ ...kept, receipt: undefined, isShort: false })
     }
     this.#unbound = []
   }
@@ -223,13 +225,37 @@ export class MemoryLedger implements AccountLedger {
     }
     const waiting = [...this.#unbound, ...pending.map((one) => this.#keep(one))]
     this.#unbound = waiting.filter(({ turn }) => turn > this.#inStep)
-    for (const { turn, key, kept, resolve } of waiting) {
+    for (const one of waiting) {
+      const { turn, key, kept, resolve } = one
       if (turn > this.#inStep) continue
-      resolve({ ...kept, receipt: this.#bind(key, kept.message, kept.boundBy) })
+      const receipt = this.#bind(key, kept.message, kept.boundBy)
+      resolve({ ...kept, receipt, isShort: this.#markShort(one) })
     }
   }
 
-  #keep({ turn, key, chunks, byCanonical, resolve, reject }: Pending): Unbound {
+  #markShort({ isShort, kept: { message: id, boundBy } }: Unbound): boolean {
+    const message = this.#archive.messages.find((m) => m.id === id)
+    if (message === undefined || boundBy !== 'digest') return false
+    if (message.short < 2) message.short = isShort ? 1 : 0
+    return message.short === 1
+  }
+
+  async shortOnce(): Promise<readonly number[]> {
+    const short = new Set(this.#archive.messages.filter((m) => m.short === 1).map(({ id }) => id))
+    return this.#account.receipts.flatMap(({ id, message = 0 }) => (short.has(message) ? id : []))
+  }
+
+  async judgeShort(judgement: Parameters<AccountLedger['judgeShort']>[0]): Promise<void> {
+    this.#step()
+    const { final, whole, superseded } = judgement
+    for (const message of this.#archive.messages) {
+      if (final.includes(message.id)) message.short = 2
+      if (whole.includes(message.id)) message.short = 0
+    }
+    this.#account.receipts = this.#account.receipts.filter(({ id }) => !superseded.includes(id))
+  }
+
+  #keep({ turn, key, chunks, byCanonical, isShort, resolve, reject }: Pending): Unbound {
     const octets = Buffer.concat(chunks)
     const digester = createMessageDigester()
     digester.write(octets)
@@ -253,13 +279,13 @@ export class MemoryLedger implements AccountLedger {
     const isNew = kept === undefined
     if (!kept) {
       const archivedAt = this.#archive.now
-      kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, isShort: false }
+      kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, short: 0 }
       messages.push(kept)
     }
     const isClaim = !this.#claimed.has(kept.id)
     this.#claimed.add(kept.id)
     const stored = { message: kept.id, octets: octets.length, isNew, boundBy }
-    return { turn, key, resolve, reject, kept: stored, isClaim }
+    return { turn, key, isShort, resolve, reject, kept: stored, isClaim }
   }
 
   #bind(key: ReceiptKey, message: number, boundBy: Receipt['boundBy']): number {
