@@ -39,6 +39,8 @@ export class Maildrop {
   /** Each DELE that came, whether or not QUIT followed. */
   readonly deles: Dele[] = []
   retrievals = 0
+  /** DELE deletes, as Qpopper 2 with `--enable-auto-delete`; QUIT has nothing left to do. */
+  deletesAtOnce = false
   /** Awaited at each step. */
   onStep: (step: Step) => Promise<void> | void = () => {}
 
@@ -95,6 +97,7 @@ class MaildropSession {
     if (keyword === 'RETR') return this.#retrieve(row, line)
     if (keyword !== 'DELE') return this.#say('-ERR no')
     this.#marked.add(row)
+    if (this.#maildrop.deletesAtOnce) this.#expunge()
     return this.#say('+OK')
   }
 
@@ -116,12 +119,15 @@ class MaildropSession {
   }
 
   async #quit(line: string): Promise<void> {
-    const { left } = this.#maildrop
-    this.#maildrop.left = left.filter((letter) => !this.#marked.has(letter))
+    this.#expunge()
     await this.#step('deleted', line)
     await this.#say('+OK')
     this.#connection.fin()
     await this.#connection.closed()
+  }
+
+  #expunge(): void {
+    this.#maildrop.left = this.#maildrop.left.filter((letter) => !this.#marked.has(letter))
   }
 
   async #step(at: Step['at'], line: string): Promise<void> {
