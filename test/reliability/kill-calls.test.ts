@@ -90,6 +90,7 @@ describe.skipIf(skip)('the sweep', () => {
 
   it.each(['sqlite', 'maildir'] as const)(
     'catches a mutant that deletes early from %s',
+    { timeout: 600_000 },
     async (kind) => {
       const setting = { kind, mode: 'delete' } as const
       const { result: calls } = await experiment(setting, watch('writer'))

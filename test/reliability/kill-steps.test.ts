@@ -58,6 +58,7 @@ describe.each(SETTINGS)('sync to $kind, $mode, killed at a step of the server', 
 
 it.each(['sqlite', 'maildir'] as const)(
   'the sweep of steps catches a mutant that deletes early from %s',
+  { timeout: 600_000 },
   async (kind) => {
     const setting = { kind, mode: 'delete' } as const
     const { result: steps } = await experiment(setting, watch)
