@@ -1,5 +1,6 @@
 /** Watches what one session retrieves: how far it came, what it broke at, and when it is to stop asking. */
 import type { ListedMessage } from '../pop3/listing.ts'
+import { codeOf } from './errors.ts'
 import type { MaildropSession, MessageReceiver } from './ports.ts'
 
 export interface WatchOptions {
@@ -9,12 +10,23 @@ export interface WatchOptions {
   readonly onOctets: (octets: number) => void
 }
 
+/** The message that a session broke at. */
+export interface BrokenRow {
+  readonly row: ListedMessage
+  /** It ended before its listed octets, and what came behind it was no reply. */
+  readonly isAstray: boolean
+}
+
+/** What the rest of a message shows as, where replies are expected. */
+const ASTRAY: ReadonlySet<string> = new Set(['POP3_OUT_OF_STEP', 'POP3_TEMPORARY'])
+
 /** Stands before a session while messages are retrieved. */
 export class RetrievalWatch {
   readonly #session: Pick<MaildropSession, 'pipelined' | 'retrieve'>
   readonly #options: WatchOptions
   /** Asked for and not answered in full, in their order; no more than the window holds. */
   readonly #outstanding: ListedMessage[] = []
+  #short: ListedMessage | undefined
   #isProven = false
   #messages = 0
   #octets = 0
@@ -33,9 +45,15 @@ export class RetrievalWatch {
     return this.#isProven
   }
 
-  /** The message that is being retrieved, or was when the session broke. */
-  get head(): ListedMessage | undefined {
-    return this.#outstanding[0]
+  /**
+   * The message at which the session broke with this error: the one that was being retrieved. But one with a line that seemed
+   * to end it goes on where the next replies should be: then it is the first, since these were last shown to belong to
+   * their commands, that came short.
+   */
+  brokenAt(error: unknown): BrokenRow | undefined {
+    if (this.#short && ASTRAY.has(codeOf(error))) return { row: this.#short, isAstray: true }
+    const [row] = this.#outstanding
+    return row && { row, isAstray: false }
   }
 
   /** Messages that were answered in full, and their octets as listed. */
@@ -48,12 +66,15 @@ export class RetrievalWatch {
     await this.#session.retrieve(this.#asked(rows), {
       begin: (row) => {
         const sink = receiver.begin(row)
+        let came = 0
         return {
           write: (octets) => {
+            came += octets.length
             this.#options.onOctets(octets.length)
             return sink.write(octets)
           },
           end: () => {
+            if (came < (row.octets ?? 0)) this.#short ??= row
             this.#answered(row)
             return sink.end()
           },
@@ -66,6 +87,7 @@ export class RetrievalWatch {
       },
       inStep: () => {
         this.#isProven = true
+        this.#short = undefined
         receiver.inStep()
       },
     })

@@ -28,6 +28,8 @@ export interface FailedSession {
   readonly error: unknown
   /** A message was being retrieved. */
   readonly isAtMessage: boolean
+  /** It ended before its listed octets, and the rest of it came in the place of replies. */
+  readonly isAstray?: boolean | undefined
   /** Several commands could be outstanding. */
   readonly wasPipelined: boolean
 }
@@ -75,11 +77,11 @@ export class Retries {
 
   /**
    * Whether another session may go better. What only the owner or somebody at the server can mend does not; out of step
-   * does, one command at a time.
+   * does, one command at a time, or without the message that led to it.
    */
-  isTemporary({ error, isAtMessage, wasPipelined }: FailedSession): boolean {
+  isTemporary({ error, isAtMessage, isAstray = false, wasPipelined }: FailedSession): boolean {
     const code = codeOf(error)
-    if (code === 'POP3_OUT_OF_STEP') return wasPipelined
+    if (code === 'POP3_OUT_OF_STEP') return wasPipelined || isAstray
     return TEMPORARY.has(code) || (isAtMessage && BY_MESSAGE.has(code))
   }
 

@@ -13,7 +13,7 @@ import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
 import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
-import { RetrievalWatch } from './retrieval-watch.ts'
+import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
 import { type BrokenSession, isKnownToShowParts, mayShowParts } from './server-sense.ts'
 import { SizeRecord } from './size-record.ts'
@@ -71,10 +71,11 @@ export class SessionRun {
     return { listed: this.#listed, retrieved: messages, isProven: this.#watch?.isProven ?? false }
   }
 
-  /** The message that was being retrieved when it broke. */
-  get head(): PlannedRow | undefined {
-    const row = this.#watch?.head
-    return row && this.#planned.find((planned) => planned.row === row)
+  /** The message at which it broke with this error. */
+  brokenAt(error: unknown): (PlannedRow & BrokenRow) | undefined {
+    const broken = this.#watch?.brokenAt(error)
+    const planned = broken && this.#planned.find(({ row }) => row === broken.row)
+    return planned && { ...planned, ...broken }
   }
 
   /**

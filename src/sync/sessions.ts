@@ -149,7 +149,8 @@ export class Sessions {
     { purpose, wasPipelined }: { readonly purpose: Purpose; readonly wasPipelined: boolean },
   ): Promise<void> {
     this.#context.signal.throwIfAborted()
-    const { broken, head } = run
+    const { broken } = run
+    const head = run.brokenAt(error)
     if (wasPipelined && pipeliningFailed(error, broken)) {
       await this.#rememberPipelining(error)
       this.#retries.learned()
@@ -157,7 +158,8 @@ export class Sessions {
     this.#window = windowAfter(this.#window ?? WINDOW, broken)
     this.#former = undefined
     if (isTooSoon(error)) return await this.#pace.refused(error)
-    const failure = { error, isAtMessage: head !== undefined, wasPipelined }
+    const isAtMessage = head !== undefined
+    const failure = { error, isAtMessage, isAstray: head?.isAstray, wasPipelined }
     if (head !== undefined && this.#retries.isTemporary(failure)) {
       const isAlone = purpose === 'suspects'
       if (isAlone) {

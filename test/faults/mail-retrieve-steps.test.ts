@@ -60,6 +60,39 @@ for (const [what, spoil, ...also] of replies) {
   })
 }
 
+const rests: readonly [what: string, rest: string, ...taken: string[]][] = [
+  ['-ERR', '-ERR not a reply\r\n'],
+  ['+OK', '+OK 120 octets\r\nmore\r\n', 'more\r\n'],
+  ['text', 'more of the text\r\n'],
+]
+
+for (const [what, rest, ...taken] of rests) {
+  mailCase({
+    number: 'M23',
+    name: `does not stuff a line that is a dot, and has behind it ${what}`,
+    letters: () =>
+      pairs().map((one) =>
+        one.name === 'u-3' ? letter('u-3', `Subject: dot\r\n\r\nabove\r\n.\r\n${rest}`) : one,
+      ),
+    script: () => (line, session) =>
+      line.startsWith('RETR ') && session.of(line)?.name === 'u-3'
+        ? `+OK\r\n${session.of(line)?.octets.toString('latin1')}.\r\n`
+        : undefined,
+    expect: ({ mode, pipelining }) => ({
+      exit: 1,
+      code: 'POP3_REFUSED',
+      // What seemed to be a message is kept, bound to no unique-id.
+      kept: [
+        ...names,
+        ...['Subject: dot\r\n\r\nabove\r\n', ...(pipelining ? taken : [])].map((text) =>
+          Buffer.from(text),
+        ),
+      ],
+      deleted: mode === 'delete' ? names : [],
+    }),
+  })
+}
+
 mailCase({
   number: 'M20',
   name: 'reads no command while anything that it said is on its way',
