@@ -18,6 +18,7 @@ import type { CommandContext } from './context.ts'
 import { interruptibly } from './interruption.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
 import type { ServerOptions } from './server-options.ts'
+import { repairHint } from './verify-lines.ts'
 
 export interface AgainstOptions extends ServerOptions {
   readonly archive?: string
@@ -71,6 +72,7 @@ async function compareTask(
       else if (verdict.kind !== 'removed') context.output.problem(lines.sentence(planned, verdict))
     }
     await context.output.data(options.json ? lines.summary() : lines.line())
+    if (lines.exit === 65) context.output.problem(repairHint(task.location))
     return lines.exit
   } finally {
     ledger.close()

@@ -244,6 +244,7 @@ describe.each(['sqlite', 'maildir'] as const)(
       expect(second.exit).toBe(65)
       const words = kind === 'sqlite' ? 'altered in the archive' : 'missing in the archive'
       expect(second.stderr).toMatch(new RegExp(`message 6 \\(u5\\) is ${words}, [0-9a-f]{64}\n`))
+      expect(second.stderr).toMatch(/popkeep repair --archive .* popkeep sync .*\n$/)
     })
 
     it('believes nothing of an account that is another maildrop now', async () => {
