@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type PartServer, partServer } from '../support/part-server.ts'
+import { type PartServer, type PartServerOptions, partServer } from '../support/part-server.ts'
 import { popkeep } from '../support/popkeep.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -43,7 +43,8 @@ describe('a server that shows a part of its maildrop', () => {
   })
 
   it('is kept whole, and every message once', async () => {
-    await using server = await partServer(gmail)
+    const options: PartServerOptions = { ...gmail }
+    await using server = await partServer(options)
     const run = await sync(server, 'whole', '--json', '--deadline', '5m')
     expect([run.code, run.stderr.toString()]).toEqual([0, ''])
     expect(server.taken).toHaveLength(600)
@@ -59,6 +60,15 @@ describe('a server that shows a part of its maildrop', () => {
     expect(waits).toHaveLength(3)
     expect(waits.every(({ reason }) => reason === 'pause')).toBe(true)
     await server.played()
+    // STAT says 0 now: that all has gone is no reason to forget it.
+    options.enforcesPause = false
+    const empty = await sync(server, 'whole', '--json')
+    expect([empty.code, empty.stdout.toString()]).toEqual([
+      0,
+      expect.stringMatching(/"listed":0,.*"deleted":0/),
+    ])
+    const verify = await popkeep(['verify', '--archive', archiveAt('whole')])
+    expect([verify.code, verify.stdout.toString()]).toEqual([0, expect.stringContaining('600')])
   })
 
   it('is left at the deadline with 1, and the next run goes on', async () => {

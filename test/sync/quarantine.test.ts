@@ -99,4 +99,26 @@ describe('a message that the server refuses for ever', () => {
     await syncOnce(maildrop, archive)
     expect(sent(maildrop, 'RETR')).toEqual([])
   })
+
+  it('is asked for when all others are answered, and each by itself', async () => {
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop(three, { refuses: new Set([1, 2]) })
+    await syncOnce(maildrop, archive)
+    maildrop.messages.push(mail('d', 'four'), mail('e', 'five'))
+    const asked: number[][] = []
+    const open = maildrop.open.bind(maildrop)
+    maildrop.open = async (...parameters) => {
+      const session = await open(...parameters)
+      const retrieve = session.retrieve.bind(session)
+      session.retrieve = (rows, receiver) => {
+        const together = [...rows]
+        asked.push(together.map(({ messageNumber }) => messageNumber))
+        return retrieve(together, receiver)
+      }
+      return session
+    }
+    const { counts } = await syncOnce(maildrop, archive)
+    expect(asked).toEqual([[4, 5], [1], [2]])
+    expect(counts).toMatchObject({ stored: 2, failed: 2 })
+  })
 })

@@ -32,6 +32,26 @@ describe('a server that shows parts', () => {
     expect(rig.sent('TOP')).toEqual([])
   })
 
+  it('has ended the session, and all of it is durable, before the pause begins', async () => {
+    const rig = new Rig(many(25), { partOf: 10, capabilities: GMAIL })
+    const { wait } = rig.time.patience()
+    const seen: unknown[] = []
+    await rig.run({
+      policy: settings,
+      patience: {
+        wait: async (ms, signal) => {
+          seen.push([rig.archive.contents().length, rig.maildrop.ends.length])
+          await wait(ms, signal)
+        },
+      },
+    })
+    expect(seen).toEqual([
+      [10, 1],
+      [20, 2],
+      [25, 3],
+    ])
+  })
+
   it('is asked once where nothing was stored', async () => {
     const rig = new Rig([], { partOf: 10, capabilities: GMAIL })
     await rig.run({ policy: settings })
