@@ -165,13 +165,13 @@ async function prepareMaildrop(
 }
 
 function maildropOf(
-  options: Omit<MaildropOptions, 'pipelining'>,
+  options: Omit<MaildropOptions, 'pipelining' | 'window'>,
   explained: AccountLogin['explained'] = (error) => error,
 ): Maildrop {
   return {
-    open: async (signal, { pipelining }) => {
+    open: async (signal, { pipelining, window }) => {
       try {
-        return await createMaildrop({ ...options, pipelining }).open(signal)
+        return await createMaildrop({ ...options, pipelining, window }).open(signal)
       } catch (error) {
         throw explained(error)
       }
