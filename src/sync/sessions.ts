@@ -35,6 +35,8 @@ export class Sessions {
   #window: number | undefined
   /** What the last session listed and left there, where the next one may show another part. */
   #former: ReadonlySet<string> | undefined
+  /** Why nothing but the suspects is asked for any more. */
+  #givenUp: { readonly error: unknown } | undefined
 
   constructor(context: SyncContext, ledger: AccountLedger, findings: Findings) {
     const { patience } = context
@@ -59,6 +61,7 @@ export class Sessions {
       // Waiting is part of it.
     }
     while (this.#suspects.size > 0) await this.#one('suspects')
+    if (this.#givenUp) throw this.#givenUp.error
   }
 
   async #one(purpose: Purpose): Promise<Next> {
@@ -79,8 +82,7 @@ export class Sessions {
         })
       } catch (error) {
         session.close()
-        await this.#broke(error, run, { purpose, wasPipelined: session.pipelined })
-        return 'session'
+        return await this.#broke(error, run, { purpose, wasPipelined: session.pipelined })
       }
       return await this.#ended(end, purpose)
     } finally {
@@ -147,7 +149,7 @@ export class Sessions {
     error: unknown,
     run: SessionRun,
     { purpose, wasPipelined }: { readonly purpose: Purpose; readonly wasPipelined: boolean },
-  ): Promise<void> {
+  ): Promise<Next> {
     this.#context.signal.throwIfAborted()
     const { broken } = run
     const head = run.brokenAt(error)
@@ -157,7 +159,10 @@ export class Sessions {
     }
     this.#window = windowAfter(this.#window ?? WINDOW, broken)
     this.#former = undefined
-    if (isTooSoon(error)) return await this.#pace.refused(error)
+    if (isTooSoon(error)) {
+      await this.#pace.refused(error)
+      return 'session'
+    }
     const isAtMessage = head !== undefined
     const failure = { error, isAtMessage, isAstray: head?.isAstray, wasPipelined }
     if (head !== undefined && this.#retries.isTemporary(failure)) {
@@ -169,6 +174,9 @@ export class Sessions {
       if (isAlone || this.#suspects.broke(head.key)) this.#retries.progressed()
     }
     await this.#tryAgain(failure)
+    if (purpose === 'suspects' || !this.#suspects.isFull) return 'session'
+    this.#givenUp = { error }
+    return 'end'
   }
 
   async #tryAgain(failure: FailedSession): Promise<void> {

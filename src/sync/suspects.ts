@@ -4,12 +4,20 @@ import type { ReceiptKey } from './ports.ts'
 /** A message at which so many sessions broke in one run is tried alone and last. */
 const BREAKS = 3
 
+/** Where so many messages break sessions, it is not the messages. */
+const MOST = 10
+
 export class Suspects {
   readonly #breaks = new Map<string, number>()
   readonly #names = new Set<string>()
 
   get size(): number {
     return this.#names.size
+  }
+
+  /** No more are to be looked for in this run. */
+  get isFull(): boolean {
+    return this.#names.size >= MOST
   }
 
   has(key: ReceiptKey): boolean {

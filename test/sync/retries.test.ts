@@ -158,6 +158,20 @@ describe('a message at which every session breaks', () => {
     expect(error).toBeUndefined()
     expect(counts).toMatchObject({ stored: 8, failed: 2 })
   })
+
+  it('is one of ten at most: then it is the server, and the next run looks at others', async () => {
+    const rig = new Rig(many(15), { pipelined: false, breaksAt: () => closed() })
+    const { error, counts } = await rig.run()
+    expect(error).toMatchObject({ code: 'NET_CLOSED' })
+    expect(counts).toMatchObject({ stored: 0, failed: 10 })
+    expect(rig.sessions).toBe(10 * 3 + 10)
+    rig.maildrop.moods = {
+      pipelined: false,
+      breaksAt: (uniqueId) => (Number(uniqueId?.slice(1)) < 10 ? closed() : undefined),
+    }
+    await rig.run()
+    expect(rig.archive.contents()).toHaveLength(5)
+  })
 })
 
 it('takes a wait that is interrupted for the interruption', async () => {
