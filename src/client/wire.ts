@@ -1,7 +1,7 @@
 import type { Connection } from '../net/connection.ts'
 import { NetworkError } from '../net/errors.ts'
 import { type Command, holdsSecret, redactCommand } from '../pop3/command.ts'
-import { ProtocolError, SessionError } from '../pop3/errors.ts'
+import { Pop3Error, ProtocolError, SessionError } from '../pop3/errors.ts'
 import { concatOctets, octetString } from '../pop3/octets.ts'
 import { Protocol, type ProtocolEvent } from '../pop3/protocol.ts'
 import { Concealment } from './concealment.ts'
@@ -23,6 +23,7 @@ export class Wire {
   #heard = 0
   /** The last event, if it was an -ERR: why the server will have closed. */
   #refusal: StatusEvent | undefined
+  #isFaultTraced = false
 
   /** `clock`: ms, from anywhere. */
   constructor(
@@ -182,8 +183,18 @@ export class Wire {
       const event = act()
       return event && this.#concealment.event(event)
     } catch (error) {
-      throw this.#concealment.error(error)
+      const concealed = this.#concealment.error(error)
+      this.#traceFault(concealed)
+      throw concealed
     }
+  }
+
+  /** What made it one, once: a greeting that refuses, a line that no command asked for. */
+  #traceFault(error: unknown): void {
+    if (this.#isFaultTraced || !(error instanceof Pop3Error) || error.serverText === undefined)
+      return
+    this.#isFaultTraced = true
+    for (const line of error.serverText.split(/\r?\n/)) this.#trace?.(`S: ${line}`)
   }
 
   async #measured(timeoutMs: number | undefined): Promise<Uint8Array | undefined> {
