@@ -33,7 +33,7 @@ export class RunClock {
   async waitUntil(until: number, reason: WaitReason, cause?: unknown): Promise<void> {
     const { identity, patience, progress, signal } = this.#context
     const deadline = patience?.deadline ?? Number.POSITIVE_INFINITY
-    if (patience === undefined || until > deadline) throw this.outOfTime(cause)
+    if (patience === undefined || until >= deadline) throw this.outOfTime(cause)
     const ms = Math.max(0, until - this.now)
     if (ms === 0) return
     progress({

@@ -66,6 +66,7 @@ export class Sessions {
 
   async #one(purpose: Purpose): Promise<Next> {
     const { signal, patience } = this.#context
+    if (this.#clock.isOver) throw this.#clock.outOfTime()
     await this.#pace.turn()
     const drain = new Drain(signal, patience?.wait)
     try {

@@ -88,6 +88,13 @@ describe('a server that shows parts', () => {
     },
   )
 
+  it('gets no session behind the deadline, the first of an account neither', async () => {
+    const rig = new Rig(many(3), { capabilities: GMAIL })
+    const { error } = await rig.run({ policy: settings, patience: { deadline: rig.time.now } })
+    expect(error).toMatchObject({ code: 'DEADLINE' })
+    expect(rig.maildrop.openings).toEqual([])
+  })
+
   it('stops at the limits of the run, through all sessions', async () => {
     const rig = new Rig(many(25), { partOf: 10, capabilities: GMAIL })
     const { error, counts, postponed } = await rig.run({ policy: { ...settings, maxMessages: 12 } })
