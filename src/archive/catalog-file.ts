@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
-import { createEmptyFile, createFolder } from '../durable/files.ts'
+import { createEmptyFile, createFolder, syncFolder } from '../durable/files.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
@@ -76,6 +76,9 @@ export function openCatalogForWriting(
       // Has an effect on empty files only, and none after WAL was set.
       if (options.kind === 'sqlite') database.exec(`PRAGMA page_size = ${PAGE_OCTETS}`)
       prepareForWriting(database, { isShared: isOnSharedFilesystem(path) })
+      // SQLite syncs the folder of a new WAL at the first commit, and ignores it if that fails. The first look makes the WAL.
+      pragma(database, 'user_version')
+      syncFolder(dirname(path))
       if (version === 0) createCatalog(database, options.kind, options.now)
       else if (version < SCHEMA_VERSION) migrate(database, version)
       return { database, isNew: version === 0 }

@@ -1,4 +1,5 @@
 /** Errors of archives and of the files they are made of. Codes are stable; messages are for people. */
+import { constants } from 'node:os'
 import { sqliteCode } from '../sqlite/errors.ts'
 
 export type ArchiveErrorCode =
@@ -113,9 +114,10 @@ function isOfAnotherSchema(code: string, { message }: Error): boolean {
   return code === 'SQLITE_ERROR' && /^(no such|foreign key mismatch|unknown function)/.test(message)
 }
 
-/** The system's code of an error of node:fs, e.g. 'ENOSPC'. */
+/** The system's code of an error of node:fs, e.g. 'ENOSPC'. Node has no name for some, EDQUOT among them: they have a number. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('syscall' in error)) return undefined
-  const { code } = error as NodeJS.ErrnoException
-  return code
+  const { code, errno } = error as NodeJS.ErrnoException
+  if (errno === undefined || !code?.startsWith('Unknown system error')) return code
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? code
 }

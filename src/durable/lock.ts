@@ -103,6 +103,10 @@ export class Lock {
       this.#database.prepare('PRAGMA journal_mode = MEMORY').get()
       if (mode === 'exclusive') {
         this.#database.exec('BEGIN EXCLUSIVE')
+        this.#held = mode
+        // Where SQLite could open the file for reading only, it took the lock that is shared, and said nothing. A change that is
+        // never committed finds that out.
+        this.#database.exec('PRAGMA user_version = 1')
       } else {
         this.#database.exec('BEGIN')
         // A deferred transaction has its SHARED lock from the first read on.

@@ -10,6 +10,7 @@ export type Row = Readonly<Record<string, SqlValue>>
 
 export interface Statement {
   run(...parameters: readonly SqlValue[]): { readonly changes: number; readonly lastRowId: number }
+  /** Stops at the first row. Outside a transaction, what a statement with RETURNING wrote is not proven by it: use `all`. */
   get(...parameters: readonly SqlValue[]): Row | undefined
   all(...parameters: readonly SqlValue[]): Row[]
   /** One row at a time. While it runs, the connection can do nothing else: end or leave the loop first. */

@@ -106,9 +106,12 @@ export function settleToOneFile(database: Database): void {
   }
 }
 
-/** The value of a pragma with one row and one column. */
+/**
+ * The value of a pragma with one row and one column. Run to its end: journal_mode gives its row first, and only then commits
+ * the change; who stops at the row does not hear that the commit failed.
+ */
 export function pragma(database: Database, name: string): SqlValue | undefined {
-  const row = database.prepare(`PRAGMA ${name}`).get()
+  const [row] = database.prepare(`PRAGMA ${name}`).all()
   return row === undefined ? undefined : Object.values(row)[0]
 }
 

@@ -29,6 +29,15 @@ describe('asArchiveError', () => {
     })
   })
 
+  it.runIf(process.platform === 'linux')('names a number that Node has no word for', () => {
+    const code = 'Unknown system error -122'
+    const error = Object.assign(failed(code), { errno: -122 })
+    expect(asArchiveError(error, '/mail', 'write')).toMatchObject({
+      code: 'ARCHIVE_FULL',
+      message: '/mail: no space left (EDQUOT)',
+    })
+  })
+
   it('leaves a fault of the program as it is', () => {
     const fault = new TypeError('x')
     expect(asArchiveError(fault, '/mail', 'read')).toBe(fault)
