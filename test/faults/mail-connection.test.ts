@@ -57,7 +57,7 @@ for (const [how, end] of ENDS) {
         line === 'DELE 2' && session.index === 0
           ? inTurn(send('+OK\r\n'.slice(0, octets)), end)
           : undefined,
-      expect: { exit: 0 },
+      expect: { exit: 0, retrieved: ['u-1', 'u-2', 'u-3', 'u-4'] },
     })
   }
 

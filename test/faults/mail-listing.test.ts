@@ -216,3 +216,20 @@ for (const [what, code, ending] of endings) {
     })
   }
 }
+
+mailCase({
+  number: 'U22',
+  name: 'ends the connection behind 50,000 rows of UIDL, each time but the first',
+  only: { tls: true, pipelining: true },
+  keepsAtFirst: true,
+  script:
+    () =>
+    (line, { index }) => {
+      if (line !== 'UIDL' || index === 0) return undefined
+      const rows = Array.from({ length: 50_000 }, (_, row) => `${row + 1} v-${row}\r\n`)
+      return inTurn(send(`+OK\r\n${rows.join('')}`), fin(), closed())
+    },
+  expect: { exit: 0 },
+  later: [{ expect: { exit: 69, code: 'NET_CLOSED', retrieved: [] } }],
+  recovery: { retrieved: [] },
+})
