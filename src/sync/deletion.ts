@@ -1,13 +1,12 @@
 /** Deletion in one session: what is due, what was retrieved for it, and what is said of it. */
 import type { SyncContext } from './context.ts'
-import { dueRows, isDue, mayLeave, newest } from './due.ts'
+import { dueRows, isDue, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
-import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
 import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import type { Tally } from './report.ts'
-import type { RetrievedRow } from './retrieve.ts'
 
 /**
  * The known rows that are due now. What arrives in this run counts among the newest only afterwards: a message that it
@@ -33,6 +32,15 @@ export function isDueAtOnce(policy: Policy): boolean {
     policy.delete.olderMs === undefined &&
     policy.keepLatest === undefined
   )
+}
+
+/** Messages that the server keeps in spite of the last DELE that it is sent. Said once: they are not due again. */
+export function tellIgnored(count: number, { identity, progress }: SyncContext): void {
+  if (count === 0) return
+  const messages = count === 1 ? 'a message that was' : `${count} messages that were`
+  const text = `the server keeps ${messages} deleted ${MOST_DELETIONS} times: its settings may say so. They are left there; --delete-again asks anew`
+  const account = identity.name
+  progress({ type: 'notice', account, code: 'DELETION_IGNORED', text, isWarning: true })
 }
 
 export class Deletion {

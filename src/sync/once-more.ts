@@ -14,10 +14,10 @@
  * it is in nobody's way.
  */
 import type { SyncContext } from './context.ts'
-import type { MatchedRow } from './plan.ts'
+import type { MatchedRow, RetrievedRow } from './plan.ts'
 import type { AccountLedger, LedgerView, Receipt } from './ports.ts'
 import type { Refusal } from './report.ts'
-import { type RetrievedRow, type Retriever, retrieveRows } from './retrieve.ts'
+import { type Retriever, retrieveRows } from './retrieve.ts'
 import type { ShortRow } from './size-record.ts'
 
 /** What became of short messages. */

@@ -17,12 +17,17 @@
  */
 import type { ListedMessage, UniqueId } from '../pop3/listing.ts'
 import type { Policy } from './policy.ts'
-import type { Receipt, ReceiptKey } from './ports.ts'
+import type { Receipt, ReceiptKey, Stored } from './ports.ts'
 
 /** A listed row with the key that its receipt has or will have. */
 export interface PlannedRow {
   readonly row: ListedMessage
   readonly key: ReceiptKey
+}
+
+/** A row whose message and receipt are durable. */
+export interface RetrievedRow extends PlannedRow {
+  readonly stored: Stored & { readonly receipt: number }
 }
 
 /** A listed row and the receipt that it matches. */

@@ -10,10 +10,9 @@
  * (`deleteRemoved`). The archive has no octets of it to be proven, and it is never retrieved only to be compared: that
  * would bring it back.
  */
-import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { AccountLedger, LedgerView, MaildropSession, QuitOutcome, Receipt } from './ports.ts'
 import { fingerprintRows } from './recognise.ts'
-import type { RetrievedRow } from './retrieve.ts'
 
 /** A row that may be deleted once its message is proven to be in the archive. */
 export interface Removal extends PlannedRow {

@@ -2,15 +2,10 @@
 import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import { StepRecord } from './in-step.ts'
-import type { PlannedRow } from './plan.ts'
-import type { AccountLedger, MaildropSession, MessageSink, Progress, Stored } from './ports.ts'
+import type { PlannedRow, RetrievedRow } from './plan.ts'
+import type { AccountLedger, MaildropSession, MessageSink, Progress } from './ports.ts'
 import type { Refusal, Tally } from './report.ts'
 import type { SizeRecord } from './size-record.ts'
-
-/** A row whose message and receipt are durable. */
-export interface RetrievedRow extends PlannedRow {
-  readonly stored: Stored & { readonly receipt: number }
-}
 
 /** What retrieval works with, for one account's run. */
 export interface Retriever {

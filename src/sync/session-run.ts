@@ -1,11 +1,11 @@
 /** One session of an account's run: list, compare, retrieve, and on request delete. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
-import { Deletion, dueNow, isDueAtOnce } from './deletion.ts'
+import { Deletion, dueNow, isDueAtOnce, tellIgnored } from './deletion.ts'
 import type { Drain } from './drain.ts'
-import { ignoredDeletions, MOST_DELETIONS } from './due.ts'
+import { ignoredDeletions } from './due.ts'
 import { settleShort, shortOnce, tellShort } from './once-more.ts'
-import { applyLimits, type MatchedRow, type PlannedRow, type Settlement } from './plan.ts'
+import { applyLimits, type MatchedRow, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { AccountLedger, LedgerView, MaildropSession, Receipt } from './ports.ts'
 import { dueArrivals, untoldNotice } from './preview.ts'
 import { type Triage, triage } from './quarantine.ts'
@@ -14,7 +14,7 @@ import { recordListing } from './record-listing.ts'
 import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
-import { type RetrievedRow, type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
+import { type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
 import { type BrokenSession, isKnownToShowParts, mayShowParts } from './server-sense.ts'
 import { SizeRecord } from './size-record.ts'
 import type { Suspects } from './suspects.ts'
@@ -46,6 +46,19 @@ export interface SessionEnd {
   readonly left: ReadonlySet<string>
   /** The run's time was over before all was asked for. */
   readonly isCutShort: boolean
+}
+
+/** What one session is to retrieve. */
+interface Retrieval {
+  readonly fresh: readonly PlannedRow[]
+  readonly again: readonly PlannedRow[]
+  /** Those that came short in a run that was broken off. */
+  readonly onceMore: readonly RetrievedRow[]
+  readonly receipts: readonly Receipt[]
+  /** Those that could not be retrieved in former runs. */
+  readonly retries: readonly PlannedRow[]
+  readonly isReturning: boolean
+  readonly onStored: (row: RetrievedRow) => void
 }
 
 /** Works on one open session; what it finds goes into `findings`, which outlive it. */
@@ -94,7 +107,8 @@ export class SessionRun {
     )
     // First: a run that is broken off from here on is found out by the next.
     if (compared.looksRenumbered) await ledger.learn(renumbering(ledger.facts, this.#context.now()))
-    this.#tellIgnored(compared, await recordListing(compared, ledger))
+    const settlement = await recordListing(compared, ledger)
+    tellIgnored(ignoredDeletions(compared.receipts, settlement), this.#context)
 
     const isAllowed = !ledger.isDamaged && options.purpose === 'all'
     const deletion = new Deletion(this.#context, session, ledger, { isAllowed })
@@ -183,17 +197,7 @@ export class SessionRun {
   async #retrieve(
     ledger: AccountLedger,
     { drain, isOver, endsWithoutQuit }: SessionOptions,
-    plan: {
-      readonly fresh: readonly PlannedRow[]
-      readonly again: readonly PlannedRow[]
-      /** Those that came short in a run that was broken off. */
-      readonly onceMore: readonly RetrievedRow[]
-      readonly receipts: readonly Receipt[]
-      /** Those that could not be retrieved in former runs. */
-      readonly retries: readonly PlannedRow[]
-      readonly isReturning: boolean
-      readonly onStored: (row: RetrievedRow) => void
-    },
+    plan: Retrieval,
   ): Promise<boolean> {
     const { progress, signal } = this.#context
     const { tally, answered, receipts, refusals } = this.#findings
@@ -258,13 +262,8 @@ export class SessionRun {
 
   async #settleShort(
     retriever: Retriever,
-    plan: {
-      readonly onceMore: readonly RetrievedRow[]
-      readonly receipts: readonly Receipt[]
-      readonly onStored: (row: RetrievedRow) => void
-    },
+    { onceMore, receipts, onStored }: Pick<Retrieval, 'onceMore' | 'receipts' | 'onStored'>,
   ): Promise<void> {
-    const { onceMore, receipts, onStored } = plan
     const settled = await settleShort(retriever, {
       former: onceMore.map((row) => ({ ...row, settled: onStored })),
       receipts,
@@ -285,17 +284,6 @@ export class SessionRun {
     const tried = this.#findings.refusals.map(({ key }) => key)
     const retryAll = policy.retryQuarantined === true
     return triage(fresh.filter(isWanted), receipts, { now: now(), retryAll, tried })
-  }
-
-  /** Said once: they are not due again. */
-  #tellIgnored({ receipts }: Compared, settlement: Settlement): void {
-    const count = ignoredDeletions(receipts, settlement)
-    if (count === 0) return
-    const { identity, progress } = this.#context
-    const messages = count === 1 ? 'a message that was' : `${count} messages that were`
-    const text = `the server keeps ${messages} deleted ${MOST_DELETIONS} times: its settings may say so. They are left there; --delete-again asks anew`
-    const account = identity.name
-    progress({ type: 'notice', account, code: 'DELETION_IGNORED', text, isWarning: true })
   }
 
   /** Servers that delete at QUIT what was retrieved must not hear it where all is to be kept. */

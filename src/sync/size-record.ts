@@ -1,5 +1,5 @@
 /** What one session's retrievals say of how its server counts, and the messages that came short of its listing. */
-import type { RetrievedRow } from './retrieve.ts'
+import type { RetrievedRow } from './plan.ts'
 import { isShort, type Measure, mayBeShort, modelOf, SAMPLE, type SizeModel } from './size-model.ts'
 
 /** A message that came short, so it seemed when it ended. */
