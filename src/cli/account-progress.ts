@@ -100,7 +100,9 @@ export class AccountProgress {
 
   #retrieving(now: number, width: number, bar: number): string {
     const total = Math.max(this.#totalOctets, this.#octets)
-    const counts = `${number(this.#messages)}/${number(this.#totalMessages)}`
+    // What came short is retrieved once more.
+    const messages = Math.max(this.#totalMessages, this.#messages)
+    const counts = `${number(this.#messages)}/${number(messages)}`
     const octets = `${humanOctets(this.#octets)} of ${humanOctets(total)}`
     const rate = this.#rate(now)
     const speed = rate > 0 ? [`${humanOctets(Math.round(rate))}/s`] : []
