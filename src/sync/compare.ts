@@ -89,6 +89,8 @@ export async function compareMaildrop(
     { receipts, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
+  // Also a server that has unique-ids from now on.
+  const isFirstNamed = receipts.every(({ uniqueId }) => uniqueId === undefined)
   return {
     listed: rows.length,
     receipts,
@@ -96,7 +98,7 @@ export async function compareMaildrop(
     fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
     recounted,
     rebound,
-    isReturning: isMoved || overlap.isLow || wasRenumbered || receipts.length === 0,
+    isReturning: isMoved || overlap.isLow || wasRenumbered || isFirstNamed,
     looksRenumbered,
   }
 }
