@@ -30,8 +30,8 @@ export function temporaryLocation(kind: ArchiveKind): ArchiveLocation {
   return parseLocation(`${kind}:${join(temporaryFolder(), 'mail')}`)
 }
 
-/** A writer that shares this thread. */
-export function startWriterHere(): WriterConnection {
+/** A writer that shares this thread; `now` in ms since the epoch. */
+export function startWriterHere(now: () => number = Date.now): WriterConnection {
   const { port1, port2 } = new MessageChannel()
   const service = new WriterService(
     {
@@ -39,7 +39,7 @@ export function startWriterHere(): WriterConnection {
       receive: (hear) => port2.on('message', hear),
     },
     {
-      now: () => Date.now(),
+      now,
       startTimer: (act, ms) => {
         const timer = setTimeout(act, Math.min(ms, 5))
         return () => clearTimeout(timer)
@@ -56,7 +56,7 @@ export function startWriterHere(): WriterConnection {
 }
 
 export const openHere = (location: ArchiveLocation): ThreadArchive =>
-  new ThreadArchive(location, startWriterHere)
+  new ThreadArchive(location, () => startWriterHere())
 
 export const work = { name: 'work', host: 'pop.example.com', user: 'me' }
 

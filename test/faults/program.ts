@@ -11,7 +11,7 @@ vi.doMock('../../src/archive/thread-archive.ts', async (original) => {
   return {
     ThreadArchive: class extends ThreadArchive {
       constructor(location: ArchiveLocation) {
-        super(location, startWriterHere)
+        super(location, () => startWriterHere())
       }
     },
   }

@@ -97,8 +97,6 @@ export interface BoundName {
 export interface Store {
   /** For one run; nothing becomes durable once the fuse has burnt. */
   open(fuse: Fuse, now: number): Archive
-  /** The run is over, or its process was killed. */
-  closed(): Promise<void>
   /** SHA-256, hex, of all messages. */
   contents(): readonly string[]
   receipts(): readonly BoundName[]
@@ -240,7 +238,6 @@ export class History {
       this.#store.open(fuse, time.now),
       new Set(['work']),
     )
-    await this.#store.closed()
     return error
   }
 

@@ -18,8 +18,6 @@ class MemoryStore implements Store {
     return this.#archive
   }
 
-  async closed(): Promise<void> {}
-
   contents(): readonly string[] {
     return this.#archive.messages.map(({ octets }) => digestOf(octets))
   }
