@@ -41,3 +41,14 @@ it('docs/faults.md names no test file that is not there', () => {
     expect(isThere, `${folder}${file}`).toBe(true)
   }
 })
+
+it('docs/faults.md names, for each fault of its catalogue, cases or tests that are there', () => {
+  const catalogue = [...page.matchAll(/^\| (F\d+) \| [^|]+ \| ([^|]+) \|$/gm)]
+  const faults = catalogue.map(([, fault]) => fault)
+  expect(faults).toEqual(Array.from({ length: 70 }, (_, at) => `F${at + 1}`))
+  const numbers = new Set(rows.map(([, number]) => number))
+  const unknown = catalogue.flatMap(([, , proofs = '']) =>
+    proofs.split(', ').filter((proof) => !numbers.has(proof) && !proof.endsWith('.test.ts')),
+  )
+  expect(unknown).toEqual([])
+})

@@ -85,13 +85,15 @@ export interface MailCase {
   /** The first run keeps everything on the server, in all variants. */
   readonly keepsAtFirst?: boolean
   readonly expect: ByVariant<MailExpectation>
-  /** Further runs against the same server, each a day later. */
+  /** Further runs against the same server, each a day later unless it says otherwise. */
   readonly later?: readonly NextRun[]
   /** What the run against a server in health differs in from what this file's head says. */
   readonly recovery?: ByVariant<Partial<MailExpectation>>
 }
 
 export interface NextRun {
+  /** Ms since the run before. Default: a day. */
+  readonly afterMs?: number
   /** What happens to the maildrop before. */
   readonly before?: (stage: MailStage) => void
   readonly args?: readonly string[]
@@ -181,8 +183,8 @@ class CasePlay {
     try {
       const answer = script?.(this.#stage)
       await this.#run(this.#case.keepsAtFirst ? args : asked, this.#of(first), answer)
-      for (const { before, expect: wanted, args: more = [] } of later) {
-        await time.pass(DAY_MS)
+      for (const { afterMs = DAY_MS, before, expect: wanted, args: more = [] } of later) {
+        await time.pass(afterMs)
         before?.(this.#stage)
         await this.#run([...asked, ...more], this.#of(wanted), answer)
       }

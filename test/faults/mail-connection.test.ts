@@ -181,3 +181,32 @@ mailCase({
     },
   expect: { exit: 0, wire: (sessions) => expect(sessions).toHaveLength(1) },
 })
+
+mailCase({
+  number: 'B13',
+  name: 'refuses a login within 300 s of the one before',
+  capabilities: ['LOGIN-DELAY 300'],
+  script: ({ time }) => {
+    let lastLogin = Number.NEGATIVE_INFINITY
+    return (line) => {
+      if (!line.startsWith('PASS ')) return undefined
+      if (time.now() - lastLogin < 300_000) return '-ERR [LOGIN-DELAY] too soon\r\n'
+      lastLogin = time.now()
+      return undefined
+    }
+  },
+  expect: { exit: 0 },
+  later: [
+    { afterMs: 60_000, expect: { exit: 75, code: 'LOGIN_DELAY', retrieved: [] } },
+    // Known now: nothing connects.
+    {
+      afterMs: 60_000,
+      expect: {
+        exit: 75,
+        code: 'LOGIN_DELAY',
+        wire: (_sessions, { connections }) => expect(connections).toEqual([]),
+      },
+    },
+    { afterMs: 190_000, expect: { exit: 0, retrieved: [] } },
+  ],
+})
