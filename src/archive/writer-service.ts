@@ -10,6 +10,7 @@ import {
 } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
 import { openForWriting } from './open.ts'
+import { buffersOf, type ReceiptColumns } from './receipt-columns.ts'
 import { ArchiveWriter, type WriterClock } from './writer.ts'
 import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
 
@@ -52,7 +53,9 @@ export class WriterService {
 
   #answer({ id, method, account, parameters }: Extract<ToWriter, { type: 'request' }>): void {
     try {
-      this.#port.send({ type: 'reply', id, value: this.#call(method, account, parameters) })
+      const value = this.#call(method, account, parameters)
+      const transfer = method === 'receipts' ? buffersOf(value as ReceiptColumns) : []
+      this.#port.send({ type: 'reply', id, value }, transfer)
     } catch (error) {
       this.#port.send({ type: 'failure', id, error: packError(this.#named(error)) })
     }
