@@ -1,6 +1,9 @@
 /** Messages that end as they should with fewer octets than listed: kept, marked, retrieved once more, not deleted. */
 import { describe, expect, it } from 'vitest'
-import { syncAccount } from '../../src/sync/engine.ts'
+import { openLedgerForReading } from '../../src/archive/ledger-view.ts'
+import { catalogPath } from '../../src/archive/location.ts'
+import { openDatabase } from '../../src/sqlite/driver.ts'
+import { previewAccount, syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
 import type { Archive, SyncEvent } from '../../src/sync/ports.ts'
 import { openHere, query, temporaryLocation, work } from '../archive/temp-archive.ts'
@@ -21,17 +24,17 @@ async function run(maildrop: FakeMaildrop, archive: Archive, policy: Policy = KE
   const events: SyncEvent[] = []
   maildrop.commands.length = 0
   const result = await syncAccount(
-    {
-      ...{ identity: work, maildrop, policy },
-      signal: new AbortController().signal,
-      progress: (event) => events.push(event),
-      now: () => Date.now(),
-    },
+    { ...contextOf(maildrop, policy), progress: (event) => events.push(event) },
     archive,
     new Set(['work']),
   )
   const notices = events.flatMap((event) => (event.type === 'notice' ? event.code : []))
   return { ...result, notices, sent: (verb: string) => sent(maildrop, verb) }
+}
+
+function contextOf(maildrop: FakeMaildrop, policy: Policy) {
+  const { signal } = new AbortController()
+  return { ...{ identity: work, maildrop, policy, signal }, now: () => Date.now() }
 }
 
 function sent({ commands }: FakeMaildrop, verb: string): string[] {
@@ -51,6 +54,18 @@ describe.each(['sqlite', 'maildir'] as const)('in a %s archive', (kind) => {
            LEFT JOIN receipt ON receipt.message = message.id ORDER BY message.id`,
         ).map(({ name, octets, short: mark }) => [name, octets, mark]),
       model: () => query(location, 'SELECT size_model FROM account')[0]?.size_model,
+      loseReceipts: () => {
+        const database = openDatabase(catalogPath(location), { isReadOnly: false })
+        database.exec('DELETE FROM receipt')
+        database.close()
+      },
+      preview: async (maildrop: FakeMaildrop) => {
+        const ledger = openLedgerForReading(location, work, { configured: new Set() })
+        const context = { ...contextOf(maildrop, KEEP_ALL), progress: () => {} }
+        const { preview } = await previewAccount(context, ledger)
+        ledger.close()
+        return preview
+      },
     }
   }
   const [one, two] = [whole('one'), whole('two')]
@@ -165,6 +180,37 @@ describe.each(['sqlite', 'maildir'] as const)('in a %s archive', (kind) => {
     expect((await run(maildrop, archive, all)).sent('DELE')).toEqual(['DELE 1'])
   })
 
+  it('says in a dry run that it would be retrieved once more, where that was not done', async () => {
+    const { archive, receipts, preview } = open()
+    const refuses = new Set<number>()
+    const handsOver = () => {
+      refuses.add(2)
+      return half(two)
+    }
+    const maildrop = new FakeMaildrop([one, { ...two, handsOver }], { refuses })
+    await run(maildrop, archive)
+    expect(await preview(maildrop)).toMatchObject({ retrieve: [{ uniqueId: 'two' }], delete: [] })
+    expect(receipts()).toContainEqual(['two', short, 1])
+    refuses.clear()
+    await run(maildrop, archive)
+    expect((await preview(maildrop))?.retrieve).toEqual([])
+  })
+
+  it('leaves a message unmarked that is recognised as one whose octets it has', async () => {
+    const { archive, receipts, loseReceipts } = open()
+    const named = { ...two, octets: Buffer.concat([Buffer.from('Status: RO\r\n'), two.octets]) }
+    await run(new FakeMaildrop([one, named]), archive)
+    loseReceipts()
+    const maildrop = new FakeMaildrop([one, { ...two, listed: named.octets.length }])
+    const { notices, sent: said } = await run(maildrop, archive, DELETE_ALL)
+    expect([notices, said('RETR')]).toEqual([[], ['RETR 1', 'RETR 2']])
+    expect(said('DELE')).toEqual(['DELE 1'])
+    expect(receipts()).toEqual([
+      ['one', size, 0],
+      ['two', named.octets.length, 0],
+    ])
+  })
+
   it('works without unique-ids, and leaves one receipt a row', async () => {
     const { archive, receipts } = open()
     const [named, other] = [whole('one'), whole('two')].map((m) => ({ ...m, uniqueId: undefined }))
@@ -225,16 +271,19 @@ describe('a server that counts in its own way', () => {
     expect(new Set(archive.marks())).toEqual(new Set([0]))
   })
 
-  it('is remembered: a cut message is found among a few that come later', async () => {
+  it.each([
+    ['is found behind the sample', 29],
+    ['is remembered: found among a few that come later', 25],
+  ])('counted with LF: a message that lost its last lines %s', async (_, before) => {
     const archive = open()
     const listed = listedAs((octets, lines) => octets - lines)
-    const maildrop = new FakeMaildrop(listed.slice(0, 25))
-    await run(maildrop, archive.archive)
+    const maildrop = new FakeMaildrop(listed.slice(0, before))
     // What comes has more octets than are listed, and fewer than it should have.
     const [last] = listed.slice(-1)
     if (!last) throw new Error('30')
     const shorter = { ...last, handsOver: () => last.octets.subarray(0, last.octets.length - 24) }
     expect(shorter.handsOver().length).toBeGreaterThan(last.listed ?? 0)
+    if (before < 29) await run(maildrop, archive.archive)
     maildrop.messages.push(shorter)
     expect((await run(maildrop, archive.archive)).notices).toEqual(['SHORT'])
     expect(archive.model()).toBe('lf')
