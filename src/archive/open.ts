@@ -172,6 +172,10 @@ function settle(path: string): void {
 function requireKind(location: ArchiveLocation, database: Database): void {
   const kind = database.prepare('SELECT kind FROM archive').get()?.kind
   if (kind === location.kind) return
+  if (kind !== 'sqlite' && kind !== 'maildir') {
+    const words = `${location.path}: the catalog does not say to which kind of archive it belongs`
+    throw new ArchiveError('ARCHIVE_DAMAGED', words)
+  }
   throw new ArchiveError(
     'ARCHIVE_FOREIGN',
     `${location.path} belongs to a ${kind} archive, not to a ${location.kind} one`,

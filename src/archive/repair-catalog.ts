@@ -93,8 +93,10 @@ function leftAlone(path: string, cause?: unknown): ArchiveError {
 function lookInto(path: string, kind: ArchiveKind): CatalogState {
   const database = openCatalogForReading(path)
   try {
-    requireKind(database, kind)
+    const stated = statedKind(database)
+    if (isOther(stated, kind)) throw belongsTo(path, stated)
     if (!isDescribed(database, kind)) return 'unreadable'
+    if (stated !== kind) return 'damaged'
     if (alteredSchema(database, kind).length > 0) return 'damaged'
     const [first] = database.prepare('PRAGMA integrity_check(1)').all()
     if (first === undefined || Object.values(first)[0] !== 'ok') return 'damaged'
@@ -109,12 +111,16 @@ function lookInto(path: string, kind: ArchiveKind): CatalogState {
   }
 }
 
-/** Throws ARCHIVE_NAME if the catalog says that it belongs to an archive of the other kind. */
-function requireKind(database: Database, kind: ArchiveKind): void {
-  const found = statedKind(database)
-  if (found === undefined || found === kind) return
-  const words = `${database.path} belongs to a ${found} archive: write ${found}:PATH`
-  throw new ArchiveError('ARCHIVE_NAME', words)
+/** What is neither is damage, not another archive. */
+function isOther(stated: unknown, kind: ArchiveKind): stated is ArchiveKind {
+  return stated !== kind && (stated === 'sqlite' || stated === 'maildir')
+}
+
+function belongsTo(path: string, kind: ArchiveKind): ArchiveError {
+  return new ArchiveError(
+    'ARCHIVE_NAME',
+    `${path} belongs to a ${kind} archive: write ${kind}:PATH`,
+  )
 }
 
 function statedKind(database: Database) {

@@ -90,6 +90,24 @@ describe.each(['sqlite', 'maildir'] as const)('the schema of a %s archive', (kin
   })
 })
 
+it.each(['sqlite', 'maildir'] as const)(
+  'a %s archive whose kind is not to be read is damaged, not another one',
+  async (kind) => {
+    const { location, maildrop } = await filled(kind)
+    const path = catalogPath(location)
+    const file = readFileSync(path, 'latin1')
+    // The row, not the schema: the time of its creation stands behind it.
+    const damaged = file.replaceAll(`${kind}20`, `${kind.slice(0, -1)}X20`)
+    expect(damaged).not.toBe(file)
+    writeFileSync(path, damaged, 'latin1')
+    expect(() => openReader(location)).toThrow(expect.objectContaining({ code: 'ARCHIVE_DAMAGED' }))
+    expect(tally(repair(location))).toMatchObject({ sound: COUNT, kept: 1 })
+    expect(verify(location)).toEqual({ ok: COUNT })
+    await syncWith(maildrop, location)
+    expect(retrieved(maildrop)).toEqual([])
+  },
+)
+
 it('a Maildir that has lost its catalog is damaged, not absent', async () => {
   const { location } = await filled('maildir')
   rmSync(catalogPath(location))
