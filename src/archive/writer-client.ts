@@ -1,5 +1,5 @@
 /** The main thread's side of the channel to a writer. */
-import { ArchiveError } from '../durable/errors.ts'
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import { type FromWriter, type ToWriter, unpackError, type WriterPort } from './channel.ts'
 import type { Stored } from './group-commit.ts'
 import { OctetBatches } from './octet-batches.ts'
@@ -125,15 +125,21 @@ export class WriterClient {
   /** Whatever was asked or sent and not answered may have happened or not: nothing of it counts. */
   #lose(reason: unknown): void {
     if (this.#end) return
-    const error = new ArchiveError('ARCHIVE_IO', "the archive's writer has ended", {
-      cause: reason,
-    })
+    const error = endOf(reason)
     this.#end = { error }
     for (const { reject } of [...this.#requests.values(), ...this.#intakes.values()]) reject(error)
     this.#requests.clear()
     this.#intakes.clear()
     this.#batches.stop()
   }
+}
+
+/** Where the thread could not even be loaded, the system said why. */
+function endOf(reason: unknown): unknown {
+  const error = asArchiveError(reason, "the archive's writer", 'write')
+  if (error instanceof ArchiveError) return error
+  const why = reason instanceof Error ? `: ${reason.message}` : ''
+  return new ArchiveError('ARCHIVE_IO', `the archive's writer has ended${why}`, { cause: reason })
 }
 
 function take<T>(from: Map<number, T>, id: number): T | undefined {

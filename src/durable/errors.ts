@@ -79,6 +79,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EISDIR', 'a folder has that name'],
   ['ELOOP', 'the symbolic links lead in a circle'],
   ['ENAMETOOLONG', 'the name is too long'],
+  ['EMFILE', 'too many files are open'],
+  ['ENFILE', 'too many files are open, in all programs together'],
 ])
 
 /**
