@@ -68,35 +68,46 @@ export interface TraceOptions {
   readonly injection?: Injection | undefined
 }
 
+/** Runs the program; one of its threads waits, before it has opened a file of the archive, until `whileHeld` is done. */
+export async function runHeld(
+  options: LaunchOptions,
+  held: 'main' | 'writer',
+  whileHeld: (ids: { readonly process: number; readonly thread: number }) => Promise<void>,
+): Promise<Finished> {
+  const { child, finished } = launch({
+    ...options,
+    requires: [...(options.requires ?? []), HOLD_THREAD],
+    env: { ...options.env, POPKEEP_TEST_HOLD: held },
+  })
+  const channel = child.stdio[3]
+  if (!channel || !('write' in channel)) throw new Error('descriptor 3 is a pipe')
+  // The program may be gone before it has read the answer.
+  channel.on('error', () => undefined)
+  channel.on('data', (said: Buffer) => {
+    whileHeld({ process: child.pid ?? 0, thread: Number(said.toString()) }).then(
+      () => channel.write('\n'),
+      () => child.kill('SIGKILL'),
+    )
+  })
+  return finished
+}
+
 /** Runs the program and returns the calls that were traced; without an injection it only watches. */
 export async function runTraced(
   options: LaunchOptions,
   { threads, injection }: TraceOptions,
 ): Promise<{ readonly finished: Finished; readonly calls: readonly TracedCall[] }> {
-  const { child, finished } = launch({
-    ...options,
-    requires: [HOLD_THREAD],
-    env: { ...options.env, POPKEEP_TEST_HOLD: threads === 'all' ? 'main' : 'writer' },
-  })
   const log = join(options.home, 'strace.log')
-  const channel = child.stdio[3]
-  if (!channel || !('write' in channel)) throw new Error('descriptor 3 is a pipe')
+  const follow = threads === 'all'
   let tracer: ReturnType<typeof attach> | undefined
-  // The program may be gone before it has read the answer.
-  channel.on('error', () => undefined)
-  channel.on('data', (said: Buffer) => {
-    const thread = Number(said.toString())
-    tracer = attach({ thread, log, injection, follow: threads === 'all' })
-    tracer.begun.then(
-      () => channel.write('\n'),
-      () => child.kill('SIGKILL'),
-    )
+  const finished = await runHeld(options, follow ? 'main' : 'writer', async ({ thread }) => {
+    tracer = attach({ thread, log, injection, follow })
+    await tracer.begun
   })
-  const result = await finished
-  if (tracer === undefined) throw new Error(`no thread was traced: ${result.stderr}`)
+  if (tracer === undefined) throw new Error(`no thread was traced: ${finished.stderr}`)
   await tracer.begun
   await tracer.ended
-  return { finished: result, calls: readCalls(readFileSync(log, 'utf8')) }
+  return { finished, calls: readCalls(readFileSync(log, 'utf8')) }
 }
 
 function attach(options: {

@@ -1,0 +1,91 @@
+/** Full and read-only disks, and too few descriptors: as they come in life, where error-calls.test.ts injects one error. */
+import { describe, expect, it } from 'vitest'
+import type { Finished } from '../support/popkeep.ts'
+import { isQuiet, misreported } from './error-judgement.ts'
+import {
+  diskProblem,
+  failingDiskProblem,
+  onFailingDisk,
+  onSmallDisk,
+  permit,
+} from './failing-disk.ts'
+import { launch } from './program.ts'
+import { isSkipped } from './requirements.ts'
+import { type Experiment, experiment, type Setting } from './sweep.ts'
+import { runHeld } from './traced.ts'
+
+const skip = isSkipped('full and read-only disks', diskProblem(), 'POPKEEP_REQUIRE_DISKS')
+const skipFailing = isSkipped('failing disks', failingDiskProblem(), 'POPKEEP_REQUIRE_DISKS')
+
+/** From what does not hold the tables to what does not hold the largest message twice. */
+const SIZES = ['size=48k', 'size=200k', 'size=1500k', 'nr_inodes=3']
+
+/** One run with the fault; whether it was hit, and what is wrong then. */
+async function fail(setting: Setting, what: string, fault: (on: Experiment) => Promise<Finished>) {
+  const { wrong, result } = await experiment(setting, async (on) => {
+    const finished = await fault(on)
+    if (isQuiet(finished)) return { isHit: false, problems: [] }
+    const problems = misreported(finished)
+    // All DELE come after all RETR: a run that has sent one has stored everything, and failed behind that.
+    const { deles, letters } = on.maildrop
+    if (deles.length % letters.length !== 0) problems.push(`${deles.length} DELE`)
+    return { isHit: true, problems }
+  })
+  const problems = [...result.problems, ...wrong]
+  return { isHit: result.isHit, wrong: problems.map((text) => `${what}: ${text}`) }
+}
+
+describe.each(['sqlite', 'maildir'] as const)('sync to %s', (kind) => {
+  const setting: Setting = { kind, mode: 'delete' }
+
+  it.skipIf(skip)('on a full disk stores what it can and deletes nothing', async () => {
+    const wrong: string[] = []
+    let hits = 0
+    for (const size of SIZES) {
+      const failed = await fail(setting, size, (on) =>
+        onSmallDisk(on.place.folder, size, () => launch(on).finished),
+      )
+      wrong.push(...failed.wrong)
+      if (failed.isHit) hits += 1
+    }
+    expect(wrong).toEqual([])
+    expect(hits).toBeGreaterThan(1)
+  })
+
+  it.skipIf(skip)('on a read-only disk says so', async () => {
+    const failed = await fail(setting, 'read-only', (on) =>
+      onSmallDisk(on.place.folder, 'ro', () => launch(on).finished),
+    )
+    expect(failed).toEqual({ isHit: true, wrong: [] })
+  })
+
+  it.skipIf(skipFailing)('on a disk that fails meanwhile deletes nothing', async () => {
+    for (const step of ['RETR 1', 'RETR 4', 'DELE 1']) {
+      const failed = await fail(setting, step, (on) =>
+        onFailingDisk(on.place.folder, (failDisk) => {
+          on.maildrop.onStep = ({ at, line }) => {
+            if (at === 'command' && line === step) failDisk()
+          }
+          return launch(on).finished
+        }),
+      )
+      expect({ step, ...failed }).toEqual({ step, isHit: true, wrong: [] })
+    }
+  })
+
+  it.skipIf(process.platform !== 'linux')('with too few descriptors says so', async () => {
+    // For the writer's modules, and for one message's file; a sqlite archive has all files open by then.
+    const atStart = await fail(setting, 'at the start', (on) =>
+      runHeld(on, 'writer', async (ids) => permit(ids.process, 5)),
+    )
+    expect(atStart).toEqual({ isHit: true, wrong: [] })
+    const atMail = await fail(setting, 'at a message', (on) => {
+      const { child, finished } = launch(on)
+      on.maildrop.onStep = ({ line }) => {
+        if (line === 'RETR 3') permit(child.pid ?? 0, 0)
+      }
+      return finished
+    })
+    expect(atMail).toEqual({ isHit: kind === 'maildir', wrong: [] })
+  })
+})
