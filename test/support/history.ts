@@ -139,8 +139,9 @@ export class History {
 
   async play(one: Step): Promise<void> {
     this.#time.now += DAY_MS
-    this.#arrive(one)
+    // In this order: a unique-id may come again before any listing has shown that its message left.
     for (const at of one.expunge) this.#messages.splice(at, 1)
+    this.#arrive(one)
     if (one.renumber) this.#renumber(one)
     const calm = one.faults.length === 0 && one.killAt === Number.POSITIVE_INFINITY
     const error = await this.#run(one, POLICIES[one.policy])
