@@ -20,6 +20,9 @@ import { temporaryFolder, temporaryLocation } from './temp-archive.ts'
 const FLIPS = 200
 const REPAIRED = 24
 
+/** What one flip may cost before the server is asked: the messages of a page. */
+const PAGE_MESSAGES = 3
+
 /** SQLite's header and schema: where these are hit it may read nothing at all. */
 const FIRST_PAGE = 8192
 
@@ -138,6 +141,8 @@ describe.each(['sqlite', 'maildir'] as const)(`a bit of a %s archive, seed ${SEE
       const flipped = readFileSync(file.path)
       try {
         repair(location)
+        const { ok = 0 } = verify(location)
+        expect(ok, where).toBeGreaterThanOrEqual(messages.length - PAGE_MESSAGES)
         const maildrop = new FakeMaildrop([...messages])
         const { error } = await syncWith(maildrop, location)
         expect(error, where).toBeUndefined()
