@@ -129,7 +129,10 @@ mailCase({
     /^RETR 1[0-5]$/.test(line) && session.of(line) ? '-ERR no\r\n' : undefined,
   expect: (variant) => ({
     ...allBut(18, ...[10, 11, 12, 13, 14, 15].map((n) => `u-${n}`))(variant),
-    wire: (sessions) => expect(sessions).toHaveLength(1),
+    wire: (sessions) => {
+      expect(sessions).toHaveLength(1)
+      expect(sessions[0]).toContain('NOOP')
+    },
   }),
 })
 
