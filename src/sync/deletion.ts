@@ -130,8 +130,9 @@ export class Deletion {
       progress({ type: 'notice', account, code: 'DELETION_UNCONFIRMED', text })
     }
     if (unproven > 0) {
+      const which = unproven === 1 ? 'a message was' : `${unproven} messages were`
       throw new ArchiveDamagedError(
-        `${unproven} messages were not found again in the archive and stay on the server`,
+        `${which} not found again in the archive; what is not proven stays on the server`,
       )
     }
   }
