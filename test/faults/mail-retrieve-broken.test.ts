@@ -131,7 +131,8 @@ mailCase({
     ...allBut(18, ...[10, 11, 12, 13, 14, 15].map((n) => `u-${n}`))(variant),
     wire: (sessions) => {
       expect(sessions).toHaveLength(1)
-      expect(sessions[0]).toContain('NOOP')
+      // Pipelined, all were asked for by then.
+      if (!variant.pipelining) expect(sessions[0]).toContain('NOOP')
     },
   }),
 })
