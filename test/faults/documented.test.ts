@@ -9,7 +9,9 @@ const sources = readdirSync(import.meta.dirname)
 /** What varies within a case is `...` in its name there. */
 const asDocumented = (name: string): string => name.replaceAll(/\$\{.+?\}(?=[^})]|$)/g, '...')
 const names = sources.flatMap((source) =>
-  [...source.matchAll(/^ *name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) => asDocumented(name)),
+  [...source.matchAll(/^ {2,8}name: (['"`])(.*)\1,$/gm)].map(([, , name = '']) =>
+    asDocumented(name),
+  ),
 )
 const numbered = sources.flatMap((source) =>
   [...source.matchAll(/^ *number: '(.*)',\n *name: (['"`])(.*)\2,$/gm)].map(
