@@ -105,6 +105,8 @@ const UNIQUE_IDS: readonly (readonly [what: string, uniqueId: string])[] = [
   ['the form of a path', '../../../../tmp/popkeep-was-here'],
 ]
 for (const [what, uniqueId] of UNIQUE_IDS) {
+  // Told apart by its last octet alone, where it is long.
+  const other = uniqueId.length < 70 ? 'even' : `${uniqueId.slice(1)}b`
   mailCase({
     number: 'U6',
     name: `gives unique-ids: ${what}`,
@@ -112,14 +114,7 @@ for (const [what, uniqueId] of UNIQUE_IDS) {
     keepsAtFirst: true,
     letters: () => [
       letter(uniqueId, text('odd'), { name: 'odd' }),
-      // Told apart by its last octet alone, where it is long.
-      letter(
-        uniqueId.length < 70 ? 'even' : `${uniqueId.slice(1)}b`,
-        text('even', 'more text\r\n'),
-        {
-          name: 'even',
-        },
-      ),
+      letter(other, text('even', 'more text\r\n'), { name: 'even' }),
     ],
     // Both, in some order.
     expect: {
