@@ -2,6 +2,7 @@
  * A maildrop in memory whose replies come in a stream, as on a wire: one that is lost or doubled hands each message over
  * in its neighbour's place until a STAT shows it. Message numbers live for one session, and only QUIT deletes.
  */
+import { parseCapabilities } from '../../src/pop3/capabilities.ts'
 import { CommandError } from '../../src/pop3/errors.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import type {
@@ -65,7 +66,7 @@ export class FaultyMaildrop implements Maildrop {
 }
 
 class FaultySession implements MaildropSession {
-  readonly capabilities = { lines: ['TOP', 'UIDL'], has: () => true, args: () => [] }
+  readonly capabilities = parseCapabilities(['TOP', 'UIDL', 'PIPELINING'])
   readonly pipelined: boolean
   readonly #drop: FaultyMaildrop
   readonly #faults: Faults

@@ -66,14 +66,14 @@ const faults: fc.Arbitrary<Faults> = fc.record({
 
 const step: fc.Arbitrary<Step> = fc.record({
   arrive: fc.array(fc.record({ text: fc.nat(30), name: fc.nat(6), atStart: fc.boolean() }), {
-    maxLength: 14,
+    ...{ maxLength: 16, size: 'max' },
   }),
   expunge: fc.array(fc.nat(20), { maxLength: 2 }),
   renumber: fc.constantFrom(false, false, true),
   reverse: fc.boolean(),
   shown: fc.constantFrom('all', 'all', 'all', 'nothing', 'half'),
-  faults: fc.array(faults, { maxLength: 2 }),
-  policy: fc.constantFrom('keep', 'keep', 'delete', 'delete after'),
+  faults: fc.oneof(fc.constant([]), fc.array(faults, { maxLength: 2 })),
+  policy: fc.constantFrom('keep', 'keep', 'keep', 'delete', 'delete after'),
   isPatient: fc.boolean(),
   killAt: fc.oneof(fc.integer({ min: 1, max: 90 }), fc.constant(Number.POSITIVE_INFINITY)),
 })
