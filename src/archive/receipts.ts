@@ -108,8 +108,7 @@ export class ReceiptTable {
        RETURNING id`,
     )
     this.#rebind = database.prepare(
-      `UPDATE receipt SET state = 'stored', bound_by = ?, bound_at = ?, absent_since = NULL
-       WHERE id = ?`,
+      "UPDATE receipt SET state = 'stored', bound_by = ?, absent_since = NULL WHERE id = ?",
     )
     // A row that was stored once stays as it is: that another under its name cannot be retrieved proves nothing against it,
     // nor that it is still listed.
@@ -181,7 +180,7 @@ export class ReceiptTable {
     if (key.uniqueId === undefined) {
       const free = this.#freeNameless(account, { message, octets }, taken)
       if (free !== undefined) {
-        this.#rebind.run(by, at, free)
+        this.#rebind.run(by, free)
         return free
       }
     }

@@ -1,9 +1,9 @@
 /** `popkeep sync --delete` on real archives: what proves a message, whose it is, and what is said of it. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Household, storedIn } from '../faults/household.ts'
-import { type Letter, letter, ScriptedMaildrop } from '../faults/mail-server.ts'
+import { type Answer, type Letter, letter, ScriptedMaildrop } from '../faults/mail-server.ts'
 import { popkeepHere } from '../faults/program.ts'
 import { query } from '../support/archive-content.ts'
 import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts'
@@ -17,11 +17,13 @@ describe.each(['sqlite', 'maildir'] as const)('sync --delete to a %s archive', (
   let household: Household
   let maildrop: ScriptedMaildrop
   let server: ScriptedServer
+  let answer: Answer
   beforeEach(async () => {
     household = new Household(kind)
     maildrop = new ScriptedMaildrop(letters())
+    answer = () => undefined
     server = await scriptedServer((connection) =>
-      maildrop.serve(connection, ['USER', 'UIDL', 'TOP', 'PIPELINING']),
+      maildrop.serve(connection, ['USER', 'TOP', 'PIPELINING'], (...said) => answer(...said)),
     )
   })
   afterEach(async () => {
@@ -39,11 +41,14 @@ describe.each(['sqlite', 'maildir'] as const)('sync --delete to a %s archive', (
       `[accounts.${account}]\nhost = "127.0.0.1"\nport = ${port}\nuser = "${account}"\ntls = "none"\n` +
         `password_file = "${password}"\narchive = "${household.archive}"\n${keys}\n`,
     )
+    // The writer's clock, too.
+    const today = Date.now()
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => today + days * DAY)
     const { exit, stdout, stderr } = await popkeepHere(
       ['sync', '--config', config, '--json'],
       household.environment,
-      () => Date.now() + days * DAY,
     )
+    clock.mockRestore()
     const events = stdout
       .trimEnd()
       .split('\n')
@@ -109,6 +114,18 @@ describe.each(['sqlite', 'maildir'] as const)('sync --delete to a %s archive', (
     expect(storedIn(household)).toHaveLength(3)
     await sync('delete = true', { account: 'home', port: home.port })
     expect([other.letters.length, storedIn(household).length]).toEqual([0, 3])
+  })
+
+  it('counts on where a server without unique-ids kept what was deleted', async () => {
+    const noUniqueIds: Answer = (line) => (line === 'UIDL' ? '-ERR no\r\n' : undefined)
+    answer = noUniqueIds
+    await sync()
+    answer = (line, session) => (line === 'QUIT' ? '-ERR not now\r\n' : noUniqueIds(line, session))
+    expect((await sync('delete_after = "30d"', { days: 31 })).deleted).toHaveLength(3)
+    expect(left()).toEqual(['a', 'b', 'c'])
+    answer = noUniqueIds
+    await sync('delete_after = "30d"', { days: 32 })
+    expect([left(), storedIn(household).length]).toEqual([[], 3])
   })
 
   it('waits for the end of both clocks', async () => {
