@@ -120,6 +120,6 @@ function isOfAnotherSchema(code: string, { message }: Error): boolean {
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('syscall' in error)) return undefined
   const { code, errno } = error as NodeJS.ErrnoException
-  if (errno === undefined || !code?.startsWith('Unknown system error')) return code
+  if (errno === undefined || (code !== undefined && code in constants.errno)) return code
   return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? code
 }
