@@ -47,7 +47,7 @@ import { type Answer, fourLetters, type Letter, letter, ScriptedMaildrop } from 
 import { PassingTime } from './passing-time.ts'
 import { popkeepHere, type Run } from './program.ts'
 
-export { encodeBody, fourLetters, type Letter, letter, type MailSession } from './mail-server.ts'
+export { fourLetters, type Letter, letter, type MailSession } from './mail-server.ts'
 
 /** The bound against hangs, not a speed limit. */
 const CASE_MS = 20_000

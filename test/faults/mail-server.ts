@@ -173,7 +173,7 @@ export class MailSession {
 }
 
 /** A multi-line response's body: byte-stuffed, ended by CRLF if it is not, and by its dot. */
-export function encodeBody(text: string): string {
+function encodeBody(text: string): string {
   const stuffed = text.replaceAll(/(^|\n)\./g, '$1..')
   return `${stuffed}${stuffed === '' || stuffed.endsWith('\r\n') ? '' : '\r\n'}.\r\n`
 }
