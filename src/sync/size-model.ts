@@ -26,7 +26,7 @@ export interface Measure {
 /** So many messages show how a server counts. */
 export const SAMPLE = 20
 
-/** Fewer, none of which has its listed octets, may be cut short as well as estimated. */
+/** Fewer, none of which has its listed octets, may be cut short as well as estimated; so may all that came with less. */
 const FEWEST_ESTIMATES = 5
 
 /** Fewer that agree may do so by chance, against what was learned before. */
@@ -68,7 +68,8 @@ export function modelOf(
   const isFull = sample.length >= SAMPLE
   if (known === undefined) {
     if (count > 0 && (!isFull || count * 2 >= sample.length)) return model
-    return sample.length >= FEWEST_ESTIMATES ? 'estimate' : undefined
+    const isMixed = sample.some(({ listed, came }) => came >= listed)
+    return isFull || (isMixed && sample.length >= FEWEST_ESTIMATES) ? 'estimate' : undefined
   }
   if (isFull) {
     if (countOf(known, sample) * 2 >= sample.length) return known

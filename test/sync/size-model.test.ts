@@ -67,6 +67,8 @@ describe('modelOf', () => {
     ['an empty file: 0 listed, a line end comes', [listedBy('+2', 0)], undefined, '+2'],
     ['four of which none fits', estimates.slice(0, 4), undefined, undefined],
     ['five of which none fits', estimates.slice(0, 5), undefined, 'estimate'],
+    ['nineteen, all of them cut', exact.slice(0, 19).map(halved), undefined, undefined],
+    ['twenty, all of them with less', exact.map(halved), undefined, 'estimate'],
     [
       'five, four of them cut',
       [...exact.slice(0, 4).map(halved), ...exact.slice(4, 5)],
