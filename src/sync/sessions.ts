@@ -35,6 +35,8 @@ export class Sessions {
   #window: number | undefined
   /** What the last session listed and left there, where the next one may show another part. */
   #former: ReadonlySet<string> | undefined
+  /** This run said first that the server deletes what was retrieved: its owner could not answer yet. */
+  #isExpiryNews = false
   /** Why nothing but the suspects is asked for any more. */
   #givenUp: { readonly error: unknown } | undefined
 
@@ -119,13 +121,14 @@ export class Sessions {
     }
     if (Object.keys(learned).length > 0) await this.#ledger.learn(learned)
     if (isWarning) {
+      this.#isExpiryNews = true
       const text =
         'this server announces that it deletes what was retrieved when a session ends (EXPIRE 0). ' +
-        'This session ends without QUIT; to keep the mail there, set quit = false or use --no-quit'
+        'This run ends its sessions without QUIT; to keep the mail there, set quit = false or use --no-quit'
       const account = identity.name
       progress({ type: 'notice', account, code: 'EXPIRE', text, isWarning })
     }
-    return isWarning || policy.quit === false
+    return this.#isExpiryNews || policy.quit === false
   }
 
   /** The session came to its end. */

@@ -249,6 +249,17 @@ describe('EXPIRE 0', () => {
     expect(rig.maildrop.ends).toEqual(['closed', 'QUIT'])
   })
 
+  it('ends no session of the run that heard it first with QUIT, nor those behind one that broke', async () => {
+    const breaksAt = (uniqueId: string | undefined, session: number) =>
+      uniqueId === 'u1' && session === 1 ? failure('NET_CLOSED') : undefined
+    const rig = new Rig(many(3), { capabilities, breaksAt })
+    expect((await rig.run()).error).toBeUndefined()
+    expect(rig.of('notice')).toMatchObject([{ code: 'EXPIRE' }])
+    expect(rig.maildrop.ends).toEqual(['closed', 'closed'])
+    await rig.run()
+    expect(rig.maildrop.ends).toEqual(['closed', 'closed', 'QUIT'])
+  })
+
   it.each<[string, Partial<Policy>, string]>([
     ['the owner has it deleted anyway', DELETE_ALL, 'QUIT'],
     ['a web setting decides', { provider: { showsParts: false, keepsBySetting: true } }, 'QUIT'],
