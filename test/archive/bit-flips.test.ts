@@ -1,6 +1,7 @@
 /**
  * One bit of an archive flipped, 200 times over: verify names every message that it touches, and never calls octets right
- * that are not; and a repair with a sync from a server that still has the mail leaves nothing wrong.
+ * that are not; and a repair with a sync from a server that still has the mail leaves nothing wrong. Where a sync comes before the
+ * repair, from a server that has nothing any more, it costs nothing.
  */
 import { createHash } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,6 +26,10 @@ const PAGE_MESSAGES = 3
 
 /** SQLite's header and schema: where these are hit it may read nothing at all. */
 const FIRST_PAGE = 8192
+const PAGE_OCTETS = 8192
+
+/** Of the bits of the entries of an index, one in so many is flipped. */
+const STRIDE = 11
 
 const SEED = Number(process.env.POPKEEP_SEED ?? 20)
 
@@ -160,10 +165,57 @@ describe.each(['sqlite', 'maildir'] as const)(`a bit of a %s archive, seed ${SEE
   })
 })
 
-async function filled(kind: 'sqlite' | 'maildir') {
+describe('a bit of the indexes that say which octets belong to a message', () => {
+  it.each([
+    ['content', 5],
+    ['piece', 6],
+  ])(
+    'costs nothing where a sync comes before the repair: %s',
+    {
+      timeout: 600_000,
+    },
+    async (table, cellOctets) => {
+      const large = Array.from({ length: 3 }, (_, n) => ({
+        octets: sampleMessage(n, `line ${n}\r\n`.repeat(140_000)),
+        uniqueId: `u${n}`,
+      }))
+      const { location, copy } = await filled('sqlite', large)
+      const [file] = filesOf(location)
+      if (!file) throw new Error('no file')
+      const page = rootPage(location, `sqlite_autoindex_${table}_1`)
+      // The entries, from the end of the page on.
+      const entries = large.length * cellOctets * (table === 'piece' ? 2 : 1)
+      const found = { refused: 0, passed: 0 }
+      for (let flip = 0; flip < entries * 8; flip += STRIDE) {
+        const at = page * PAGE_OCTETS - 1 - Math.floor(flip / 8)
+        const where = `bit ${flip % 8} of octet ${at}`
+        writeFlipped(file, at, flip % 8)
+        const { error } = await syncWith(new FakeMaildrop([]), location)
+        if (error) expect(error, where).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+        found[error ? 'refused' : 'passed'] += 1
+        repair(location)
+        expect(verify(location), where).toEqual({ ok: large.length })
+        restore(location, copy)
+      }
+      expect(found.refused, JSON.stringify(found)).toBeGreaterThan(0)
+    },
+  )
+})
+
+function rootPage(location: ArchiveLocation, name: string): number {
+  const database = openDatabase(location.path, { isReadOnly: true })
+  try {
+    const sql = 'SELECT rootpage FROM sqlite_schema WHERE name = ?'
+    return Number(database.prepare(sql).get(name)?.rootpage)
+  } finally {
+    database.close()
+  }
+}
+
+async function filled(kind: 'sqlite' | 'maildir', mail = messages) {
   const location = temporaryLocation(kind)
-  const { counts } = await syncWith(new FakeMaildrop([...messages]), location)
-  expect(counts.stored).toBe(messages.length)
+  const { counts } = await syncWith(new FakeMaildrop([...mail]), location)
+  expect(counts.stored).toBe(mail.length)
   const copy = join(temporaryFolder(), 'copy')
   cpSync(location.path, copy, { recursive: true, preserveTimestamps: true })
   return { location, copy }
