@@ -24,16 +24,6 @@ export async function dueNow(
   return due.filter(({ receipt: { message } }) => message !== undefined && leaves.has(message))
 }
 
-/** Whether what is new is due as soon as it is stored, as far as that can be said before it is retrieved. */
-export function isDueAtOnce(policy: Policy): boolean {
-  return (
-    isDue(policy, 0, 0) &&
-    policy.delete !== 'never' &&
-    policy.delete.olderMs === undefined &&
-    policy.keepLatest === undefined
-  )
-}
-
 /** Messages that the server keeps in spite of the last DELE that it is sent. Said once: they are not due again. */
 export function tellIgnored(count: number, { identity, progress }: SyncContext): void {
   if (count === 0) return

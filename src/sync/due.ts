@@ -33,6 +33,16 @@ export function isDue(policy: Policy, boundAt: number, now: number): boolean {
   return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
 }
 
+/** Whether what is new is due as soon as it is stored, as far as that can be said before it is retrieved. */
+export function isDueAtOnce(policy: Policy): boolean {
+  return (
+    isDue(policy, 0, 0) &&
+    policy.delete !== 'never' &&
+    policy.delete.olderMs === undefined &&
+    policy.keepLatest === undefined
+  )
+}
+
 /** The known rows that may be due, as far as their receipts say. */
 export function dueRows(
   known: readonly MatchedRow[],

@@ -1,7 +1,6 @@
 /** What a dry run can say of deletion before anything is retrieved. Sends TOP and changes nothing. */
 import { headerFacts } from '../message/facts.ts'
-import { isDueAtOnce } from './deletion.ts'
-import { mayLeave, newest } from './due.ts'
+import { isDueAtOnce, mayLeave, newest } from './due.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { LedgerView, MaildropSession, MessageTraits, SyncEvent } from './ports.ts'

@@ -1,6 +1,7 @@
 /** What a server's behaviour says about it, and what that means for the next session. Pure. */
 import { type Capabilities, parseCapabilities } from '../pop3/capabilities.ts'
 import type { Compared } from './compare.ts'
+import { isDueAtOnce } from './due.ts'
 import { codeOf } from './errors.ts'
 import type { Policy } from './policy.ts'
 import type { ServerFacts } from './ports.ts'
@@ -66,12 +67,11 @@ export function announcedDelay(capabilities: Capabilities): number {
 }
 
 /**
- * RFC 2449 section 6.7: the server may delete, at the end of the session, what was retrieved, and its owner wants it kept.
- * A provider whose web pages decide announces it all the same.
+ * RFC 2449 section 6.7: the server may delete, at the end of the session, what was retrieved, and its owner wants it
+ * kept, all or in part. A provider whose web pages decide announces it all the same.
  */
 export function announcesExpiry(capabilities: Capabilities, policy: Policy): boolean {
-  const isKept = policy.delete === 'never' || policy.delete.afterMs > 0
-  if (!isKept || policy.quit === false) return false
+  if (isDueAtOnce(policy) || policy.quit === false) return false
   if (policy.provider?.keepsBySetting || capabilities.has(GMAIL_CAPABILITY)) return false
   return capabilities.args('EXPIRE')[0] === '0'
 }

@@ -1,9 +1,9 @@
 /** One session of an account's run: list, compare, retrieve, and on request delete. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
-import { Deletion, dueNow, isDueAtOnce, tellIgnored } from './deletion.ts'
+import { Deletion, dueNow, tellIgnored } from './deletion.ts'
 import type { Drain } from './drain.ts'
-import { ignoredDeletions } from './due.ts'
+import { ignoredDeletions, isDueAtOnce } from './due.ts'
 import { settleShort, shortOnce, tellShort } from './once-more.ts'
 import { applyLimits, type MatchedRow, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { AccountLedger, LedgerView, MaildropSession, Receipt } from './ports.ts'

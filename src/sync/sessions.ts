@@ -124,7 +124,7 @@ export class Sessions {
       this.#isExpiryNews = true
       const text =
         'this server announces that it deletes what was retrieved when a session ends (EXPIRE 0). ' +
-        'This run ends its sessions without QUIT; to keep the mail there, set quit = false or use --no-quit'
+        'Sessions of this run that delete nothing end without QUIT; to keep the mail there, set quit = false or use --no-quit'
       const account = identity.name
       progress({ type: 'notice', account, code: 'EXPIRE', text, isWarning })
     }

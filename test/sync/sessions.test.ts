@@ -260,6 +260,17 @@ describe('EXPIRE 0', () => {
     expect(rig.maildrop.ends).toEqual(['closed', 'closed', 'QUIT'])
   })
 
+  it.each<[string, Policy['delete'], number | undefined]>([
+    ['only what is old', { afterMs: 0, olderMs: 730 * 24 * 60 * MINUTE }, undefined],
+    ['all but the newest', { afterMs: 0 }, 100],
+    ['what was archived long ago', { afterMs: 30 * 24 * 60 * MINUTE }, undefined],
+  ])('is said where the owner has %s deleted', async (_title, due, keepLatest) => {
+    const rig = new Rig(many(3), { capabilities })
+    await rig.run({ policy: { delete: due, keepLatest } })
+    expect(rig.of('notice')).toMatchObject([{ code: 'EXPIRE', isWarning: true }])
+    expect(rig.maildrop.ends).toEqual(['closed'])
+  })
+
   it.each<[string, Partial<Policy>, string]>([
     ['the owner has it deleted anyway', DELETE_ALL, 'QUIT'],
     ['a web setting decides', { provider: { showsParts: false, keepsBySetting: true } }, 'QUIT'],
