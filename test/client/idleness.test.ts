@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   closed,
   expectLine,
@@ -11,6 +11,13 @@ import {
 } from '../support/scripted-server.ts'
 import { afterLogin, openAt } from './conversation.ts'
 import { CollectingReceiver, listed } from './receivers.ts'
+
+/** Time stands still, but where the test says so. */
+const stopTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 const idle = { timeouts: { idle: 20 } }
 const stat = [expectLine('STAT'), send('+OK 1 10\r\n')]
@@ -56,6 +63,7 @@ describe('a session that nobody asks anything', () => {
   })
 
   it('sends none in the middle of a response, however slow', async () => {
+    stopTime()
     const more = gate()
     await using server = await scriptedServer(
       afterLogin(
@@ -70,16 +78,26 @@ describe('a session that nobody asks anything', () => {
       ),
     )
     const session = await openAt(server, idle)
+    const begun = gate()
     const receiver = new CollectingReceiver()
-    const retrieved = session.retrieve(listed(1), receiver)
+    const retrieved = session.retrieve(listed(1), {
+      begin: (row) => {
+        begun.open()
+        return receiver.begin(row)
+      },
+      refused: () => {},
+      inStep: () => {},
+    })
+    await begun.opened
     // Several times what it takes to be idle.
-    setTimeout(more.open, 100)
+    vi.advanceTimersByTime(100)
+    more.open()
     await retrieved
     expect(await session.quit()).toBe('done')
     await server.played()
     const [connection] = server.connections
-    const [, afterRetrieval = ''] = connection?.receivedText.split('RETR 1\r\n') ?? []
-    expect(afterRetrieval.replaceAll('NOOP\r\n', '')).toBe('QUIT\r\n')
+    const [, afterRetrieval] = connection?.receivedText.split('RETR 1\r\n') ?? []
+    expect(afterRetrieval).toBe('QUIT\r\n')
   })
 
   it('tells at the next command why the server ended it meanwhile', async () => {
@@ -100,10 +118,12 @@ describe('a session that nobody asks anything', () => {
   })
 
   it('says no more once it is closed', async () => {
+    stopTime()
     await using server = await scriptedServer(afterLogin([...quit]))
-    const session = await openAt(server, { timeouts: { idle: 1 } })
+    const session = await openAt(server, idle)
     expect(await session.quit()).toBe('done')
     await server.played()
+    expect(vi.getTimerCount()).toBe(0)
     expect(server.connections[0]?.receivedText).not.toContain('NOOP')
   })
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { connect } from '../../src/net/connect.ts'
 import { Connection } from '../../src/net/connection.ts'
 import { trustOf } from '../../src/net/trust.ts'
@@ -35,6 +35,9 @@ beforeAll(() => {
   tls = makeCertificate(files, { altNames: 'DNS:pop.example.com' })
 })
 afterAll(() => folder.remove())
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 /** A TLS record of a handshake message: what a ClientHello begins with. */
 const CLIENT_HELLO = /\x16\x03/
@@ -254,6 +257,8 @@ describe('the attempt with STLS', () => {
   })
 
   it('goes on to the first read behind TLS, and no further', async () => {
+    // Time stands still, but where the test says so.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     await using server = await stlsServer('+OK\r\n', async (peer) => {
       const { peer: secured, tls: socket } = await peer.upgrade(tls)
       await secured.until(/a$/)
@@ -267,10 +272,13 @@ describe('the attempt with STLS', () => {
     connection.limitAttempt(200)
     connection.write(Buffer.from('a'))
     expect(latin1(await connection.read(10_000))).toBe('b')
-    // The attempt's deadline would have ended this read before the server, told late, has answered.
     const late = connection.read(10_000)
-    setTimeout(() => connection.write(Buffer.from('c')), 400)
+    vi.advanceTimersByTime(9_000)
+    connection.write(Buffer.from('c'))
     expect(latin1(await late)).toBe('d')
+    const never = failure(connection.read(10_000))
+    vi.advanceTimersByTime(10_000)
+    expect(await never).toMatchObject({ code: 'NET_TIMEOUT' })
     connection.close()
     await server.played()
   })

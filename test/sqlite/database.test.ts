@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Database } from '../../src/sqlite/database.ts'
+import type { Connection, Database } from '../../src/sqlite/database.ts'
 import { withTransactions } from '../../src/sqlite/database.ts'
 import { choose, openDatabase } from '../../src/sqlite/driver.ts'
 import { SqliteError, sqliteCode } from '../../src/sqlite/errors.ts'
@@ -23,8 +23,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Another process that runs `begin` on a database and lets go, by its end, a little later. */
-async function holdForAMoment(path: string, begin: string) {
+/** Another process that runs `begin` on a database and holds on to it until it is told to let go, by its end. */
+async function hold(path: string, begin: string) {
   const script = `
     let database
     try {
@@ -34,14 +34,14 @@ async function holdForAMoment(path: string, begin: string) {
     }
     database.exec(process.argv[2])
     require('node:fs').writeSync(1, 'held')
-    setTimeout(() => process.exit(0), 300)
+    process.stdin.resume()
   `
   const child = spawn(process.execPath, ['-e', script, path, begin], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
-  const ended = once(child, 'exit').then(([code]) => code)
+  const ended = once(child, 'exit').then(([, signal]) => signal)
   await once(child.stdout, 'data')
-  return { ended }
+  return { ended, letGo: () => child.kill('SIGTERM') }
 }
 
 const drivers = ['better', 'node'].filter((name) => {
@@ -142,21 +142,81 @@ describe.each(drivers)('driver %s', (name) => {
     reader.close()
   })
 
-  it.each(['IMMEDIATE', 'EXCLUSIVE'])(
-    'waits for one who holds the file %s for a moment',
-    async (lock) => {
-      const path = join(folder, 'a')
-      const former = open(path)
-      former.exec('CREATE TABLE t (a)')
-      former.close()
-      const holder = await holdForAMoment(path, `BEGIN ${lock}`)
-      const database = open(path)
-      // The one whom SQLite refuses at once, whatever the busy timeout, is the one who asks for WAL.
+  /** Told before each statement, and when one is refused; several statements in one string are run one by one. */
+  function observed(
+    path: string,
+    before: (database: Connection) => void,
+    refused: (error: unknown) => void,
+  ): Database {
+    const connection = choose(name)(path, { isReadOnly: false })
+    const attempt = <T>(act: () => T): T => {
+      before(connection)
+      try {
+        return act()
+      } catch (error) {
+        refused(error)
+        throw error
+      }
+    }
+    return withTransactions({
+      ...connection,
+      exec: (sql) => {
+        for (const statement of sql.split(';')) attempt(() => connection.exec(statement))
+      },
+      prepare: (sql) => {
+        const statement = connection.prepare(sql)
+        return { ...statement, all: (...values) => attempt(() => statement.all(...values)) }
+      },
+    })
+  }
+
+  const makeFile = (path: string) => {
+    const former = open(path)
+    former.exec('CREATE TABLE t (a)')
+    former.close()
+  }
+
+  it('waits for one who writes, though SQLite refuses WAL at once, whatever the busy timeout', async () => {
+    const path = join(folder, 'a')
+    makeFile(path)
+    const holder = await hold(path, 'BEGIN IMMEDIATE')
+    const refusals: (string | undefined)[] = []
+    const refused = (error: unknown) => {
+      refusals.push(sqliteCode(error))
+      holder.letGo()
+    }
+    const database = observed(path, () => {}, refused)
+    try {
       expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+      expect(refusals).toEqual(['SQLITE_BUSY'])
+    } finally {
+      holder.letGo()
       database.close()
-      expect(await holder.ended).toBe(0)
-    },
-  )
+    }
+    expect(await holder.ended).toBe('SIGTERM')
+  })
+
+  it('is ready to wait for one who has the file alone before it looks into it', async () => {
+    const path = join(folder, 'a')
+    makeFile(path)
+    const holder = await hold(path, 'BEGIN EXCLUSIVE')
+    let waitsFor: unknown = 0
+    // Nobody lets go before this: had it looked already, it would have been refused.
+    const before = (connection: Connection) => {
+      if (waitsFor !== 0) return
+      waitsFor = connection.prepare('PRAGMA busy_timeout').get()?.timeout
+      if (waitsFor !== 0) holder.letGo()
+    }
+    const database = observed(path, before, () => {})
+    try {
+      expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+      expect(waitsFor).toBe(10_000)
+    } finally {
+      holder.letGo()
+      database.close()
+    }
+    expect(await holder.ended).toBe('SIGTERM')
+  })
 
   it('keeps the rollback journal with EXTRA where the filesystem is shared', () => {
     const database = open(join(folder, 'a'))
