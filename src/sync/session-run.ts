@@ -314,8 +314,10 @@ export class SessionRun {
     fresh: readonly PlannedRow[],
     again: readonly PlannedRow[],
   ): { readonly fresh: readonly PlannedRow[]; readonly again: readonly PlannedRow[] } {
-    const within = this.#limit([...fresh, ...again])
-    return { fresh: within.slice(0, fresh.length), again: within.slice(fresh.length) }
+    // Not the first so many: a limit may leave out one in the middle.
+    const within = new Set(this.#limit([...fresh, ...again]))
+    const isWithin = (planned: PlannedRow) => within.has(planned)
+    return { fresh: fresh.filter(isWithin), again: again.filter(isWithin) }
   }
 
   /** What former sessions of the run retrieved counts too. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Policy } from '../../src/sync/policy.ts'
 import { FakeMaildrop, type FakeMessage } from '../support/fake-maildrop.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'
-import { DELETE_ALL, mail, sent, syncOnce } from '../support/sync-once.ts'
+import { DELETE_ALL, mail, previewOnce, sent, syncOnce } from '../support/sync-once.ts'
 
 const DAY = 24 * 3600 * 1000
 const NOW = Date.parse('2026-11-23T00:00:00Z')
@@ -252,6 +252,20 @@ describe('a limit', () => {
     const { postponed } = await syncOnce(maildrop, archive, { policy })
     expect(sent(maildrop, 'RETR')).toEqual(['RETR 6', 'RETR 1', 'RETR 2'])
     expect([left(maildrop), postponed]).toEqual([['c', 'd', 'e'], 3])
+  })
+
+  it('that leaves out a large message takes none that is compared for a new one', async () => {
+    const { archive, maildrop } = here([mail('a', 'one')], { hasTop: false })
+    await syncOnce(maildrop, archive)
+    maildrop.messages.push(mail('b', 'b'), mail('c', 'c', 'x'.repeat(2000)), mail('d', 'd'))
+    archive.now += 30 * DAY
+    const policy = { ...archivedFor(30 * DAY), limitOctets: 1000 }
+    const { preview } = await previewOnce(maildrop, archive, { policy })
+    // What is new is not due yet.
+    expect(preview?.delete.map(({ uniqueId }) => uniqueId)).toEqual(['a'])
+    const { postponed } = await syncOnce(maildrop, archive, { policy })
+    expect([left(maildrop), postponed]).toEqual([['b', 'c', 'd'], 1])
+    expect(sent(maildrop, 'RETR')).toEqual(['RETR 2', 'RETR 4', 'RETR 1'])
   })
 })
 
