@@ -18,7 +18,7 @@ import { type MessageRecord, MessageTable } from './messages.ts'
 export interface Reconciled {
   /** Files of ours that the catalog did not know; they are messages without a receipt now. */
   readonly adopted: number
-  /** Files that name a digest which their octets do not have, or that cannot be read: left alone. */
+  /** Files that name a digest which their octets do not have, or that cannot be read: left alone, and named by verify. */
   readonly unfit: number
   /** Messages whose file is gone for the first time. */
   readonly vanished: number

@@ -161,6 +161,7 @@ export class ThreadLedger {
   readonly renamedFrom: string | undefined
   readonly vanished: number
   readonly isDamaged: boolean
+  readonly unfit: number
   #isMoved: boolean
   #facts: ServerFacts
   readonly #client: WriterClient
@@ -171,6 +172,7 @@ export class ThreadLedger {
     this.renamedFrom = opened.renamedFrom
     this.vanished = opened.vanished
     this.isDamaged = opened.isDamaged
+    this.unfit = opened.unfit
     this.#isMoved = opened.isMoved
     this.#facts = opened.facts
     this.#client = client

@@ -7,6 +7,8 @@ export interface Upkeep {
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
   readonly isDamaged: boolean
+  /** Maildir: files that the catalog does not know and cannot adopt, since they are altered or cannot be read. */
+  readonly unfit: number
   /** Before content becomes visible that the catalog does not know yet, for the runs that it belongs to. */
   beforePublish(runs: Iterable<number>): void
   /** Within the transaction that ends a run whose messages are all committed. */
@@ -25,6 +27,7 @@ export function beginUpkeep(archive: WritableArchive, now: () => number): Upkeep
   return {
     vanished: found?.vanished ?? 0,
     isDamaged: found?.isDamaged ?? false,
+    unfit: found?.unfit ?? 0,
     beforePublish: (runs) => {
       if (maildir) markRunsDirty(database, dirty, runs)
     },

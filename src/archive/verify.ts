@@ -9,16 +9,21 @@ import { isSuspicious } from './maildir-reconcile.ts'
 import { type ArchiveReader, storedMessageOf } from './reader.ts'
 import { proveMessage } from './reader-proof.ts'
 import { type Walked, walkRows } from './row-walk.ts'
+import { checkUnknownFiles, type FileFinding } from './verify-files.ts'
 import { type Chosen, chooseOldest, chooseSample } from './verify-selection.ts'
 
 /**
- * What verify found. All but `ok` and `removed` mean that the archive is damaged:
+ * What verify found. All but `ok`, `removed` and `adoptable` mean that the archive is damaged:
  * - `altered`: octets are there, but not those of the digest; `octets` says how many;
  * - `missing`: the octets are gone, and no owner's act explains it;
  * - `removed`: its owner removed the file, or gave the octets up;
- * - `damaged`: the system or SQLite cannot read the message or, without `id`, a part of the database.
+ * - `damaged`: the system or SQLite cannot read the message or, without `id`, a part of the database;
+ * - `adoptable`: a file of a Maildir is right, and not in the catalog yet.
  */
-export type Finding =
+export type Finding = MessageFinding | FileFinding
+
+/** Of a message that the catalog has. */
+export type MessageFinding =
   | { readonly kind: 'ok' | 'removed' | 'missing'; readonly id: string; readonly octets: number }
   | { readonly kind: 'altered'; readonly id: string; readonly octets: number }
   | DamagedFinding
@@ -29,9 +34,11 @@ interface DamagedFinding {
   readonly text: string
 }
 
+const SOUND: readonly Finding['kind'][] = ['ok', 'removed', 'adoptable']
+
 /** Whether this finding makes `verify` leave with 65. */
 export function isDamage(finding: Finding): boolean {
-  return finding.kind !== 'ok' && finding.kind !== 'removed'
+  return !SOUND.includes(finding.kind)
 }
 
 /** Of what SQLite finds wrong, so many lines are reported. */
@@ -42,7 +49,10 @@ const CATALOG_TABLES = ['archive', 'account', 'run', 'message', 'receipt']
 
 const COLUMNS = 'id, digest, lower(hex(digest)) AS hex, octets, removed, wanted'
 
-/** The whole archive. Lazily: each message is read when its finding is asked for. */
+/**
+ * The whole archive; of a Maildir also the files that its catalog does not know. Lazily: each message is read when its finding
+ * is asked for.
+ */
 export function* verifyArchive(reader: ArchiveReader): Iterable<Finding> {
   let isSound = true
   for (const finding of checkDatabase(reader, ['integrity_check', 'foreign_key_check'])) {
@@ -60,6 +70,15 @@ export function* verifyArchive(reader: ArchiveReader): Iterable<Finding> {
     yield checker.check(walked.row)
   }
   if (seen) yield* checkUnseen(reader, seen)
+  if (reader.location.kind === 'maildir') yield* checkFiles(reader)
+}
+
+function* checkFiles(reader: ArchiveReader): Iterable<Finding> {
+  try {
+    yield* checkUnknownFiles(reader)
+  } catch (error) {
+    yield damaged(textOf(error))
+  }
 }
 
 /** A part of an archive, and how much of it that was. */
@@ -175,7 +194,9 @@ export class MessageChecker {
   }
 
   /** Undefined if the catalog has no such row. */
-  checkId(id: number): { readonly finding: Finding; readonly digest: Row[string] } | undefined {
+  checkId(
+    id: number,
+  ): { readonly finding: MessageFinding; readonly digest: Row[string] } | undefined {
     try {
       const row = this.#byId.get(id)
       return row && { finding: this.check(row), digest: row.digest ?? null }
@@ -187,7 +208,7 @@ export class MessageChecker {
     }
   }
 
-  check(row: Row): Finding {
+  check(row: Row): MessageFinding {
     const id = String(row.hex)
     const octets = Number(row.octets)
     try {

@@ -32,6 +32,8 @@ export interface OpenedAccount {
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
   readonly isDamaged: boolean
+  /** Maildir: altered or unreadable files that the catalog does not know; 0 but for the first account that opens. */
+  readonly unfit: number
   readonly facts: ServerFacts
 }
 
@@ -47,6 +49,7 @@ export class ArchiveWriter {
   readonly #upkeep: Upkeep
   readonly #group: GroupCommit
   readonly #ledgers = new Map<string, OpenLedger>()
+  #isTold = false
 
   constructor(archive: WritableArchive, clock: WriterClock) {
     this.#archive = archive
@@ -89,6 +92,7 @@ export class ArchiveWriter {
           isMoved: isElsewhere(account, identity),
           vanished: this.#upkeep.vanished,
           isDamaged: this.#upkeep.isDamaged,
+          unfit: this.#untold(),
           facts: account.facts,
         },
       }
@@ -109,6 +113,13 @@ export class ArchiveWriter {
     this.#group.flush()
     for (const account of this.#ledgers.keys()) this.release(account)
     this.#archive.close()
+  }
+
+  /** The accounts of an archive have its files in common: one of them tells. */
+  #untold(): number {
+    const unfit = this.#isTold ? 0 : this.#upkeep.unfit
+    this.#isTold = true
+    return unfit
   }
 
   #room(): WriterRoom {

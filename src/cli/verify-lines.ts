@@ -6,7 +6,7 @@ import { jsonLine, safe } from './safe.ts'
 /** What a run of verify counts. */
 export class VerifyCounts {
   readonly #of: number | undefined
-  readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0 }
+  readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0, adoptable: 0 }
   /** Those of `damaged` that are no message's. */
   #faults = 0
   #octets = 0
@@ -43,13 +43,14 @@ export class VerifyCounts {
   }
 
   line(location: ArchiveLocation): string {
-    const { ok, removed, altered, missing, damaged } = this.#messages
+    const { ok, removed, altered, missing, damaged, adoptable } = this.#messages
     const wrong = [
       [altered, 'altered'],
       [missing, 'missing'],
       [damaged - this.#faults, 'unreadable'],
       [this.#faults, this.#faults === 1 ? 'fault of the catalog' : 'faults of the catalog'],
       [removed, 'removed by you'],
+      [adoptable, 'not in the catalog yet: the next sync adopts what is right'],
     ] as const
     const parts = wrong.flatMap(([count, word]) =>
       count > 0 ? [`${count.toLocaleString('en-US')} ${word}`] : [],
@@ -94,6 +95,8 @@ export function findingSentence(location: ArchiveLocation, finding: Finding): st
       return finding.id === undefined
         ? `${where}: ${finding.text}`
         : `${where}: message ${finding.id} cannot be read: ${finding.text}`
+    case 'adoptable':
+      return `${where}: message ${finding.id} is right, and not in the catalog yet.`
     case 'ok':
     case 'removed':
       return `${where}: message ${finding.id} is ${finding.kind}.`

@@ -30,6 +30,10 @@ export async function syncAccount(
     const text = `the account ${ledger.renamedFrom} is now called ${identity.name}`
     progress({ type: 'notice', account: identity.name, code: 'RENAMED', text })
   }
+  if (ledger.unfit > 0) {
+    const text = `files of the Maildir that are altered or unreadable, and not in the archive: ${ledger.unfit}; see popkeep verify`
+    progress({ type: 'notice', account: identity.name, code: 'ALTERED_FILES', text })
+  }
   let failure: unknown
   try {
     await run.sync(ledger)

@@ -223,6 +223,8 @@ export interface AccountLedger extends LedgerView {
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
   readonly isDamaged: boolean
+  /** Maildir: altered or unreadable files that are not in the catalog; 0 where another account of this run tells of them. */
+  readonly unfit: number
   /** A moved account was recognised (`true`: host and user are updated) or is another maildrop (`false`: new epoch). */
   resolveMove(isSameMaildrop: boolean): Promise<void>
   /** These receipts are rows of the present listing: a canonical digest never binds to their messages. */

@@ -4,8 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { openReader } from '../../src/archive/reader.ts'
 import { type Finding, isDamage, verifyArchive } from '../../src/archive/verify.ts'
+import { syncAccount } from '../../src/sync/engine.ts'
+import { KEEP_ALL } from '../../src/sync/policy.ts'
+import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
+import { repair, syncWith } from './repair-cases.ts'
 import { fillArchive, sampleMessage, useArchive } from './sample-archive.ts'
+import { openHere } from './temp-archive.ts'
 
 let folder: TemporaryFolder
 let sqlite: ArchiveLocation
@@ -125,6 +130,44 @@ describe('a Maildir', () => {
     const findings = verify(maildir)
     expect(findings.filter(({ kind }) => kind === 'removed')).toHaveLength(10)
     expect(findings.some(isDamage)).toBe(false)
+  })
+
+  it('whose catalog was made anew names the files that were altered before, and the sync warns once', async () => {
+    const ids = fill(maildir, 3)
+    const flipped = readFileSync(fileOf(ids[0]), 'latin1').replace('body', 'bodY')
+    writeFileSync(fileOf(ids[0]), flipped)
+    rmSync(join(maildir.path, 'popkeep.sqlite'))
+    const notices: string[] = []
+    const archive = openHere(maildir)
+    for (const name of ['work', 'home']) {
+      const { error } = await syncAccount(
+        {
+          ...{ identity: { name, host: 'h', user: name }, policy: KEEP_ALL, now: () => Date.now() },
+          ...{ maildrop: new FakeMaildrop([]), signal: new AbortController().signal },
+          progress: (event) => event.type === 'notice' && notices.push(event.text),
+        },
+        archive,
+        new Set(['work', 'home']),
+      )
+      expect(error).toBeUndefined()
+    }
+    expect(notices).toEqual([expect.stringContaining('altered or unreadable')])
+    const altered = { kind: 'altered', id: ids[0], octets: flipped.length }
+    expect(verify(maildir).filter(isDamage)).toEqual([altered])
+    repair(maildir)
+    expect(kinds(verify(maildir))).toEqual(['ok', 'ok'])
+  })
+
+  it('names what is right and not in the catalog yet, which is no damage', async () => {
+    fill(maildir, 2)
+    useArchive(maildir, ({ database }) => {
+      database.exec('DELETE FROM receipt')
+      database.exec('DELETE FROM message')
+    })
+    expect(kinds(verify(maildir))).toEqual(['adoptable', 'adoptable'])
+    expect(verify(maildir).some(isDamage)).toBe(false)
+    await syncWith(new FakeMaildrop([]), maildir)
+    expect(kinds(verify(maildir))).toEqual(['ok', 'ok'])
   })
 
   it('where more than ten and a tenth vanished is damaged', () => {

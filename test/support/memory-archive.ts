@@ -93,6 +93,7 @@ export class MemoryLedger implements AccountLedger {
   readonly renamedFrom = undefined
   readonly vanished = 0
   readonly isDamaged = false
+  readonly unfit = 0
   readonly #archive: MemoryArchive
   readonly #identity: AccountIdentity
   #account: KeptAccount
