@@ -1,7 +1,4 @@
-/**
- * `verify --against`: what the server lists now, row by row, against what the archive holds. On the server nothing changes:
- * STAT, LIST, UIDL, TOP where the names do not tell, QUIT; never RETR, by which some servers mark mail as read.
- */
+/** `verify --against`, from the options to the lines and the exit code. */
 import {
   isListedDamage,
   isListedKept,
@@ -9,9 +6,9 @@ import {
   type ListedVerdict,
 } from '../archive/listed-check.ts'
 import { openReader } from '../archive/reader.ts'
-import { type Compared, compareMaildrop } from '../sync/compare.ts'
+import { compareWithServer, judgeListing } from '../sync/against.ts'
 import type { PlannedRow } from '../sync/plan.ts'
-import type { LedgerView, Maildrop } from '../sync/ports.ts'
+import type { Maildrop } from '../sync/ports.ts'
 import { counted } from './columns.ts'
 import { composeSync, openLedger, type SyncTask } from './compose.ts'
 import type { CommandContext } from './context.ts'
@@ -61,10 +58,11 @@ async function compareTask(
   const reader = openReader(task.location)
   const ledger = openLedger(task)
   try {
-    const { compared, isOther } = await listAll(maildrop, ledger, signal)
+    const { policy } = task
+    const listing = await compareWithServer({ maildrop, policy, signal, now: context.now }, ledger)
     const check = new ListedCheck(reader, ledger.renamedFrom ?? ledger.account)
     const lines = new ListedLines(task.identity.name)
-    for (const { planned, verdict } of verdicts(compared, check, isOther)) {
+    for (const { planned, verdict } of judgeListing<ListedVerdict>(listing, check)) {
       signal.throwIfAborted()
       lines.add(verdict)
       if (verdict.kind === 'kept') continue
@@ -77,52 +75,6 @@ async function compareTask(
   } finally {
     ledger.close()
     reader.close()
-  }
-}
-
-/** The connection is closed before a message is read: that may take longer than a server waits. */
-async function listAll(
-  maildrop: Maildrop,
-  ledger: LedgerView,
-  signal: AbortSignal,
-): Promise<{ readonly compared: Compared; readonly isOther: boolean }> {
-  const session = await maildrop.open(signal, { pipelining: false })
-  let isOther = false
-  try {
-    const compared = await compareMaildrop(session, ledger, {
-      now: Date.now(),
-      mayBeOtherPart: ledger.facts.showsParts === true,
-      onRows: () => {},
-      onMove: async (isSame) => {
-        isOther = !isSame
-      },
-      onRenumbered: () => {},
-    })
-    await session.quit()
-    return { compared, isOther }
-  } catch (error) {
-    session.close()
-    throw signal.aborted ? signal.reason : error
-  }
-}
-
-function* verdicts(
-  { known, fresh, rebound }: Compared,
-  check: ListedCheck,
-  isOther: boolean,
-): Iterable<{ readonly planned: PlannedRow; readonly verdict: ListedVerdict }> {
-  // Recognised by their header only, and under a name that no receipt has yet: the next sync binds them.
-  const unbound = new Set(rebound)
-  for (const matched of known) {
-    const { message } = matched.receipt
-    const isBound = message !== undefined && !unbound.has(matched)
-    yield {
-      planned: matched,
-      verdict: isBound ? check.ofMessage(message) : { kind: 'not retrieved' },
-    }
-  }
-  for (const planned of fresh) {
-    yield { planned, verdict: isOther ? { kind: 'not retrieved' } : check.ofFresh(planned.key) }
   }
 }
 
