@@ -5,6 +5,7 @@ export interface RunCounts {
   readonly listed: number
   readonly retrieved: number
   readonly stored: number
+  /** Of the messages that count as `stored`, as they left the wire. */
   readonly octets: number
   readonly deleted: number
   readonly failed: number

@@ -12,6 +12,7 @@ import { mayPipeline } from './server-sense.ts'
 import { SessionRun } from './session-run.ts'
 import { Sessions } from './sessions.ts'
 
+/** One account's run, or its dry run: what its sessions find, and the result that they come to. */
 export class AccountRun {
   readonly #context: SyncContext
   readonly #findings: Findings = noFindings()

@@ -33,6 +33,7 @@ export function tellIgnored(count: number, { identity, progress }: SyncContext):
   progress({ type: 'notice', account, code: 'DELETION_IGNORED', text, isWarning: true })
 }
 
+/** The deletions of one session: rows become due, are proven, and go out as DELE, in this order. */
 export class Deletion {
   readonly #context: SyncContext
   readonly #session: MaildropSession

@@ -12,6 +12,7 @@ const REFUSALS = 3
 /** Longer pauses are left to the next run. */
 const MOST_PAUSE_MS = 3_600_000
 
+/** When one run may log in: before each login it waits its turn, and what became of the login is told to it. */
 export class LoginPace {
   readonly #context: SyncContext
   readonly #ledger: AccountLedger

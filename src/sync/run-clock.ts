@@ -6,6 +6,7 @@ import type { Findings } from './report.ts'
 
 export type WaitReason = Extract<SyncEvent, { type: 'waiting' }>['reason']
 
+/** What time it is in one run, whether its deadline has passed, and its waits, which never go beyond that. */
 export class RunClock {
   readonly #context: SyncContext
   readonly #findings: Findings

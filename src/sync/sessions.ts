@@ -23,6 +23,7 @@ type Purpose = SessionOptions['purpose']
 
 type Next = 'session' | 'end'
 
+/** The sessions of one run, one after another: when the next one begins, what it is for, and when none follows. */
 export class Sessions {
   readonly #context: SyncContext
   readonly #ledger: AccountLedger

@@ -40,6 +40,7 @@ export class Gauge {
   }
 }
 
+/** What one session has seen of listed and received octets, and the messages that wait for a judgement by it. */
 export class SizeRecord {
   readonly #known: SizeModel | undefined
   readonly #sample: Measure[] = []
