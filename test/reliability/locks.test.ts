@@ -15,6 +15,9 @@ const ROUNDS = 50
 /** Commands up to the first RETR: what a run that has nothing to retrieve sends at least. */
 const STEPS = 8
 
+/** In each second round the server goes on, and the run is killed as it comes to at most so many commands more. */
+const STEPS_BEHIND = 3
+
 function placeIn(folder: TemporaryFolder, kind: Place['kind']): Place {
   const place = { kind, folder: join(folder.path, 'archive') }
   mkdirSync(place.folder)
@@ -42,6 +45,7 @@ describe.each(['sqlite', 'maildir'] as const)('two runs at once on one account, 
     const server = await maildrop.serve()
     const args = syncWords(server.port, archiveOf(place), 'keep')
     const start = () => launch({ args, home: folder.path })
+    const killed = { waiting: 0, working: 0 }
     try {
       for (let round = 1; round <= ROUNDS; round += 1) {
         // One more letter each round, so that there is something to store.
@@ -59,9 +63,25 @@ describe.each(['sqlite', 'maildir'] as const)('two runs at once on one account, 
         const { finished, other } = await firstOf([start(), start()])
         expect({ round, code: finished.code }).toEqual({ round, code: 75 })
         expect(finished.stderr.toString()).toMatch(/held by another run/)
-        other.child.kill('SIGKILL')
-        expect((await other.finished).signal).toBe('SIGKILL')
-        release()
+        const kill = () => other.child.kill('SIGKILL')
+        if (round % 2 === 0) {
+          kill()
+          expect((await other.finished).signal).toBe('SIGKILL')
+          killed.waiting += 1
+          release()
+        } else {
+          let behind = random.between(0, STEPS_BEHIND)
+          maildrop.onStep = () => {
+            behind -= 1
+            if (behind === 0) kill()
+          }
+          release()
+          if (behind === 0) kill()
+          const { code, signal } = await other.finished
+          // It may have come to its end before.
+          expect(signal ?? code).toBe(signal === null ? 0 : 'SIGKILL')
+          if (signal !== null) killed.working += 1
+        }
         maildrop.onStep = () => {}
         const next = await start().finished
         expect({ round, code: next.code, said: next.stderr.toString() }).toEqual({
@@ -72,6 +92,11 @@ describe.each(['sqlite', 'maildir'] as const)('two runs at once on one account, 
         await server.played()
       }
       expect(unsettled(place, maildrop, 'keep')).toEqual([])
+      expect(killed.waiting).toBe(ROUNDS / 2)
+      expect(killed.working).toBeGreaterThan(0)
+      console.log(
+        `${kind}: killed ${killed.waiting} times as it waited, ${killed.working} as it worked`,
+      )
     } finally {
       await server.close()
       folder.remove()
