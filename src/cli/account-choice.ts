@@ -54,8 +54,10 @@ export function chooseAccounts(
   if (url !== undefined) {
     const common = loadConfig({ mayBeMissing: true })
     const account = accountAt(url, options, { name: options.account, proxy: common?.proxy })
+    const accounts = [withOptions(account, options, common?.archive)]
+    requireDeletion(accounts, options)
     return {
-      accounts: [withOptions(account, options, common?.archive)],
+      accounts,
       configured: new Set([account.name]),
       isSingle,
       jobs: options.jobs,
@@ -65,8 +67,12 @@ export function chooseAccounts(
   }
   requireNoUrl(names)
   const config = loadConfig({ mayBeMissing: names.some(isServerLike) })
+  const accounts = named(names, config).map((account) =>
+    withOptions(account, options, config?.archive),
+  )
+  requireDeletion(accounts, options)
   return {
-    accounts: named(names, config).map((account) => withOptions(account, options, config?.archive)),
+    accounts,
     configured: new Set(config?.accounts.map(({ name }) => name)),
     isSingle,
     jobs: options.jobs ?? config?.jobs,
@@ -108,6 +114,21 @@ function policyOf(policy: Policy, options: SyncOptions): Policy {
     quit: options.quit === false ? false : policy.quit,
     retryQuarantined: options.retryQuarantined,
   }
+}
+
+/** An option that only says how to delete would do nothing, and its owner believe that it did. */
+function requireDeletion(
+  accounts: readonly { readonly policy: Policy }[],
+  { keepLatest, deleteShort, deleteAgain }: SyncOptions,
+): void {
+  if (accounts.some(({ policy }) => policy.delete !== 'never')) return
+  const given = [
+    ...(keepLatest === undefined ? [] : ['--keep-latest']),
+    ...(deleteShort ? ['--delete-short'] : []),
+    ...(deleteAgain ? ['--delete-again'] : []),
+  ]
+  if (given[0] === undefined) return
+  throw new UsageError(`${given[0]} goes with --delete, --delete-after or --delete-older`)
 }
 
 /** What the command line says of deletion; it replaces all that the config says of when. */

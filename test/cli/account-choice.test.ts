@@ -144,4 +144,18 @@ describe('chooseAccounts', () => {
       expect.objectContaining({ code: 'USAGE' }),
     )
   })
+
+  it.each([
+    [{ keepLatest: 5 }, '--keep-latest'],
+    [{ deleteShort: true }, '--delete-short'],
+    [{ deleteAgain: true }, '--delete-again'],
+  ] as const)('refuses %j where nothing is deleted', (options, option) => {
+    const words = `${option} goes with --delete, --delete-after or --delete-older`
+    expect(() => choose(['home'], options)).toThrow(words)
+    const url = () => choose([URL], { archive: 'sqlite:a.sqlite', ...options }, noConfig)
+    expect(url).toThrow(words)
+    // One of the accounts has something deleted, by the config or by an option.
+    expect(choose([], options).accounts).toHaveLength(2)
+    expect(choose(['home'], { ...options, delete: true }).accounts).toHaveLength(1)
+  })
 })
