@@ -21,7 +21,7 @@ export interface Receipt extends ReceiptKey {
   readonly id: number
   /** Undefined only if quarantined. */
   readonly message: number | undefined
-  /** ms since the epoch; of a quarantined one, when it was last tried. */
+  /** When the account's first receipt of the message was bound, ms since the epoch; of a quarantined one, when it was last tried. */
   readonly boundAt: number
   readonly boundBy: BoundBy | undefined
   readonly state: ReceiptState
@@ -56,6 +56,7 @@ export class ReceiptTable {
   readonly #fingerprint: Statement
   readonly #nameless: Statement
   readonly #namelessRefused: Statement
+  /** Any receipt of the message has its time. The index on messages is the one to use: an account may have a million. */
   readonly #insert: Statement
   readonly #rebind: Statement
   readonly #refuse: Statement
@@ -100,7 +101,9 @@ export class ReceiptTable {
       `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, message, state, bound_by,
          bound_at, first_listed)
        VALUES (?, ?, ?, ?, ?, ?,
-         (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?, ?, ?)
+         (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?,
+         coalesce((SELECT bound_at FROM receipt WHERE message = ? AND +account = ? AND +epoch = ? LIMIT 1), ?),
+         ?)
        ${KEY_CONFLICT} message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
          bound_at = iif(receipt.message IS excluded.message, receipt.bound_at, excluded.bound_at),
          absent_since = NULL, reason = NULL,
@@ -169,9 +172,9 @@ export class ReceiptTable {
   }
 
   /**
-   * Writes the receipt of a message, or binds that of the same key anew; it is `removed` if the message is. One that had this
-   * message already keeps its time: the message is no younger for being retrieved again. Rows without
-   * a unique-id have no key: one of this message that is not in `taken` is used again, so that retrieving it each run does
+   * Writes the receipt of a message, or binds that of the same key anew; it is `removed` if the message is. Where the account has
+   * a receipt of this message already, under whatever key, the time is that one's: the message is no younger for being retrieved
+   * again, renumbered or counted anew. Rows without a unique-id have no key: one of this message that is not in `taken` is used again, so that retrieving it each run does
    * not add one each run. The caller adds what is returned to `taken`, from which nothing is ever taken away.
    */
   bind(account: Account, binding: Binding, taken: ReadonlySet<number>): number {
@@ -187,7 +190,8 @@ export class ReceiptTable {
     const uniqueId = encodeUniqueId(key.uniqueId)
     const { id, epoch } = account
     const row = this.#insert.get(
-      ...[id, epoch, uniqueId, key.occurrence, octets, message, message, by, at, run],
+      ...[id, epoch, uniqueId, key.occurrence, octets, message, message, by],
+      ...[message, id, epoch, at, run],
     )
     return Number(row?.id)
   }

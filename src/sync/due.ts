@@ -28,7 +28,7 @@ const FOLDER_DATA = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 /** RFC 822. What is dated before it comes from a clock that began at 1970 or 1980. */
 const FIRST_BELIEVED = Date.parse('1982-08-13T00:00:00Z')
 
-/** Whether a message that was archived at `boundAt` is past the first clock. Both in ms since the epoch. */
+/** Whether a message that this account has in the archive since `boundAt` is past the first clock. Both in ms since the epoch. */
 export function isDue(policy: Policy, boundAt: number, now: number): boolean {
   return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
 }

@@ -124,7 +124,10 @@ export interface Receipt {
   readonly octets: number | undefined
   /** Row of the message in the catalog; undefined only if quarantined. */
   readonly message: number | undefined
-  /** When the message was bound to this receipt, ms since the epoch; of a quarantined one, when it was last tried. */
+  /**
+   * When the message was first bound to a receipt of this account, under whatever unique-id and size, ms since the epoch; of a
+   * quarantined one, when it was last tried.
+   */
   readonly boundAt: number
   readonly boundBy: BoundBy | undefined
   readonly state: ReceiptState

@@ -304,7 +304,7 @@ export class MemoryLedger implements AccountLedger {
       id,
       message,
       boundBy,
-      boundAt: receipts[at]?.message === message ? receipts[at].boundAt : this.#archive.now,
+      boundAt: receipts.find((r) => r.message === message)?.boundAt ?? this.#archive.now,
       state: 'stored',
       absent: false,
       attempts: receipts[at]?.message === message ? receipts[at].attempts : 0,

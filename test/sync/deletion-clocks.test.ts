@@ -1,7 +1,11 @@
 /** When messages leave the server: by either clock, among the newest, within limits, for several accounts. */
 import { describe, expect, it } from 'vitest'
 import type { Policy } from '../../src/sync/policy.ts'
-import { FakeMaildrop, type FakeMessage } from '../support/fake-maildrop.ts'
+import {
+  FakeMaildrop,
+  type FakeMaildropOptions,
+  type FakeMessage,
+} from '../support/fake-maildrop.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'
 import { DELETE_ALL, mail, previewOnce, sent, syncOnce } from '../support/sync-once.ts'
 
@@ -62,6 +66,39 @@ describe('the time in the archive', () => {
     expect(left(maildrop)).toEqual(['a'])
     archive.now += DAY
     maildrop.options = { hasTop: false }
+    await syncOnce(maildrop, archive, { policy: archivedFor(30 * DAY) })
+    expect(left(maildrop)).toEqual([])
+  })
+
+  it.each<[string, FakeMaildropOptions]>([
+    ['known by their headers', {}],
+    ['retrieved again', { hasTop: false }],
+  ])(
+    'does not begin anew for messages whose unique-ids are renumbered: %s',
+    async (_title, options) => {
+      const messages = Array.from({ length: 12 }, (_, index) => mail(`old${index}`, `s${index}`))
+      const { archive, maildrop } = here(messages, options)
+      await syncOnce(maildrop, archive)
+      archive.now += 29 * DAY
+      const renumbered = messages.map((one, index) => ({ ...one, uniqueId: `new${index}` }))
+      maildrop.messages = [...renumbered]
+      await syncOnce(maildrop, archive, { policy: archivedFor(30 * DAY) })
+      expect(left(maildrop)).toHaveLength(12)
+      archive.now += DAY
+      await syncOnce(maildrop, archive, { policy: archivedFor(30 * DAY) })
+      expect(left(maildrop)).toEqual([])
+      expect(archive.contents()).toHaveLength(12)
+    },
+  )
+
+  it('does not begin anew where the server counts octets anew', async () => {
+    const messages = Array.from({ length: 12 }, (_, index) => mail(`u${index}`, `s${index}`))
+    const { archive, maildrop } = here(messages)
+    await syncOnce(maildrop, archive)
+    archive.now += 29 * DAY
+    maildrop.messages = messages.map((one) => ({ ...one, listed: one.octets.length - 2 }))
+    await syncOnce(maildrop, archive, { policy: archivedFor(30 * DAY) })
+    archive.now += DAY
     await syncOnce(maildrop, archive, { policy: archivedFor(30 * DAY) })
     expect(left(maildrop)).toEqual([])
   })
