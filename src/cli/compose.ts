@@ -168,10 +168,12 @@ function maildropOf(
   options: Omit<MaildropOptions, 'pipelining' | 'window'>,
   explained: AccountLogin['explained'] = (error) => error,
 ): Maildrop {
+  // One for all sessions of the run: it knows which timestamps came before.
+  const maildrop = createMaildrop({ ...options, pipelining: false })
   return {
-    open: async (signal, { pipelining, window }) => {
+    open: async (signal, manner) => {
       try {
-        return await createMaildrop({ ...options, pipelining, window }).open(signal)
+        return await maildrop.open(signal, manner)
       } catch (error) {
         throw explained(error)
       }

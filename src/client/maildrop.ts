@@ -26,19 +26,23 @@ export interface MaildropOptions extends ServerOptions {
   readonly window?: number | undefined
 }
 
-/** A maildrop at a server. Nothing happens before `open`. */
+/** A maildrop at a server. Nothing happens before `open`. It remembers the timestamps of all its greetings. */
 export function createMaildrop(options: MaildropOptions): {
   /**
-   * Connects, logs in and reads the capabilities. The signal closes the session, also after this has settled. Throws
-   * ArgumentError before it connects; then NetworkError, ProtocolError, SessionError, LoginError, what the source of
-   * tokens throws, or the signal's reason.
+   * Connects, logs in and reads the capabilities; `manner` counts before what the maildrop was created with. The signal closes
+   * the session, also after this has settled. Throws ArgumentError before it connects; then NetworkError, ProtocolError,
+   * SessionError, LoginError, what the source of tokens throws, or the signal's reason.
    */
-  open(signal: AbortSignal): Promise<Session>
+  open(
+    signal: AbortSignal,
+    manner?: Partial<Pick<MaildropOptions, 'pipelining' | 'window'>>,
+  ): Promise<Session>
 } {
   const seenStamps = new Set<string>()
   return {
-    open: async (signal) => {
-      const { wire, facts } = await new Opening(options, seenStamps, signal).run()
+    open: async (signal, manner) => {
+      const opening = new Opening({ ...options, ...manner }, seenStamps, signal)
+      const { wire, facts } = await opening.run()
       return new Session(wire, facts)
     },
   }
