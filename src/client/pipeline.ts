@@ -30,11 +30,16 @@ export interface Exchange {
   accepted(row: ListedMessage, reply: StatusEvent): BodySink | undefined
   /** -ERR; the others go on. */
   refused(row: ListedMessage, error: CommandError): void
-  /**
-   * If there, STAT is sent between the rows now and then, and behind the last; this hears its reply, whatever that is, and
-   * throws if it is none that STAT can have here. All +OK look alike, so a reply too few or too many shows only so.
-   */
-  readonly check?: ((reply: StatusEvent) => void) | undefined
+  /** If there, it is made between the rows now and then, and behind the last. */
+  readonly check?: Check | undefined
+}
+
+/** Shows whether the replies are those of the commands: all +OK look alike, so one too few or too many shows only so. */
+export interface Check {
+  /** Its right reply is a line that none of the rows' commands can have. */
+  readonly command: Command
+  /** Hears the reply, whatever that is, and throws if it is not the right one. */
+  answered(reply: StatusEvent): void
 }
 
 /**
@@ -133,7 +138,7 @@ class Pipeline {
       return this.#sink?.end()
     }
     if (event.type !== 'status') return undefined
-    if (row === undefined) this.#exchange.check?.(event)
+    if (row === undefined) this.#exchange.check?.answered(event)
     else this.#takeStatus(row, event)
     // Of a multi-line response this was only the beginning.
     if (!this.#wire.isMidResponse) this.#answered()
@@ -173,22 +178,22 @@ class Pipeline {
 
   #draw(): Pending | undefined {
     const { uncheckedRows } = this.#limits
-    if (this.#uncheckedRows >= uncheckedRows || this.#uncheckedOctets >= CHECK_OCTETS) {
-      return this.#drawCheck()
-    }
+    const { check } = this.#exchange
+    const isDue = this.#uncheckedRows >= uncheckedRows || this.#uncheckedOctets >= CHECK_OCTETS
+    if (check && isDue) return this.#drawCheck(check)
     const next = this.#rows.next()
-    if (next.done) return this.#uncheckedRows > 0 ? this.#drawCheck() : undefined
-    if (this.#exchange.check) {
+    if (next.done) return check && this.#uncheckedRows > 0 ? this.#drawCheck(check) : undefined
+    if (check) {
       this.#uncheckedRows += 1
       this.#uncheckedOctets += this.#exchange.expectedOctets(next.value) ?? 0
     }
     return { row: next.value, command: this.#exchange.command(next.value) }
   }
 
-  #drawCheck(): Pending {
+  #drawCheck({ command }: Check): Pending {
     this.#uncheckedRows = 0
     this.#uncheckedOctets = 0
-    return { row: undefined, command: { keyword: 'STAT' } }
+    return { row: undefined, command }
   }
 
   /** Once all outstanding replies are in, asks whether the server still answers at all. */

@@ -1,9 +1,15 @@
 import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
 import { type CommandError, ProtocolError, SessionError } from '../pop3/errors.ts'
-import { type DropListing, type ListedMessage, parseDropListing } from '../pop3/listing.ts'
+import {
+  type DropListing,
+  type ListedMessage,
+  parseDropListing,
+  parseScanRow,
+} from '../pop3/listing.ts'
+import { octetsOf } from '../pop3/octets.ts'
 import { Idleness } from './idleness.ts'
 import { type Listings, readListings } from './listings.ts'
-import { type BodySink, type Exchange, runPipeline } from './pipeline.ts'
+import { type BodySink, type Check, type Exchange, runPipeline } from './pipeline.ts'
 import { commandRefusal, LoginError } from './refusal.ts'
 import { endsSession } from './refusal-words.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -49,6 +55,9 @@ export class Session {
   #expected: DropListing | undefined
   /** The reply to the first STAT, as it came. */
   #statLine: string | undefined
+  /** Where STAT holds no count: a message whose row LIST must show again, with its octets. */
+  #witness: ListedMessage | undefined
+  #isCounted = true
   #deletes = 0
 
   constructor(wire: Wire, facts: SessionFacts) {
@@ -88,6 +97,8 @@ export class Session {
       return drop
     }
     const { rows } = await this.#listing()
+    this.#isCounted = false
+    this.#witness = rows.find(({ octets, isRepeated }) => octets !== undefined && !isRepeated)
     return { messages: rows.length, octets: undefined }
   }
 
@@ -119,7 +130,8 @@ export class Session {
 
   /**
    * TOP n 0 for each row. The first goes alone: if it is refused and CAPA did not name TOP, the answer is false and
-   * `receive` was not called.
+   * `receive` was not called. Behind `stat`, proven in step like `retrieve`, in the same places: what `receive` heard may be
+   * the header of another row until this resolves, and is to be forgotten if it throws.
    */
   headers(
     rows: Iterable<ListedMessage>,
@@ -139,11 +151,15 @@ export class Session {
     const exchange: Exchange = {
       command: ({ messageNumber }) => ({ keyword: 'TOP', messageNumber, lines: 0 }),
       expectedOctets: () => undefined,
-      accepted: (row) => new TopCollector((header) => receive(row, header)),
+      accepted: (row, reply) => {
+        if (this.#isMovedUp(reply)) throw outOfStep(reply)
+        return new TopCollector((header) => receive(row, header))
+      },
       refused: (row) => {
         if (row === first.value) isAccepted = false
         else receive(row, undefined)
       },
+      check: this.#check(),
     }
     await this.#run([first.value], exchange)
     if (!isAccepted) {
@@ -158,14 +174,10 @@ export class Session {
    * RETR for each row, in that order. `receiver.begin` is called when the server says +OK, and its sink takes the body;
    * a promise that the sink returns is the only thing that stops the reading. If this throws, the body under way was
    * abandoned and the connection is closed; those that ended before are whole, and those before the last `inStep` are
-   * surely what was asked for. Behind `stat`, its reply is asked for again now and then: throws ProtocolError
-   * (POP3_OUT_OF_STEP) if it differs.
+   * surely what was asked for. Behind `stat`, its reply is asked for again now and then, and behind the last row: throws
+   * ProtocolError (POP3_OUT_OF_STEP) if it differs. Where it holds no count, LIST of one message must show its row again.
    */
   retrieve(rows: Iterable<ListedMessage>, receiver: Receiver): Promise<void> {
-    const check = (reply: StatusEvent): void => {
-      this.#requireInStep(reply)
-      receiver.inStep()
-    }
     const exchange: Exchange = {
       command: ({ messageNumber, octets }) => ({
         keyword: 'RETR',
@@ -179,7 +191,7 @@ export class Session {
         return receiver.begin(row)
       },
       refused: (row, error) => receiver.refused(row, error),
-      check: this.#expected && check,
+      check: this.#check(() => receiver.inStep()),
     }
     return this.#idleness.interrupt(() => this.#run(rows, exchange))
   }
@@ -268,18 +280,45 @@ export class Session {
     return this.pipelined && messages > 1 && octets !== undefined && line === this.#statLine
   }
 
+  /** By which the replies are proven to be those of their commands; undefined before `stat`. */
+  #check(inStep: () => void = () => {}): Check | undefined {
+    if (this.#isCounted && !this.#expected) return undefined
+    const witness = this.#expected ? undefined : this.#witness
+    return {
+      command: witness
+        ? { keyword: 'LIST', messageNumber: witness.messageNumber }
+        : { keyword: 'STAT' },
+      answered: (reply) => {
+        if (!witness) this.#requireInStep(reply)
+        else if (!isRowOf(witness, reply)) this.#endOutOfStep(reply)
+        inStep()
+      },
+    }
+  }
+
+  /** Where STAT holds no count, nothing agrees with it. */
   #requireInStep(reply: StatusEvent): void {
     const drop = reply.ok ? parseDropListing(reply.text) : undefined
     const { messages, octets } = this.#expected ?? drop ?? {}
     const isSameSize = octets === undefined || drop?.octets === octets
     if (drop && drop.messages === messages && isSameSize) return
+    this.#endOutOfStep(reply)
+  }
+
+  #endOutOfStep(reply: StatusEvent): never {
     const error = sessionEnd(reply) ?? outOfStep(reply)
     this.#wire.close(error)
     throw error
   }
 }
 
-/** Undefined unless STAT met the words by which a server ends the session: they were on their way when it was sent. */
+/** Whether the reply to LIST n is the row of this message: `+OK n octets`, no `+OK octets octets` of RETR. */
+function isRowOf({ messageNumber, octets }: ListedMessage, reply: StatusEvent): boolean {
+  const row = reply.ok ? parseScanRow(octetsOf(reply.text)) : undefined
+  return row !== undefined && row.messageNumber === messageNumber && row.octets === octets
+}
+
+/** Undefined unless a check met the words by which a server ends the session: they were on their way when it was sent. */
 function sessionEnd(reply: StatusEvent): SessionError | undefined {
   if (reply.ok) return undefined
   const { line: serverText, responseCode } = reply
@@ -289,7 +328,7 @@ function sessionEnd(reply: StatusEvent): SessionError | undefined {
       responseCode,
     })
   }
-  const refusal = commandRefusal('STAT', reply)
+  const refusal = commandRefusal(reply.command.keyword, reply)
   return refusal instanceof SessionError ? refusal : undefined
 }
 

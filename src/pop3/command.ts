@@ -38,19 +38,22 @@ export type Command =
     }
   | { readonly keyword: 'DELE'; readonly messageNumber: number }
   | { readonly keyword: 'TOP'; readonly messageNumber: number; readonly lines: number }
+  /** Of all messages, or the one row of a message. */
+  | { readonly keyword: 'LIST'; readonly messageNumber?: number | undefined }
   | {
       readonly keyword: 'TYPED'
       /** Without its end. */
       readonly line: string
     }
 
-type BareKeyword = 'CAPA' | 'LAST' | 'LIST' | 'NOOP' | 'QUIT' | 'STAT' | 'STLS' | 'UIDL' | 'UTF8'
+type BareKeyword = 'CAPA' | 'LAST' | 'NOOP' | 'QUIT' | 'STAT' | 'STLS' | 'UIDL' | 'UTF8'
 
 export function responseShape(command: Command): ResponseShape {
   const { keyword } = command
   if (keyword === 'TYPED') return typedShape(command.line)
   if (keyword === 'RETR' || keyword === 'TOP') return 'body'
-  return keyword === 'CAPA' || keyword === 'LIST' || keyword === 'UIDL' ? 'lines' : 'single'
+  if (keyword === 'LIST') return command.messageNumber === undefined ? 'lines' : 'single'
+  return keyword === 'CAPA' || keyword === 'UIDL' ? 'lines' : 'single'
 }
 
 /** Whether the server may answer with SASL challenges (RFC 5034 section 4). */
@@ -125,11 +128,12 @@ function words(command: Command): string {
       return `${command.keyword} ${command.messageNumber}`
     case 'TOP':
       return `TOP ${command.messageNumber} ${command.lines}`
+    case 'LIST':
+      return command.messageNumber === undefined ? 'LIST' : `LIST ${command.messageNumber}`
     case 'TYPED':
       return command.line
     case 'CAPA':
     case 'LAST':
-    case 'LIST':
     case 'NOOP':
     case 'QUIT':
     case 'STAT':

@@ -112,7 +112,6 @@ export async function retrieveRows(
   let failure: { readonly error: unknown } | undefined
   try {
     await session.retrieve(rowsOf(planned), { begin, refused, inStep })
-    inStep()
   } catch (error) {
     failure = { error }
   }

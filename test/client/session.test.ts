@@ -186,6 +186,100 @@ describe('Session', () => {
     session.close()
   })
 
+  it.each<[string, Script, string]>([
+    ['doubled', [send('+OK\r\nSubject: b\r\n\r\n.\r\n'.repeat(2))], 'POP3_OUT_OF_STEP'],
+    ['lost', [], 'POP3_OUT_OF_STEP'],
+  ])('proves header sections in step, where a reply is %s', async (_title, second, code) => {
+    await using server = await scriptedServer(
+      afterLogin([
+        ...[expectLine('STAT'), send('+OK 3 300\r\n')],
+        ...[expectOctets('TOP 1 0\r\nSTAT\r\n'), send('+OK\r\n\r\n.\r\n+OK 3 300\r\n')],
+        expectOctets('TOP 2 0\r\nTOP 3 0\r\nSTAT\r\n'),
+        ...(second as readonly never[]),
+        send('+OK\r\nSubject: c\r\n\r\n.\r\n+OK 3 300\r\n'),
+        closed(),
+      ]),
+    )
+    const session = await openAt(server)
+    await session.stat()
+    await expect(session.headers(listed(3), () => {})).rejects.toMatchObject({ code })
+    await server.played()
+    expect(server.connections[0]?.receivedText).not.toContain('QUIT')
+  })
+
+  it('proves header sections in step where one command is sent at a time', async () => {
+    await using server = await scriptedServer(
+      afterLogin(
+        [
+          ...[expectLine('STAT'), send('+OK 2 200\r\n')],
+          ...[expectLine('TOP 1 0'), send('+OK\r\n\r\n.\r\n')],
+          ...[expectLine('STAT'), send('+OK 2 200\r\n')],
+          ...[expectLine('TOP 2 0'), send('+OK\r\n\r\n.\r\n')],
+          ...[expectLine('STAT'), send('+OK\r\nSubject: a\r\n\r\n.\r\n'), closed()],
+        ],
+        withoutPipelining,
+      ),
+    )
+    const session = await openAt(server)
+    await session.stat()
+    await expect(session.headers(listed(2), () => {})).rejects.toMatchObject({
+      code: 'POP3_OUT_OF_STEP',
+    })
+    await server.played()
+  })
+
+  it('proves header sections in step each 50 rows', async () => {
+    const top = (row: number): string => `TOP ${row} 0\r\n`
+    const header = '+OK\r\n\r\n.\r\n'
+    const rows = Array.from({ length: 50 }, (_, n) => n + 2)
+    await using server = await scriptedServer(
+      afterLogin([
+        ...[expectLine('STAT'), send('+OK 52 5200\r\n')],
+        ...[expectOctets('TOP 1 0\r\nSTAT\r\n'), send(`${header}+OK 52 5200\r\n`)],
+        expectOctets(`${rows.map(top).join('')}STAT\r\n${top(52)}STAT\r\n`),
+        send(`${header.repeat(51)}+OK 52 5200\r\n`),
+        closed(),
+      ]),
+    )
+    const session = await openAt(server)
+    await session.stat()
+    await expect(session.headers(listed(52), () => {})).rejects.toMatchObject({
+      code: 'POP3_OUT_OF_STEP',
+    })
+    await server.played()
+  })
+
+  it.each<[string, string, number]>([
+    ['its row', '+OK 1 100 octets', 1],
+    ['the row of another message', '+OK 2 100', 0],
+    ['other octets', '+OK 1 200', 0],
+    ['what RETR can have', '+OK 100 octets', 0],
+    ['-ERR', '-ERR what?', 0],
+    ['nothing', '+OK', 0],
+  ])(
+    'asks for the row of a message where STAT holds no count, and gets %s',
+    async (_title, row, inSteps) => {
+      await using server = await scriptedServer(
+        afterLogin([
+          ...[expectLine('STAT'), send('+OK ready\r\n'), expectOctets('UIDL\r\nLIST\r\n')],
+          send('+OK\r\n1 a\r\n2 b\r\n.\r\n+OK\r\n1 100\r\n2 100\r\n.\r\n'),
+          expectOctets('RETR 1\r\nRETR 2\r\nLIST 1\r\n'),
+          send(`+OK\r\na\r\n.\r\n+OK\r\nb\r\n.\r\n${row}\r\n`),
+          closed(),
+        ]),
+      )
+      const session = await openAt(server)
+      expect(await session.stat()).toEqual({ messages: 2, octets: undefined })
+      const receiver = new CollectingReceiver()
+      const retrieval = session.retrieve(listed(2), receiver)
+      if (inSteps > 0) await retrieval
+      else await expect(retrieval).rejects.toMatchObject({ code: 'POP3_OUT_OF_STEP' })
+      expect(receiver.inSteps).toBe(inSteps)
+      expect(receiver.complete.size).toBe(2)
+      session.close()
+    },
+  )
+
   it('asks once where the server has no TOP', async () => {
     await using server = await scriptedServer(
       afterLogin([expectLine('TOP 1 0'), send('-ERR unknown\r\n'), closed()], {

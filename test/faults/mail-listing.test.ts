@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { closed, fin, type Step, send } from '../support/scripted-server.ts'
 import { hangs, inTurn, letter, mailCase } from './mail-case.ts'
-import { fourLetters } from './mail-server.ts'
+import { fourLetters, type Letter } from './mail-server.ts'
 
 /** A listing of these rows. */
 const listing = (...rows: readonly string[]): string =>
@@ -10,6 +10,10 @@ const listing = (...rows: readonly string[]): string =>
 
 const text = (subject: string, body = 'text\r\n'): string =>
   `From: a@example.com\r\nSubject: ${subject}\r\n\r\n${body}`
+
+/** Of one size. */
+const alike = (count: number, uniqueId: string): Letter[] =>
+  Array.from({ length: count }, (_, n) => letter(`${uniqueId}-${n + 1}`, text(`number ${n + 1}`)))
 
 for (const reply of ['5 -1522108923', '5', '0 0', '4294967295 18446744073709551615']) {
   mailCase({
@@ -31,6 +35,35 @@ for (const reply of ['', ' five 1', ' -1 0']) {
       mode === 'keep' ? { exit: 0 } : { exit: 76, code: 'POP3_OUT_OF_STEP', deleted: [] },
   })
 }
+
+mailCase({
+  number: 'U25',
+  name: 'answers STAT without a count, and one RETR twice, once',
+  only: { tls: false, pipelining: true, mode: 'keep' },
+  letters: () => alike(4, 'u'),
+  script: () => {
+    let isDoubled = false
+    return (line, session) => {
+      if (line === 'STAT') return '+OK maildrop ready\r\n'
+      if (line !== 'RETR 2' || isDoubled) return undefined
+      isDoubled = true
+      return session.right(line).repeat(2)
+    }
+  },
+  expect: { exit: 0 },
+  recovery: { retrieved: [] },
+})
+
+mailCase({
+  number: 'U26',
+  name: 'answers neither STAT with a count nor LIST of one message',
+  only: { tls: false },
+  script: () => (line) =>
+    line === 'STAT' ? '+OK\r\n' : line.startsWith('LIST ') ? '-ERR what?\r\n' : undefined,
+  expect: { exit: 76, code: 'POP3_OUT_OF_STEP', deleted: [] },
+  // Without a proof none was bound.
+  recovery: { retrieved: fourLetters().map(({ name }) => name) },
+})
 
 mailCase({
   number: 'U3',

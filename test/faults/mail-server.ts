@@ -136,6 +136,10 @@ export class MailSession {
       const octets = shown().reduce((sum, { one }) => sum + (Number(one.listed) || 0), 0)
       return `+OK ${shown().length} ${octets}\r\n`
     }
+    if (keyword === 'LIST' && line !== keyword) {
+      const row = this.of(line)
+      return row ? `+OK${line.slice(keyword.length)} ${row.listed}\r\n` : '-ERR no such message\r\n'
+    }
     if (keyword === 'LIST') return listing(({ listed }) => listed)
     if (keyword === 'UIDL') return listing(({ uniqueId }) => uniqueId)
     if (!['RETR', 'TOP', 'DELE'].includes(keyword)) return '+OK\r\n'

@@ -167,7 +167,9 @@ class FakeSession implements MaildropSession {
     rows: Iterable<ListedMessage>,
     receiver: Parameters<MaildropSession['retrieve']>[1],
   ) {
+    let isAnswered = false
     for (const row of rows) {
+      isAnswered = true
       this.#command(`RETR ${row.messageNumber}`)
       if (this.#drop.options.refuses?.has(row.messageNumber)) {
         receiver.refused(row, new CommandError('RETR', '-ERR poison', undefined))
@@ -187,6 +189,7 @@ class FakeSession implements MaildropSession {
       }
       await sink.end()
     }
+    if (isAnswered) receiver.inStep()
   }
 
   async delete(rows: readonly ListedMessage[]) {

@@ -14,25 +14,34 @@ import type {
 import { type FakeMessage, Fuse } from './fake-maildrop.ts'
 import { failure } from './moody-maildrop.ts'
 
-/** What goes wrong in one session; numbers count its RETRs from 1, 0 is never. */
+/** What goes wrong in one session; numbers count its RETRs, or its TOPs, from 1, 0 is never. */
 export interface Faults {
   readonly refused: number
   /**
    * The reply to this RETR does not come, comes twice, or changes places with the next of another size. One of them: a reply
    * too few and one too many make good for each other, and nothing tells.
    */
-  readonly mixed: { readonly reply: 'lost' | 'doubled' | 'swapped'; readonly at: number }
+  readonly mixed: Mixed
+  /** The same of its TOPs. */
+  readonly mixedTop: Mixed
   /** The connection breaks in the middle of this body. */
   readonly broken: number
   readonly quit: 'done' | 'refused' | 'lost-after' | 'lost-before'
 }
 
+export interface Mixed {
+  readonly reply: 'lost' | 'doubled' | 'swapped'
+  readonly at: number
+}
+
+const NEVER: Mixed = { reply: 'lost', at: 0 }
+
 const NO_FAULTS: Faults = {
-  ...{ refused: 0, mixed: { reply: 'lost', at: 0 }, broken: 0 },
+  ...{ refused: 0, mixed: NEVER, mixedTop: NEVER, broken: 0 },
   quit: 'done',
 }
 
-/** STAT stands behind so many RETRs; an archive that commits more often has some between that no STAT has followed. */
+/** STAT stands behind so many RETRs or TOPs; an archive that commits more often has some between that no STAT has followed. */
 const CHECK_ROWS = 5
 
 type Reply = FakeMessage | 'refused' | 'STAT'
@@ -74,6 +83,7 @@ class FaultySession implements MaildropSession {
   readonly #doomed = new Set<FakeMessage>()
   #replies: Reply[] = []
   #retrievals = 0
+  #headers = 0
   #bodies = 0
 
   constructor(drop: FaultyMaildrop, faults: Faults, pipelined: boolean) {
@@ -112,28 +122,50 @@ class FaultySession implements MaildropSession {
     rows: Iterable<ListedMessage>,
     receive: (row: ListedMessage, header: Uint8Array | undefined) => void,
   ) {
-    for (const row of rows) {
+    if (!this.#drop.hasTop) {
       this.#drop.fuse.step()
-      if (!this.#drop.hasTop) return false
-      const { octets } = this.#message(row)
-      receive(row, octets.subarray(0, Buffer.from(octets).indexOf('\r\n\r\n') + 2))
+      return false
     }
+    await this.#run(rows, {
+      ask: (row) => this.#askTop(row),
+      hear: (row) => {
+        const reply = this.#reply()
+        const octets = reply === 'refused' ? undefined : Buffer.from(reply.octets)
+        receive(row, octets?.subarray(0, octets.indexOf('\r\n\r\n') + 2))
+      },
+      inStep: () => {},
+    })
     return true
   }
 
   async retrieve(rows: Iterable<ListedMessage>, receiver: MessageReceiver) {
+    await this.#run(rows, {
+      ask: (row) => this.#askRetr(row),
+      hear: (row) => this.#hearRetr(row, receiver),
+      inStep: () => receiver.inStep(),
+    })
+  }
+
+  async #run(
+    rows: Iterable<ListedMessage>,
+    exchange: {
+      ask(row: ListedMessage): void
+      hear(row: ListedMessage): Promise<void> | void
+      inStep(): void
+    },
+  ): Promise<void> {
     const all = [...rows]
     for (let start = 0; start < all.length; start += CHECK_ROWS) {
       const part = all.slice(start, start + CHECK_ROWS)
-      if (this.pipelined) for (const row of part) this.#ask(row)
+      if (this.pipelined) for (const row of part) exchange.ask(row)
       for (const row of part) {
-        if (!this.pipelined) this.#ask(row)
-        await this.#hear(row, receiver)
+        if (!this.pipelined) exchange.ask(row)
+        await exchange.hear(row)
       }
       this.#drop.fuse.step()
       this.#replies.push('STAT')
       if (this.#replies.shift() !== 'STAT') throw failure('POP3_OUT_OF_STEP')
-      receiver.inStep()
+      exchange.inStep()
     }
   }
 
@@ -168,15 +200,24 @@ class FaultySession implements MaildropSession {
     return message
   }
 
-  /** RETR reaches the server, and its replies the stream. */
-  #ask(row: ListedMessage): void {
+  #askRetr(row: ListedMessage): void {
     this.#drop.fuse.step()
     const message = this.#message(row)
     this.#drop.onRetrieve(message)
     const { refused, mixed } = this.#faults
     this.#retrievals += 1
     const turn = this.#retrievals
-    const reply: Reply = turn === refused ? 'refused' : message
+    this.#answer(turn === refused ? 'refused' : message, turn, mixed)
+  }
+
+  #askTop(row: ListedMessage): void {
+    this.#drop.fuse.step()
+    this.#headers += 1
+    this.#answer(this.#message(row), this.#headers, this.#faults.mixedTop)
+  }
+
+  /** A command has reached the server: its replies reach the stream. */
+  #answer(reply: Reply, turn: number, mixed: Mixed): void {
     const [before] = this.#replies.slice(-1)
     if (mixed.reply === 'swapped' && turn === mixed.at + 1 && isOfOtherSize(before, reply)) {
       this.#replies.splice(-1, 1, reply, before)
@@ -186,14 +227,20 @@ class FaultySession implements MaildropSession {
     for (let time = 0; time < times; time += 1) this.#replies.push(reply)
   }
 
-  async #hear(row: ListedMessage, receiver: MessageReceiver): Promise<void> {
+  /** What comes in place of the reply to RETR or TOP. */
+  #reply(): FakeMessage | 'refused' {
     const reply = this.#replies.shift()
     if (reply === undefined) throw failure(this.pipelined ? 'POP3_OUT_OF_STEP' : 'NET_TIMEOUT')
+    if (reply === 'STAT') throw failure('POP3_OUT_OF_STEP')
+    return reply
+  }
+
+  async #hearRetr(row: ListedMessage, receiver: MessageReceiver): Promise<void> {
+    const reply = this.#reply()
     if (reply === 'refused') {
       receiver.refused(row, new CommandError('RETR', '-ERR poison', undefined))
       return
     }
-    if (reply === 'STAT') throw failure('POP3_OUT_OF_STEP')
     const sink = receiver.begin(row)
     const { octets } = reply
     const half = octets.length >> 1

@@ -8,7 +8,7 @@ import { syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
 import type { Archive } from '../../src/sync/ports.ts'
 import { type FakeMessage, Fuse } from './fake-maildrop.ts'
-import { type Faults, FaultyMaildrop } from './faulty-maildrop.ts'
+import { type Faults, FaultyMaildrop, type Mixed } from './faulty-maildrop.ts'
 import { FakeTime } from './moody-maildrop.ts'
 
 const DAY_MS = 24 * 3600 * 1000
@@ -58,9 +58,13 @@ const POLICIES: Record<Step['policy'], Policy> = {
 
 const turn = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 9 }))
 
+const mixed: fc.Arbitrary<Mixed> = fc.record({
+  reply: fc.constantFrom('lost', 'doubled', 'swapped'),
+  at: turn,
+})
+
 const faults: fc.Arbitrary<Faults> = fc.record({
-  ...{ refused: turn, broken: turn },
-  mixed: fc.record({ reply: fc.constantFrom('lost', 'doubled', 'swapped'), at: turn }),
+  ...{ refused: turn, broken: turn, mixed, mixedTop: mixed },
   quit: fc.constantFrom('done', 'done', 'refused', 'lost-after', 'lost-before'),
 })
 
