@@ -2,7 +2,7 @@
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
 import { overlapOf, rebindRows, sampleReturns, wasRenumberedLately } from './rebind.ts'
-import { nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
+import { agreeingRows, nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
 
 /** UIDL was there in the last run and is refused now: an outage, not a server without unique-ids. */
 export class UniqueIdsMissingError extends Error {
@@ -69,8 +69,9 @@ export async function compareMaildrop(
   }
   const { resized, unnamed } = comparison
   const returned = await recheckReturned(session, ledger, comparison.known)
-  const isRecount = resized.length > 0 && (await sampleAgrees(session, ledger, resized))
-  const recounted = isRecount ? resized : []
+  const recounted = await agreeingRows(session, ledger, resized)
+  const isRecounted = new Set(recounted)
+  const replaced = resized.filter((matched) => !isRecounted.has(matched))
   const certain = [...returned.known, ...recounted]
   const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
   const known = [...certain, ...named.known]
@@ -84,7 +85,7 @@ export async function compareMaildrop(
       ...comparison.fresh,
       ...returned.fresh,
       ...named.fresh,
-      ...(isRecount ? [] : resized.map(({ row, key }) => ({ row, key }))),
+      ...replaced.map(({ row, key }) => ({ row, key })),
     ],
     { receipts, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
   )

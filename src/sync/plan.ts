@@ -38,7 +38,7 @@ export interface MatchedRow extends PlannedRow {
 export interface Comparison {
   readonly known: readonly MatchedRow[]
   readonly fresh: readonly PlannedRow[]
-  /** The server counts octets anew, so it seems: sampled by TOP before anything is retrieved. */
+  /** The server counts octets anew, so it seems: each is asked for by TOP before anything is retrieved. */
   readonly resized: readonly MatchedRow[]
   /** Rows without unique-id that only TOP or retrieval can tell. */
   readonly unnamed: readonly PlannedRow[]

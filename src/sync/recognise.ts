@@ -51,14 +51,38 @@ export async function sampleAgrees(
   rows: readonly MatchedRow[],
 ): Promise<boolean> {
   const sample = spread(rows.filter(({ receipt }) => receipt.message !== undefined))
-  if (sample.length === 0) return false
+  return sample.length > 0 && (await equalRows(session, ledger, sample)).length === sample.length
+}
+
+/**
+ * The rows with the fingerprints of the messages that their receipts name. Each is asked for, unless none of a sample of
+ * five has it. Empty where the server has no TOP.
+ */
+export async function agreeingRows(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly MatchedRow[],
+): Promise<readonly MatchedRow[]> {
+  const sample = spread(rows)
+  const found = await equalRows(session, ledger, sample)
+  if (found.length === 0 || sample.length === rows.length) return found
+  const asked = new Set(sample)
+  const rest = rows.filter((matched) => !asked.has(matched))
+  return [...found, ...(await equalRows(session, ledger, rest))]
+}
+
+async function equalRows(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly MatchedRow[],
+): Promise<readonly MatchedRow[]> {
   const listed = await fingerprintRows(
     session,
-    sample.map(({ row }) => row),
+    rows.map(({ row }) => row),
   )
-  if (!listed) return false
-  const kept = await ledger.fingerprints(sample.map(({ receipt }) => receipt.id))
-  return sample.every(({ row, receipt }) => {
+  if (!listed || listed.size === 0) return []
+  const kept = await ledger.fingerprints(rows.map(({ receipt }) => receipt.id))
+  return rows.filter(({ row, receipt }) => {
     const fingerprint = listed.get(row.messageNumber)
     return fingerprint !== undefined && fingerprint === kept.get(receipt.id)
   })
