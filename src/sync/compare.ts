@@ -87,7 +87,7 @@ export async function compareMaildrop(
       ...named.fresh,
       ...replaced.map(({ row, key }) => ({ row, key })),
     ],
-    { receipts, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
+    { receipts, known, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
   // Also a server that has unique-ids from now on.

@@ -89,26 +89,33 @@ export interface Rebound {
   readonly renumbered: number
 }
 
+interface Remembered {
+  readonly receipts: readonly Receipt[]
+  readonly known: readonly MatchedRow[]
+  readonly missing: readonly Receipt[]
+}
+
 /**
  * Asks by TOP for the headers of those `fresh` rows with a unique-id whose listed octets are those of a missing message,
- * or of a namesake but for a suffix; at first of five of each. Rows that fit none, or several, stay fresh; so do all on a
- * server without TOP. Changes nothing in the archive.
+ * or of a namesake but for a suffix; at first of five of each. Rows that fit none, or several, or a message that `known`
+ * rows show is listed, stay fresh; so do several that fit one, and all on a server without TOP. Changes nothing in the archive.
  */
 export async function rebindRows(
   session: MaildropSession,
   ledger: LedgerView,
   fresh: readonly PlannedRow[],
-  {
-    receipts,
-    missing,
-  }: { readonly receipts: readonly Receipt[]; readonly missing: readonly Receipt[] },
+  { receipts, known, missing }: Remembered,
 ): Promise<Rebound> {
   const candidates = bindable(fresh, receipts)
   const renumbered = onlyOnce(await matchHeaders(session, ledger, sizeClasses(candidates, missing)))
   const taken = new Set(renumbered.map(({ planned }) => planned))
   const left = candidates.filter((planned) => !taken.has(planned))
-  const families = renameFamilies(left, receipts.filter(isKept))
-  const renamed = await matchHeaders(session, ledger, families)
+  const listed = new Set([...known, ...renumbered].map(({ receipt: { message } }) => message))
+  const isListed = ({ message }: Receipt) => listed.has(message)
+  // Also with what is listed: where that has the header too, a row may be a second one like it.
+  const families = renameFamilies(left, receipts.filter(isKept), isListed)
+  const alike = onlyOnce(await matchHeaders(session, ledger, families))
+  const renamed = alike.filter(({ receipt }) => !isListed(receipt))
   for (const { planned } of renamed) taken.add(planned)
   return {
     rebound: [...renumbered, ...renamed].map(({ planned, receipt }) => ({

@@ -9,9 +9,14 @@ import type { Receipt } from './ports.ts'
 
 /**
  * Classes of rows and receipts with equal listed octets whose unique-ids are `x` or `x-n`, where `x` itself is that of a
- * receipt: on other servers every unique-id may end in a number (Courier).
+ * receipt: on other servers every unique-id may end in a number (Courier). A row is in one only if it could be a message
+ * of it that `isListed` does not name: what is listed under another unique-id has not moved here.
  */
-export function renameFamilies(rows: readonly PlannedRow[], receipts: readonly Receipt[]): Classes {
+export function renameFamilies(
+  rows: readonly PlannedRow[],
+  receipts: readonly Receipt[],
+  isListed: (receipt: Receipt) => boolean,
+): Classes {
   const sizes = new Set(rows.map(({ row }) => row.octets))
   const bases = new Set<UniqueId>()
   for (const { key } of rows) {
@@ -19,12 +24,14 @@ export function renameFamilies(rows: readonly PlannedRow[], receipts: readonly R
   }
   const known = new Set<UniqueId>()
   const members = new Map<string, Receipt[]>()
+  const open = new Set<string>()
   for (const receipt of receipts) {
     for (const base of basesOf(receipt.uniqueId)) {
       if (!bases.has(base)) continue
       if (base === receipt.uniqueId) known.add(base)
       if (!sizes.has(receipt.octets)) continue
       const of = familyOf(base, receipt.octets)
+      if (!isListed(receipt)) open.add(of)
       const family = members.get(of)
       if (family) family.push(receipt)
       else members.set(of, [receipt])
@@ -34,7 +41,7 @@ export function renameFamilies(rows: readonly PlannedRow[], receipts: readonly R
     rows: rows.flatMap((planned) => {
       const { row, key } = planned
       const base = basesOf(key.uniqueId).find(
-        (one) => known.has(one) && members.has(familyOf(one, row.octets)),
+        (one) => known.has(one) && open.has(familyOf(one, row.octets)),
       )
       return base === undefined ? [] : [{ planned, of: familyOf(base, row.octets) }]
     }),
