@@ -39,6 +39,8 @@ export interface Owner {
   /** Messages and receipts that rows of the present listing have taken. */
   readonly claimedMessages: Set<number>
   readonly claimedReceipts: Set<number>
+  /** Messages of former sessions that rows of this run turned out to be, by their digest. */
+  readonly exactMessages: Set<number>
   /** Messages that ended so far, and how many of them were in step. */
   ended: number
   inStep: number
@@ -210,7 +212,8 @@ export class GroupCommit {
         if (isInStep(message)) receipts.push(this.#bind(message))
         return message
       })
-      return { kept: messages, bound: receipts }
+      const takenBack = new Set(receipts.flatMap((one) => this.#takeBack(one)))
+      return { kept: messages, bound: receipts.map((one) => withoutReceipt(one, takenBack)) }
     })
     group.forEach(({ draft }, index) => {
       // Only now: a statement that fails within the transaction could end it, and what follows would commit by itself.
@@ -218,10 +221,7 @@ export class GroupCommit {
     })
     const claimed = kept.map(claim)
     this.#unbound = [...this.#unbound, ...claimed].filter((one) => !isInStep(one))
-    for (const one of bound) {
-      one.pending.owner.claimedReceipts.add(one.receipt)
-      one.pending.stored(storedAs(one, one))
-    }
+    for (const one of bound) one.pending.stored(storedAs(one, one))
   }
 
   /** Whether another run has stored these octets since they were looked for. */
@@ -252,8 +252,19 @@ export class GroupCommit {
     const { owner, key, record, by } = pending
     const binding = { key, message, by, at: record.archivedAt, run: owner.run }
     const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
-    if (key.uniqueId === undefined) owner.claimedReceipts.add(receipt)
+    owner.claimedReceipts.add(receipt)
     return { ...kept, receipt, isShort: this.#markShort(kept) }
+  }
+
+  /**
+   * Within the transaction. A row that came earlier may have taken the message by its canonical digest, when nobody knew that
+   * the message itself was still to come. Returns its receipt, which is no more.
+   */
+  #takeBack({ pending: { owner, by }, message, isNew }: Kept): readonly number[] {
+    // Once: a maildrop may list one message 20,000 times.
+    if (by !== 'digest' || isNew || owner.exactMessages.has(message)) return []
+    owner.exactMessages.add(message)
+    return this.#catalog.receipts.takeBack(owner.account, message)
   }
 
   /** Within the transaction, and not before it is known whose listing it came short of. */
@@ -289,6 +300,13 @@ function claim(kept: Kept): Unbound {
   const isClaim = by === 'canonical' || !owner.claimedMessages.has(kept.message)
   owner.claimedMessages.add(kept.message)
   return { ...kept, isClaim }
+}
+
+function withoutReceipt<T extends { readonly receipt: number }>(
+  bound: T,
+  takenBack: ReadonlySet<number>,
+): Omit<T, 'receipt'> & Pick<Stored, 'receipt'> {
+  return takenBack.has(bound.receipt) ? { ...bound, receipt: undefined } : bound
 }
 
 function storedAs(

@@ -63,6 +63,8 @@ export class ReceiptTable {
   readonly #refuseAgain: Statement
   readonly #restore: Statement
   readonly #undelete: Statement
+  readonly #canonical: Statement
+  readonly #remove: Statement
   readonly #setState: Statement
   readonly #setDeleted: Statement
   readonly #countDeletion: Statement
@@ -135,6 +137,12 @@ export class ReceiptTable {
          (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = receipt.message)
        WHERE id = ?`,
     )
+    this.#canonical = database.prepare(
+      `SELECT id FROM receipt
+       WHERE message = ? AND account = ? AND epoch = ? AND bound_by = 'canonical'
+         AND state = 'stored'`,
+    )
+    this.#remove = database.prepare('DELETE FROM receipt WHERE id = ?')
     this.#setState = database.prepare('UPDATE receipt SET state = ? WHERE id = ?')
     this.#setDeleted = database.prepare(
       "UPDATE receipt SET state = 'deleted', attempts = 0 WHERE id = ?",
@@ -194,6 +202,23 @@ export class ReceiptTable {
       ...[message, id, epoch, at, run],
     )
     return Number(row?.id)
+  }
+
+  /**
+   * A row turned out to be this very message: those of the account that only a canonical digest bound to it are others, whose
+   * octets are not kept. Their receipts go, so that they are new where they are listed. Returns which went.
+   */
+  takeBack(account: Account, message: number): readonly number[] {
+    const wrong = this.#canonical
+      .all(message, account.id, account.epoch)
+      .map(({ id }) => Number(id))
+    this.remove(wrong)
+    return wrong
+  }
+
+  /** Their rows are new to the next session. */
+  remove(receipts: readonly number[]): void {
+    for (const id of receipts) this.#remove.run(id)
   }
 
   /** Passes each receipt once: a maildrop may list one message 20,000 times. */

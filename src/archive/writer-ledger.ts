@@ -87,13 +87,28 @@ export class WriterLedger {
     )
   }
 
+  /** Two rows of one listing that only a canonical digest made one message are two: the receipt of one is taken back. */
   claim(receipts: readonly number[]): void {
+    const { account, claimedReceipts, claimedMessages } = this.#owner
     const claimed = new Set(receipts)
-    for (const { id, message } of this.#room.catalog.receipts.list(this.#owner.account)) {
+    // Of this listing alone: in a further session of the run the same receipt has its message already.
+    const taken = new Set<number>()
+    const recognised: { readonly id: number; readonly message: number }[] = []
+    for (const { id, message, boundBy, state } of this.#room.catalog.receipts.list(account)) {
       if (!claimed.has(id)) continue
-      this.#owner.claimedReceipts.add(id)
-      if (message !== undefined) this.#owner.claimedMessages.add(message)
+      claimedReceipts.add(id)
+      if (message === undefined) continue
+      claimedMessages.add(message)
+      if (boundBy === 'canonical' && state === 'stored') recognised.push({ id, message })
+      else taken.add(message)
     }
+    const wrong = recognised.filter(({ message }) => {
+      const isTaken = taken.has(message)
+      taken.add(message)
+      return isTaken
+    })
+    if (wrong.length === 0) return
+    this.#room.group.write(() => this.#room.catalog.receipts.remove(wrong.map(({ id }) => id)))
   }
 
   intake(

@@ -80,6 +80,7 @@ export class ArchiveWriter {
         run,
         claimedMessages: new Set<number>(),
         claimedReceipts: new Set<number>(),
+        exactMessages: new Set<number>(),
         ...{ ended: 0, inStep: 0 },
       }
       const ledger = new WriterLedger(this.#room(), identity, owner)

@@ -231,7 +231,10 @@ export interface AccountLedger extends LedgerView {
   readonly unfit: number
   /** A moved account was recognised (`true`: host and user are updated) or is another maildrop (`false`: new epoch). */
   resolveMove(isSameMaildrop: boolean): Promise<void>
-  /** These receipts are rows of the present listing: a canonical digest never binds to their messages. */
+  /**
+   * These receipts are rows of the present listing: a canonical digest never binds to their messages. Of two that are one message
+   * by nothing but that digest, one receipt is taken back, and its row is new to the next session.
+   */
   claim(receipts: readonly number[]): Promise<void>
   /**
    * Starts the intake of one message. A canonical digest may recognise a message that has no receipt at all (state

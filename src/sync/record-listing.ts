@@ -19,7 +19,8 @@ export async function recordListing(
   if (!isEmpty(settlement)) await ledger.settle(settlement)
   await bindAll(ledger, recounted, 'recount')
   // A claim matters to what is retrieved; a steady listing asks for nothing.
-  if (fresh.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
+  const isGuessed = known.some(({ receipt }) => receipt.boundBy === 'canonical')
+  if (fresh.length > 0 || isGuessed) await ledger.claim(known.map(({ receipt }) => receipt.id))
   return settlement
 }
 

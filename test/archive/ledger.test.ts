@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ThreadArchive } from '../../src/archive/thread-archive.ts'
+import type { ThreadArchive, ThreadLedger } from '../../src/archive/thread-archive.ts'
 import type { Archive } from '../../src/sync/ports.ts'
 import {
   keyOf,
@@ -12,6 +12,7 @@ import {
   openHere,
   put,
   query,
+  receive,
   sync,
   temporaryLocation,
   work,
@@ -153,6 +154,49 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
         return Promise.all(both)
       })
       expect(stored.map(({ isNew }) => isNew)).toEqual([true, true])
+    })
+
+    it.each([
+      ['one commit', 'none'],
+      ['two commits', 'flush'],
+      ['two runs', 'run'],
+    ])('gives a message back to the row that is it, in %s', async (_, between) => {
+      const location = temporaryLocation(kind)
+      // Nobody said that the session was in step: there is no receipt.
+      await sync(location, async (ledger) => {
+        void receive(ledger, keyOf('a'), mail('one'))
+        await ledger.flush()
+      })
+      const take = (ledger: ThreadLedger) => {
+        const stored = receive(ledger, keyOf('b'), altered)
+        ledger.inStep()
+        return stored
+      }
+      const give = async (ledger: ThreadLedger) => {
+        const stored = await put(ledger, keyOf('a'), mail('one'))
+        expect(stored).toMatchObject({ isNew: false, boundBy: 'digest' })
+      }
+      if (between === 'run') {
+        await sync(location, take)
+        // Whether it shows the other row or not.
+        await sync(location, give)
+      } else {
+        await sync(location, async (ledger) => {
+          const taken = take(ledger)
+          if (between === 'flush') await taken
+          await give(ledger)
+          const { receipt } = await taken
+          expect(receipt === undefined).toBe(between === 'none')
+        })
+      }
+      const left = await sync(location, (ledger) => ledger.receipts())
+      expect(left).toMatchObject([{ uniqueId: 'a', boundBy: 'digest' }])
+      // The row is new to the next session, which stores its octets.
+      await sync(location, async (ledger) => {
+        await ledger.claim(left.map(({ id }) => id))
+        expect(await put(ledger, keyOf('b'), altered)).toMatchObject({ isNew: true })
+      })
+      expect(messages(location)).toBe(2)
     })
 
     it('does not reach into another account', async () => {

@@ -23,6 +23,8 @@ export interface Habits {
   readonly names: 'own' | 'reused' | 'suffixed' | 'none'
   /** Two texts each have size and header section in common. */
   readonly hasTwins: boolean
+  /** Two texts each differ in a field that servers write, and in nothing else. */
+  readonly hasServerFields?: boolean
 }
 
 /** One run of the client, and what happened on the server since the one before. */
@@ -68,8 +70,10 @@ const faults: fc.Arbitrary<Faults> = fc.record({
   quit: fc.constantFrom('done', 'done', 'refused', 'lost-after', 'lost-before'),
 })
 
+const TEXTS = 30
+
 const step: fc.Arbitrary<Step> = fc.record({
-  arrive: fc.array(fc.record({ text: fc.nat(30), name: fc.nat(6), atStart: fc.boolean() }), {
+  arrive: fc.array(fc.record({ text: fc.nat(TEXTS), name: fc.nat(6), atStart: fc.boolean() }), {
     ...{ maxLength: 16, size: 'max' },
   }),
   expunge: fc.array(fc.nat(20), { maxLength: 2 }),
@@ -108,8 +112,15 @@ export interface Store {
 
 const sizes = [0, 0, 0, 1, 2]
 
+const CALM_HABITS: Habits = { hasTop: true, names: 'own', hasTwins: false }
+
+const serverField = (n: number) => Buffer.from(`X-UID: ${String(n).padStart(2, '0')}\r\n`, 'latin1')
+
 /** Few sizes on purpose: listed octets alone must not save us. */
-function textOf(text: number, hasTwins: boolean): Buffer {
+function textOf(text: number, { hasTwins, hasServerFields = false }: Habits): Buffer {
+  if (hasServerFields) {
+    return Buffer.concat([serverField(text), textOf(text >> 1, CALM_HABITS)])
+  }
   const face = hasTwins ? text >> 1 : text
   const [subject, name] = [face, text].map((n) => String(n).padStart(2, '0'))
   const body = `body ${name}${'.'.repeat(sizes[face % sizes.length] ?? 0)}`
@@ -155,10 +166,15 @@ export class History {
 
   /** Runs without faults: the next is complete, the one behind it has nothing to do, and all may be deleted. */
   async end(): Promise<void> {
-    const { names, hasTwins } = this.#habits
+    const { names, hasTwins, hasServerFields } = this.#habits
     await this.#healthy({ ...KEEP_ALL, retryQuarantined: true })
+    if (hasServerFields) {
+      // One run may find that two rows are two messages, the next retrieves the other.
+      await this.#healthy(KEEP_ALL)
+      this.#checkRecognised()
+    }
     // Whoever reuses unique-ids, or renumbers twins, hides mail; it is there when that is to be deleted.
-    if (names !== 'reused' && !hasTwins) {
+    if (names !== 'reused' && !hasTwins && !hasServerFields) {
       this.#checkComplete()
       const asked = await this.#healthy(KEEP_ALL)
       if (names !== 'none' && asked > 0) this.wrong.push(`${asked} retrieved though all was known`)
@@ -182,7 +198,7 @@ export class History {
 
   #arrive({ arrive }: Step): void {
     for (const { text, name, atStart } of arrive) {
-      const octets = textOf(text, this.#habits.hasTwins)
+      const octets = textOf(text, this.#habits)
       const uniqueId = this.#nameOf(octets, name)
       // RFC 1939 section 7 lets equal unique-ids stand for equal messages only.
       const twin = this.#messages.find((message) => message.uniqueId === uniqueId)
@@ -251,8 +267,8 @@ export class History {
    * listed again may be another message.
    */
   #known(): ReadonlySet<string | undefined> {
-    const { names, hasTwins } = this.#habits
-    if (names !== 'own' || hasTwins) return new Set()
+    const { names, hasTwins, hasServerFields } = this.#habits
+    if (names !== 'own' || hasTwins || hasServerFields) return new Set()
     const bound = this.#store.receipts().filter(({ state }) => state === 'stored')
     return new Set(bound.map(({ uniqueId }) => uniqueId))
   }
@@ -263,14 +279,36 @@ export class History {
     if (new Set(contents).size !== contents.length) this.wrong.push('a message is there twice')
     if (!contents.every((digest) => this.#arrived.has(digest)))
       this.wrong.push('octets that nobody sent')
-    const { names, hasTwins } = this.#habits
-    if ((names !== 'own' && names !== 'suffixed') || hasTwins) return
+    const { names, hasTwins, hasServerFields } = this.#habits
+    if ((names !== 'own' && names !== 'suffixed') || hasTwins || hasServerFields) return
     const digests = new Map(this.#messages.map((m) => [m.uniqueId, digestOf(m.octets)]))
     for (const { uniqueId, digest } of this.#store.receipts()) {
       const listed = digests.get(uniqueId?.replace(/-\d+$/, ''))
       if (digest !== undefined && listed !== undefined && digest !== listed) {
         this.wrong.push(`${uniqueId} names another message`)
       }
+    }
+  }
+
+  /** What is listed and not there as it is came in the place of a message that is listed no more. */
+  #checkRecognised(): void {
+    const faceOf = new Map<string, number>()
+    for (let text = 0; text <= TEXTS; text += 1) {
+      faceOf.set(digestOf(textOf(text, this.#habits)), text >> 1)
+    }
+    const contents = new Set(this.#store.contents())
+    const listed = new Set(this.#messages.map(({ octets }) => digestOf(octets)))
+    const spare = new Map<number | undefined, number>()
+    for (const digest of contents) {
+      const face = faceOf.get(digest)
+      if (!listed.has(digest)) spare.set(face, (spare.get(face) ?? 0) + 1)
+    }
+    for (const digest of listed) {
+      const face = faceOf.get(digest)
+      if (contents.has(digest)) continue
+      const left = spare.get(face) ?? 0
+      if (left === 0) this.wrong.push(`one of the two messages s${face} is taken for the other`)
+      spare.set(face, left - 1)
     }
   }
 

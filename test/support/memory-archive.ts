@@ -160,10 +160,22 @@ export class MemoryLedger implements AccountLedger {
   }
 
   async claim(ids: readonly number[]): Promise<void> {
-    for (const { id, message } of this.#account.receipts) {
-      if (!ids.includes(id)) continue
+    const listed = this.#account.receipts.filter(({ id }) => ids.includes(id))
+    const isGuess = ({ boundBy, state }: Receipt) => boundBy === 'canonical' && state === 'stored'
+    const taken = new Set<number>()
+    for (const receipt of [
+      ...listed.filter((r) => !isGuess(r)),
+      ...listed.filter((r) => isGuess(r)),
+    ]) {
+      const { id, message } = receipt
       this.#claimedReceipts.add(id)
-      if (message !== undefined) this.#claimed.add(message)
+      if (message === undefined) continue
+      if (isGuess(receipt) && taken.has(message)) {
+        // Two rows of one listing are two messages.
+        this.#account.receipts = this.#account.receipts.filter((r) => r !== receipt)
+      }
+      taken.add(message)
+      this.#claimed.add(message)
     }
   }
 
@@ -313,7 +325,15 @@ export class MemoryLedger implements AccountLedger {
     else receipts[at] = receipt
     this.#claimed.add(message)
     this.#claimedReceipts.add(id)
+    if (boundBy === 'digest') this.#takeBack(message)
     return id
+  }
+
+  /** Rows that took the message by its canonical digest are others. */
+  #takeBack(message: number): void {
+    this.#account.receipts = this.#account.receipts.filter(
+      (r) => r.message !== message || r.boundBy !== 'canonical' || r.state !== 'stored',
+    )
   }
 
   #allReceiptIds(): number[] {

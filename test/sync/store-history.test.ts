@@ -126,6 +126,10 @@ const honest: Habits = { hasTop: true, names: 'own', hasTwins: false }
 describe.each(['sqlite', 'maildir'] as const)('any history with a %s archive', (kind) => {
   it.each<[string, Habits]>([
     ['names each message once', honest],
+    [
+      'writes fields that tell two messages apart',
+      { ...honest, hasTop: false, hasServerFields: true },
+    ],
     ['has no TOP and reuses unique-ids', { ...honest, hasTop: false, names: 'reused' }],
   ])('of a server that %s', { timeout: 100_000 }, async (_, habits) => {
     await fc.assert(
