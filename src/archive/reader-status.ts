@@ -52,7 +52,7 @@ export interface ArchiveStatus {
   readonly messages: number
   readonly octets: number
   readonly removed: number
-  /** Of `messages`, those whose octets are gone or wrong, as a repair found: the next sync retrieves them if it can. */
+  /** Those whose octets are gone or wrong, as a repair found, or that are wanted back: the next sync retrieves them if it can. */
   readonly wanted: number
   /** Of `messages`, those with fewer octets than their server's listing allows. */
   readonly short: number
@@ -66,8 +66,8 @@ export function readStatus(database: Database): ArchiveStatus {
     .prepare(
       `SELECT count(*) FILTER (WHERE removed = 0) AS messages,
          total(octets) FILTER (WHERE removed = 0) AS octets,
-         count(*) FILTER (WHERE removed = 1) AS removed,
-         count(*) FILTER (WHERE wanted = 1 AND removed = 0) AS wanted,
+         count(*) FILTER (WHERE removed = 1 AND wanted = 0) AS removed,
+         count(*) FILTER (WHERE wanted = 1) AS wanted,
          count(*) FILTER (WHERE short <> 0 AND removed = 0) AS short
        FROM message`,
     )

@@ -22,6 +22,12 @@ export interface MessageFinding {
   readonly id: string
   /** Of `wanted` and `unreadable`: what is wrong. */
   readonly text?: string
+  /** Of `removed`: given up by this repair. */
+  readonly givenUp?: {
+    readonly subject: string | undefined
+    /** An earlier repair had marked it, so that a sync could have retrieved it. */
+    readonly wasWanted: boolean
+  }
 }
 
 /**

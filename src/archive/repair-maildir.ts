@@ -89,7 +89,7 @@ function* settleGone(
     const isKnownLoss = row.removed === 1 || row.wanted === 1
     if (missing === 'retrieve') yield rows.want(row, goneText(isAltered))
     else if (row.removed === 1 && row.wanted !== 1) yield { kind: 'removed', id: idOf(row) }
-    else if (missing === 'accept') yield rows.remove(row)
+    else if (missing === 'accept') yield rows.giveUp(row)
     else if (isAltered || isKnownLoss) yield rows.want(row, goneText(isAltered))
     else vanished.push(Number(row.id))
   }

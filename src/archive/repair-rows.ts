@@ -100,6 +100,12 @@ export class RepairRows {
     return { kind: 'removed', id: idOf(row) }
   }
 
+  /** `remove`, by the word of an owner who does not know which messages these are. */
+  giveUp(row: Row): MessageFinding {
+    const subject = typeof row.subject === 'string' ? row.subject : undefined
+    return { ...this.remove(row), givenUp: { subject, wasWanted: row.wanted === 1 } }
+  }
+
   /** Commits what waits. */
   flush(): void {
     const group = this.#waiting

@@ -37,7 +37,7 @@ function repairMessage(
   const isGivenUp = row.removed === 1 && row.wanted !== 1
   if (missing === 'retrieve') return rows.want(row, text)
   if (isGivenUp) return { kind: 'removed', id: hexOf(row.digest as Uint8Array) }
-  return missing === 'accept' ? rows.remove(row) : rows.want(row, text)
+  return missing === 'accept' ? rows.giveUp(row) : rows.want(row, text)
 }
 
 function isDigest(row: Row, { digest }: MessageDigests): boolean {

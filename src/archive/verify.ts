@@ -15,7 +15,7 @@ import { type Chosen, chooseOldest, chooseSample } from './verify-selection.ts'
 /**
  * What verify found. All but `ok`, `removed` and `adoptable` mean that the archive is damaged:
  * - `altered`: octets are there, but not those of the digest; `octets` says how many;
- * - `missing`: the octets are gone, and no owner's act explains it;
+ * - `missing`: the octets are gone, and no owner's act explains it, or they are wanted back;
  * - `removed`: its owner removed the file, or gave the octets up;
  * - `damaged`: the system or SQLite cannot read the message or, without `id`, a part of the database;
  * - `adoptable`: a file of a Maildir is right, and not in the catalog yet.
@@ -24,9 +24,17 @@ export type Finding = MessageFinding | FileFinding
 
 /** Of a message that the catalog has. */
 export type MessageFinding =
-  | { readonly kind: 'ok' | 'removed' | 'missing'; readonly id: string; readonly octets: number }
-  | { readonly kind: 'altered'; readonly id: string; readonly octets: number }
+  | { readonly kind: 'ok' | 'removed'; readonly id: string; readonly octets: number }
+  | LostFinding
   | DamagedFinding
+
+interface LostFinding {
+  readonly kind: 'altered' | 'missing'
+  readonly id: string
+  readonly octets: number
+  /** A repair marked it: the next sync retrieves it where a server still lists it. */
+  readonly wanted?: true
+}
 
 interface DamagedFinding {
   readonly kind: 'damaged'
@@ -211,17 +219,20 @@ export class MessageChecker {
   check(row: Row): MessageFinding {
     const id = String(row.hex)
     const octets = Number(row.octets)
+    const marked = row.wanted === 1 ? { wanted: true as const } : {}
     try {
       const proof = proveMessage(this.#reader.content, storedMessageOf(row))
       switch (proof.type) {
         case 'ok':
           return { kind: 'ok', id, octets }
         case 'altered':
-          return row.removed === 1
+          return row.removed === 1 && row.wanted !== 1
             ? { kind: 'removed', id, octets }
-            : { kind: 'altered', id, octets: proof.octets }
+            : { kind: 'altered', id, octets: proof.octets, ...marked }
         case 'missing':
-          return { kind: this.#isOwnersAct(row) ? 'removed' : 'missing', id, octets }
+          return this.#isOwnersAct(row)
+            ? { kind: 'removed', id, octets }
+            : { kind: 'missing', id, octets, ...marked }
         case 'unreadable':
           return { kind: 'damaged', id, text: proof.error.message }
       }
@@ -231,8 +242,9 @@ export class MessageChecker {
   }
 
   #isOwnersAct(row: Row): boolean {
+    if (row.wanted === 1) return false
     if (row.removed === 1) return true
-    if (row.wanted === 1 || this.#reader.location.kind === 'sqlite') return false
+    if (this.#reader.location.kind === 'sqlite') return false
     this.#toleratesGone ??= !hasLostMany(this.#reader)
     return this.#toleratesGone
   }

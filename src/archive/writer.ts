@@ -27,7 +27,7 @@ export interface OpenedAccount {
   readonly account: string
   /** The name under which the catalog knew this account, if it was renamed by this opening. */
   readonly renamedFrom: string | undefined
-  /** Known at another host or for another user: its receipts prove nothing until `resolveMove`. */
+  /** Known at another host or port, or for another user: its receipts prove nothing until `resolveMove`. */
   readonly isMoved: boolean
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
@@ -91,9 +91,8 @@ export class ArchiveWriter {
           account: identity.name,
           renamedFrom: former,
           isMoved: isElsewhere(account, identity),
-          vanished: this.#upkeep.vanished,
           isDamaged: this.#upkeep.isDamaged,
-          unfit: this.#untold(),
+          ...this.#untold(),
           facts: account.facts,
         },
       }
@@ -117,10 +116,12 @@ export class ArchiveWriter {
   }
 
   /** The accounts of an archive have its files in common: one of them tells. */
-  #untold(): number {
-    const unfit = this.#isTold ? 0 : this.#upkeep.unfit
+  #untold(): { readonly vanished: number; readonly unfit: number } {
+    const { vanished, unfit, isDamaged } = this.#upkeep
+    const isTold = this.#isTold
     this.#isTold = true
-    return unfit
+    // Damage ends each of their runs, and each says why.
+    return { vanished: isTold && !isDamaged ? 0 : vanished, unfit: isTold ? 0 : unfit }
   }
 
   #room(): WriterRoom {
@@ -156,7 +157,7 @@ export class ArchiveWriter {
     let account = recognise(accounts, identity, configured)
     // Without receipts there is nothing that could prove too much.
     if (isElsewhere(account, identity) && receipts.count(account) === 0) {
-      account = accounts.move(account, { ...identity, epoch: account.epoch })
+      account = accounts.move(account, identity, account.epoch)
     }
     return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }
   }

@@ -3,7 +3,8 @@ import { type Address, parseAddresses } from '../message/addresses.ts'
 import { cut, humanOctets, padded } from './columns.ts'
 import { jsonLine, safe } from './safe.ts'
 
-const SHORT_ID = 8
+/** So many digits of a digest stand for a message; `show` takes them. */
+export const SHORT_ID = 8
 const DATE_WIDTH = 16
 const SIZE_WIDTH = 9
 const SENDER_WIDTH = 24

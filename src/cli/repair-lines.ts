@@ -1,6 +1,8 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { RepairFinding } from '../archive/repair-findings.ts'
-import { jsonLine, safe } from './safe.ts'
+import { counted } from './columns.ts'
+import { SHORT_ID } from './message-lines.ts'
+import { jsonLine, quoted, safe } from './safe.ts'
 
 const WORDS = {
   sound: 'sound',
@@ -8,6 +10,7 @@ const WORDS = {
   returned: 'found again',
   wanted: 'lost or altered',
   removed: 'removed by you',
+  givenUp: 'given up',
   undecided: 'missing',
   unreadable: 'unreadable',
 } as const
@@ -16,12 +19,25 @@ type Counted = keyof typeof WORDS
 
 const isCounted = (kind: string): kind is Counted => kind in WORDS
 
+type GivenUp = RepairFinding & { readonly givenUp: object }
+
+/** Whether its owner gave this message up by this repair. */
+export function isGivenUp(finding: RepairFinding): finding is GivenUp & {
+  readonly givenUp: { readonly wasWanted: boolean }
+} {
+  return 'givenUp' in finding && finding.givenUp !== undefined
+}
+
 /** What a repair counts. */
 export class RepairCounts {
   readonly #counts = new Map<Counted, number>()
+  /** Given up, though no repair had marked them for a sync. */
+  #untried = 0
 
-  add({ kind }: RepairFinding): void {
+  add(finding: RepairFinding): void {
+    const kind = isGivenUp(finding) ? 'givenUp' : finding.kind
     if (isCounted(kind)) this.#counts.set(kind, this.#count(kind) + 1)
+    if (isGivenUp(finding) && !finding.givenUp.wasWanted) this.#untried += 1
   }
 
   get exit(): number {
@@ -51,6 +67,10 @@ export class RepairCounts {
     if (this.#count('wanted') > 0) {
       yield 'popkeep sync retrieves what was lost or altered where its server still has it; popkeep verify names the rest. ' +
         'A backup that is put back serves as well. popkeep repair --accept-missing gives up what is gone for good.'
+    }
+    if (this.#untried > 0) {
+      yield `of what was given up, no sync was asked to retrieve ${counted(this.#untried, 'message')}. ` +
+        'If a server may still have them: popkeep repair --retrieve-missing, then popkeep sync.'
     }
     if (this.#count('undecided') > 0) {
       yield 'too many files are gone for an owner who tidied up, so nothing is deleted on a server. Put them back; or let ' +
@@ -94,7 +114,11 @@ export function repairSentence(location: ArchiveLocation, finding: RepairFinding
     case 'sound':
     case 'rebuilt':
     case 'returned':
-    case 'removed':
-      return `${where}: message ${finding.id} is ${WORDS[finding.kind]}.`
+    case 'removed': {
+      const { givenUp } = finding
+      if (givenUp === undefined) return `${where}: message ${finding.id} is ${WORDS[finding.kind]}.`
+      const subject = givenUp.subject === undefined ? '' : ` (${quoted(givenUp.subject)})`
+      return `${where}: message ${finding.id.slice(0, SHORT_ID)}${subject} is given up.`
+    }
   }
 }

@@ -8,7 +8,7 @@ import { ArchiveError, LockedError } from '../durable/errors.ts'
 import { configuredArchives } from './archives.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
-import { RepairCounts, repairJson, repairSentence } from './repair-lines.ts'
+import { isGivenUp, RepairCounts, repairJson, repairSentence } from './repair-lines.ts'
 import { safe } from './safe.ts'
 
 /** How often an archive in which others are is asked for. */
@@ -101,6 +101,6 @@ function missingChoice({ retrieveMissing, acceptMissing }: RepairCommandOptions)
 }
 
 /** What is put right already is only counted. */
-function isProblem({ kind }: RepairFinding): boolean {
-  return !['sound', 'rebuilt', 'returned', 'removed'].includes(kind)
+function isProblem(finding: RepairFinding): boolean {
+  return isGivenUp(finding) || !['sound', 'rebuilt', 'returned', 'removed'].includes(finding.kind)
 }

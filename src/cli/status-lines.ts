@@ -17,8 +17,7 @@ const REFUSED_SHOWN = 5
 const SHORT_ADVICE =
   'fewer octets than their server lists, and again so when retrieved once more; list marks them'
 
-const WANTED_ADVICE =
-  'the next sync retrieves them again where their server still has them; verify names them'
+const WANTED_ADVICE = 'to be retrieved again by the next sync; verify names them until they came'
 
 export function statusJson(location: ArchiveLocation, status: ArchiveStatus): string {
   const accounts = status.accounts.map((account) => ({
@@ -38,7 +37,7 @@ export function statusText(location: ArchiveLocation, status: ArchiveStatus): st
   const lines = [
     safe(formatLocation(location)),
     `  ${counted(messages, 'message')} (${humanOctets(octets)})${gone}, since ${localMinute(status.createdAt)}`,
-    ...(wanted > 0 ? [`  ${counted(wanted, 'message')} lost or altered: ${WANTED_ADVICE}`] : []),
+    ...(wanted > 0 ? [`  ${counted(wanted, 'message')} lost or altered, ${WANTED_ADVICE}`] : []),
     ...(short > 0 ? [`  ${counted(short, 'message')} short: ${SHORT_ADVICE}`] : []),
     ...accounts.flatMap((account) => accountLines(account).map((line) => `  ${line}`)),
   ]

@@ -9,6 +9,8 @@ export class VerifyCounts {
   readonly #messages = { ok: 0, removed: 0, altered: 0, missing: 0, damaged: 0, adoptable: 0 }
   /** Those of `damaged` that are no message's. */
   #faults = 0
+  /** Of what is damaged: marked by a repair; files of a Maildir that went with many others; the rest. */
+  readonly #next = { marked: 0, vanished: 0, repairable: 0 }
   #octets = 0
   #isDamaged = false
 
@@ -21,10 +23,13 @@ export class VerifyCounts {
     return this.#isDamaged
   }
 
-  add(finding: Finding): void {
+  add(finding: Finding, location: ArchiveLocation): void {
     this.#messages[finding.kind] += 1
     if (finding.kind === 'ok') this.#octets += finding.octets
-    if (isDamage(finding)) this.#isDamaged = true
+    if (isDamage(finding)) {
+      this.#isDamaged = true
+      this.#next[nextStep(finding, location)] += 1
+    }
     if (finding.id === undefined) this.#faults += 1
   }
 
@@ -49,7 +54,7 @@ export class VerifyCounts {
       [missing, 'missing'],
       [damaged - this.#faults, 'unreadable'],
       [this.#faults, this.#faults === 1 ? 'fault of the catalog' : 'faults of the catalog'],
-      [removed, 'removed by you'],
+      [removed, removedWords(location)],
       [adoptable, 'not in the catalog yet: the next sync adopts what is right'],
     ] as const
     const parts = wrong.flatMap(([count, word]) =>
@@ -62,6 +67,38 @@ export class VerifyCounts {
       : `${verified}, all as they were stored`
     return `${safe(formatLocation(location))}: ${[verdict, ...parts].join(', ')}\n`
   }
+
+  /** What to do about damage, after all of it was named. */
+  *advice(location: ArchiveLocation): Iterable<string> {
+    const { marked, vanished, repairable } = this.#next
+    const repair = (option = '') => `popkeep repair${option} --archive ${formatLocation(location)}`
+    if (vanished > 0) {
+      yield `too many files are gone for an owner who tidied up. Put them back; or let ${repair(' --retrieve-missing')} have the next popkeep sync retrieve them; or say by ${repair(' --accept-missing')} that you removed them.`
+    }
+    if (repairable > 0) yield repairHint(location)
+    if (marked > 0) {
+      yield `popkeep sync retrieves again what is marked for it, where its server still has it. For what a sync did not find, put a backup back and run ${repair()}, or give it up by ${repair(' --accept-missing')}.`
+    }
+  }
+}
+
+function nextStep(finding: Finding, { kind }: ArchiveLocation) {
+  if ('wanted' in finding && finding.wanted) return 'marked'
+  return kind === 'maildir' && finding.kind === 'missing' ? 'vanished' : 'repairable'
+}
+
+function removedWords({ kind }: ArchiveLocation): string {
+  return kind === 'sqlite'
+    ? 'given up by you'
+    : 'no longer there (taken as removed by you; if not so: popkeep repair --retrieve-missing)'
+}
+
+/** What to do about damage that no repair has seen yet. */
+export function repairHint(location: ArchiveLocation): string {
+  return (
+    `popkeep repair --archive ${formatLocation(location)} puts right what it can; the next popkeep sync then ` +
+    'retrieves lost messages again where their server still has them.'
+  )
 }
 
 export function findingJson(location: ArchiveLocation, finding: Finding): string {
@@ -75,22 +112,15 @@ export function findingJson(location: ArchiveLocation, finding: Finding): string
   })
 }
 
-/** What to do about damage, after all of it was named. */
-export function repairHint(location: ArchiveLocation): string {
-  return (
-    `popkeep repair --archive ${formatLocation(location)} puts right what it can; the next popkeep sync then ` +
-    'retrieves lost messages again where their server still has them.'
-  )
-}
-
 /** One line on something that is wrong. */
 export function findingSentence(location: ArchiveLocation, finding: Finding): string {
   const where = formatLocation(location)
+  const marked = 'wanted' in finding && finding.wanted ? ' It is marked to be retrieved again.' : ''
   switch (finding.kind) {
     case 'altered':
-      return `${where}: message ${finding.id} is altered: its octets are not those that were stored.`
+      return `${where}: message ${finding.id} is altered: its octets are not those that were stored.${marked}`
     case 'missing':
-      return `${where}: message ${finding.id} is missing: its octets are gone.`
+      return `${where}: message ${finding.id} is missing: its octets are gone.${marked}`
     case 'damaged':
       return finding.id === undefined
         ? `${where}: ${finding.text}`

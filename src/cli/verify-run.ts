@@ -10,7 +10,7 @@ import {
 import { rememberVerified } from '../archive/verify-record.ts'
 import type { CommandContext } from './context.ts'
 import { describeFailure } from './failure.ts'
-import { findingJson, findingSentence, repairHint, VerifyCounts } from './verify-lines.ts'
+import { findingJson, findingSentence, VerifyCounts } from './verify-lines.ts'
 
 export interface VerifyChoice {
   readonly json?: true
@@ -81,12 +81,12 @@ async function tell(
 ): Promise<boolean> {
   const counts = new VerifyCounts(of)
   for (const finding of findings) {
-    counts.add(finding)
+    counts.add(finding, location)
     if (finding.kind === 'ok') continue
     if (json) await output.data(findingJson(location, finding))
     if (isDamage(finding)) output.problem(findingSentence(location, finding))
   }
   await output.data(json ? counts.json(location) : counts.line(location))
-  if (counts.isDamaged) output.problem(repairHint(location))
+  for (const advice of counts.advice(location)) output.problem(advice)
   return counts.isDamaged
 }

@@ -120,13 +120,29 @@ export class Deletion {
       const text = `the server did not confirm the end of the session; the next run will see which of ${accepted.length} messages are gone`
       progress({ type: 'notice', account, code: 'DELETION_UNCONFIRMED', text })
     }
-    if (unproven > 0) {
-      const which = unproven === 1 ? 'a message was' : `${unproven} messages were`
-      throw new ArchiveDamagedError(
-        `${which} not found again in the archive; what is not proven stays on the server`,
-      )
+    if (unproven.length > 0) {
+      throw notProven(unproven, accepted.length)
     }
   }
+}
+
+/** So many messages are named. */
+const NAMED_MESSAGES = 3
+
+function notProven(unproven: readonly Removal[], deleted: number): ArchiveDamagedError {
+  const names = unproven
+    .slice(0, NAMED_MESSAGES)
+    .map(({ row }) => row.uniqueId ?? `number ${row.messageNumber}`)
+  const rest = unproven.length - names.length
+  const named = [...names, ...(rest > 0 ? [`${rest} more`] : [])].join(', ')
+  const what =
+    unproven.length === 1
+      ? `the octets of a message (unique-id ${named}) are not in the archive as they were stored; it stays on the server`
+      : `the octets of ${unproven.length} messages (unique-ids ${named}) are not in the archive as they were stored; they stay on the server`
+  return new ArchiveDamagedError(
+    `${what}, and ${deleted} others were deleted there`,
+    'popkeep verify names what is wrong, popkeep repair marks it to be retrieved again.',
+  )
 }
 
 /** Those of `messages` that nothing keeps on the server; `all`: the messages among which the newest are kept. */

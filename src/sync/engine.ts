@@ -30,6 +30,11 @@ export async function syncAccount(
     const text = `the account ${ledger.renamedFrom} is now called ${identity.name}`
     progress({ type: 'notice', account: identity.name, code: 'RENAMED', text })
   }
+  if (ledger.vanished > 0 && !ledger.isDamaged) {
+    const are = ledger.vanished === 1 ? 'a file is' : `${ledger.vanished} files are`
+    const text = `${are} gone from the Maildir since the last run, and taken as removed by you; if not so: popkeep repair --retrieve-missing`
+    progress({ type: 'notice', account: identity.name, code: 'FILES_GONE', text, isWarning: true })
+  }
   if (ledger.unfit > 0) {
     const text = `files of the Maildir that are altered or unreadable, and not in the archive: ${ledger.unfit}; see popkeep verify`
     progress({ type: 'notice', account: identity.name, code: 'ALTERED_FILES', text })
@@ -39,7 +44,8 @@ export async function syncAccount(
     await run.sync(ledger)
     if (ledger.isDamaged) {
       throw new ArchiveDamagedError(
-        `${ledger.vanished} files vanished from the Maildir since the last run; nothing was deleted`,
+        `${ledger.vanished} files vanished from the Maildir since the last run; nothing was deleted on the server`,
+        'Put them back; or popkeep repair --retrieve-missing has the next sync retrieve them; or say by popkeep repair --accept-missing that you removed them.',
       )
     }
   } catch (error) {

@@ -2,6 +2,13 @@
 export class ArchiveDamagedError extends Error {
   override readonly name = 'ArchiveDamagedError'
   readonly code = 'ARCHIVE_DAMAGED'
+  /** What to do, for people. */
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
 }
 
 /** The server enforces a pause between two logins that has not passed. Nothing was sent. */

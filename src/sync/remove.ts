@@ -109,13 +109,15 @@ export async function removeRows(
 ): Promise<{
   readonly accepted: readonly RemovedRow[]
   readonly refused: number
-  readonly unproven: number
+  /** Not found in the archive as they were stored: no DELE was sent for them. */
+  readonly unproven: readonly Removal[]
   readonly quit: QuitOutcome
 }> {
   const provable = removals.filter(({ isRemoved }) => !isRemoved)
   const proven = await ledger.prove(provable.map(({ message }) => message))
-  const allowed = removals.filter(({ message, isRemoved }) => isRemoved || proven.has(message))
-  const unproven = removals.length - allowed.length
+  const isAllowed = ({ message, isRemoved }: Removal) => isRemoved || proven.has(message)
+  const allowed = removals.filter(isAllowed)
+  const unproven = removals.filter((removal) => !isAllowed(removal))
   signal.throwIfAborted()
   const receipts = allowed.map(({ receipt }) => receipt)
   await ledger.deleteSent(receipts)

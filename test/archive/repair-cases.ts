@@ -8,6 +8,7 @@ import type { MissingChoice, RepairFinding } from '../../src/archive/repair-find
 import { type Finding, verifyArchive } from '../../src/archive/verify.ts'
 import { syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
+import type { SyncEvent } from '../../src/sync/ports.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { sampleMessage } from './sample-archive.ts'
 import { openHere } from './temp-archive.ts'
@@ -28,6 +29,7 @@ export async function syncWith(
   location: ArchiveLocation,
   policy: Policy = KEEP_ALL,
   who = identity,
+  progress: (event: SyncEvent) => void = () => {},
 ) {
   maildrop.commands.length = 0
   return await syncAccount(
@@ -35,7 +37,7 @@ export async function syncWith(
       identity: who,
       maildrop,
       policy,
-      progress: () => {},
+      progress,
       signal: new AbortController().signal,
       now: () => Date.now(),
     },

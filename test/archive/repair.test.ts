@@ -339,8 +339,8 @@ describe('a Maildir', () => {
     removeSome(location, 3)
     await syncWith(maildrop, location)
     expect(tally(repair(location, 'retrieve'))).toEqual({ sound: COUNT - 3, wanted: 3 })
-    // Its owner's act so far: no damage where no server has them any more.
-    expect(verify(location)).toEqual({ ok: COUNT - 3, removed: 3 })
+    // Wanted back: named until they came, or were given up.
+    expect(verify(location)).toEqual({ ok: COUNT - 3, missing: 3 })
     await syncWith(maildrop, location)
     expect(retrieved(maildrop)).toHaveLength(3)
     expect(verify(location)).toEqual({ ok: COUNT })

@@ -1,16 +1,17 @@
 /** `popkeep verify` and `popkeep repair` from command line to exit code. */
 import { EventEmitter } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { formatLocation } from '../../src/archive/location.ts'
+import { describeFailure } from '../../src/cli/failure.ts'
 import { run } from '../../src/cli/main.ts'
 import { archiveLockPath, Lock } from '../../src/durable/lock.ts'
 import { listen } from '../../src/server/listen.ts'
 import { MemoryMaildrop } from '../../src/server/memory-maildrop.ts'
 import { qpopper } from '../../src/server/personality.ts'
-import { fileOf, maildropOf, samples, syncWith } from '../archive/repair-cases.ts'
+import { fileOf, maildropOf, mailFiles, samples, syncWith } from '../archive/repair-cases.ts'
 import { sampleMessage, useArchive } from '../archive/sample-archive.ts'
 import { query, temporaryLocation } from '../archive/temp-archive.ts'
 import { startTap } from '../support/tap.ts'
@@ -158,6 +159,61 @@ describe.each(['sqlite', 'maildir'] as const)('a damaged %s archive', (kind) => 
       expect.objectContaining({ type: 'finding', kind: 'wanted', archive }),
     )
     expect(lines.at(-1)).toMatchObject({ type: 'summary', sound: 11, wanted: 1, undecided: 0 })
+  })
+})
+
+describe('a Maildir whose files are gone', () => {
+  async function without(count: number) {
+    const maildir = await filled('maildir')
+    for (const name of mailFiles(maildir.location).slice(0, count)) unlinkSync(name)
+    return maildir
+  }
+
+  it('has them said once, and named from the moment that they are wanted back', async () => {
+    const { archive, location } = await without(6)
+    const notices: string[] = []
+    for (let round = 0; round < 2; round += 1) {
+      const { error } = await syncWith(maildropOf(COUNT), location, undefined, who, (event) => {
+        if (event.type === 'notice' && event.isWarning) notices.push(event.text)
+      })
+      expect(error).toBeUndefined()
+    }
+    expect(notices).toEqual([
+      '6 files are gone from the Maildir since the last run, and taken as removed by you; if not so: popkeep repair --retrieve-missing',
+    ])
+    const removed = await popkeep('verify', '--archive', archive)
+    expect(removed).toMatchObject({ exit: 0, stderr: '' })
+    expect(removed.stdout).toMatch(
+      /, 6 no longer there \(taken as removed by you; if not so: popkeep repair --retrieve-missing\)\n$/,
+    )
+    await popkeep('repair', '--archive', archive, '--retrieve-missing')
+    const marked = await popkeep('verify', '--archive', archive)
+    expect(marked.exit).toBe(65)
+    expect(marked.stderr.match(/It is marked to be retrieved again\./g)).toHaveLength(6)
+    expect(marked.stderr).toMatch(
+      /\npopkeep: popkeep sync retrieves again .* --accept-missing [^\n]*\n$/,
+    )
+    expect(marked.stderr).not.toContain('puts right what it can')
+    const { stdout } = await popkeep('status', '--archive', archive)
+    expect(stdout).toContain('6 messages lost or altered, to be retrieved again by the next sync')
+    expect(stdout).not.toContain('removed by you')
+    await syncWith(maildropOf(COUNT), location, undefined, who)
+    expect(await popkeep('verify', '--archive', archive)).toMatchObject({ exit: 0, stderr: '' })
+  })
+
+  it('en masse leaves the choice to its owner, and names what he gives up', async () => {
+    const { archive, location } = await without(COUNT)
+    const { error } = await syncWith(maildropOf(COUNT), location, undefined, who)
+    const choice = /repair --retrieve-missing .*repair --accept-missing /
+    expect(describeFailure(error).sentence).toMatch(choice)
+    const named = await popkeep('verify', '--archive', archive)
+    expect(named.stderr).toMatch(choice)
+    expect(named.stderr).not.toContain('puts right what it can')
+    const given = await popkeep('repair', '--archive', archive, '--accept-missing')
+    expect(given.exit).toBe(0)
+    expect(given.stdout).toContain(`: 0 sound, ${COUNT} given up\n`)
+    expect(given.stderr.match(/message [0-9a-f]{8} \("[^"]+"\) is given up\./g)).toHaveLength(COUNT)
+    expect(given.stderr).toContain(`no sync was asked to retrieve ${COUNT} messages`)
   })
 })
 
