@@ -239,7 +239,11 @@ export class History {
     drop.fuse = fuse
     drop.faults = one.faults
     drop.messages = this.#shown(one)
-    const known = policy.delete === 'never' ? this.#known() : new Set()
+    // A header in its neighbour's place tells of another message: that costs a RETR.
+    const isSwapped = one.faults.some(
+      ({ mixedTop: { reply, at } }) => reply === 'swapped' && at > 0,
+    )
+    const known = policy.delete === 'never' && !isSwapped ? this.#known() : new Set()
     drop.onRetrieve = ({ uniqueId }) => {
       onRetrieve()
       if (known.has(uniqueId)) this.wrong.push(`RETR of ${uniqueId}, which has its receipt`)
