@@ -12,6 +12,7 @@ import { MessageChecker } from './verify.ts'
  * - `short`: the same, but the server handed over less than it lists;
  * - `removed`: its owner removed the message from the archive;
  * - `not retrieved`: the archive has never had it under this name;
+ * - `another message`: the archive has one with another header under this name;
  * - `quarantined`: the server would not hand it over; `text` has its words;
  * - `altered`, `missing`, `damaged`: the archive had it, and is damaged.
  */
@@ -21,6 +22,7 @@ export interface ListedVerdict {
     | 'short'
     | 'removed'
     | 'not retrieved'
+    | 'another message'
     | 'quarantined'
     | 'altered'
     | 'missing'

@@ -27,7 +27,7 @@ export interface OpenedAccount {
   readonly account: string
   /** The name under which the catalog knew this account, if it was renamed by this opening. */
   readonly renamedFrom: string | undefined
-  /** Known at another host or port, or for another user: its receipts prove nothing until `resolveMove`. */
+  /** Known at another host or for another user: its receipts prove nothing until `resolveMove`. */
   readonly isMoved: boolean
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
@@ -157,7 +157,7 @@ export class ArchiveWriter {
     let account = recognise(accounts, identity, configured)
     // Without receipts there is nothing that could prove too much.
     if (isElsewhere(account, identity) && receipts.count(account) === 0) {
-      account = accounts.move(account, identity, account.epoch)
+      account = accounts.move(account, { ...identity, epoch: account.epoch })
     }
     return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }
   }

@@ -86,7 +86,10 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['ARCHIVE_NAME', row(64)],
   [
     'ARCHIVE_FOREIGN',
-    row(65, 'Name an archive of popkeep; or, if this is one, its beginning is damaged: restore a backup.'),
+    row(
+      65,
+      'Name an archive of popkeep; or, if this is one, its beginning is damaged: restore a backup.',
+    ),
   ],
   ['ARCHIVE_NEWER', row(78, 'Use the newer popkeep that wrote it.')],
   ['ARCHIVE_DAMAGED', row(65, 'popkeep repair puts right what it can.')],

@@ -69,7 +69,9 @@ async function compareTask(
       if (options.json) await context.output.data(lines.json(planned, verdict))
       else if (verdict.kind !== 'removed') context.output.problem(lines.sentence(planned, verdict))
     }
-    await context.output.data(options.json ? lines.summary() : lines.line())
+    const isByHeader = listing.strangers !== undefined
+    await context.output.data(options.json ? lines.summary(isByHeader) : lines.line(isByHeader))
+    if (listing.strangers?.size) context.output.problem(STRANGER_HINT)
     if (lines.exit === 65) context.output.problem(repairHint(task.location))
     return lines.exit
   } finally {
@@ -78,11 +80,15 @@ async function compareTask(
   }
 }
 
+const STRANGER_HINT =
+  'sync retrieves no other message under a known unique-id; before you close the account, retrieve all once more: popkeep sync POP-URL --account ANOTHER-NAME'
+
 const WORDS: Readonly<Record<ListedVerdict['kind'], string>> = {
   kept: 'kept',
   short: 'kept, but shorter than listed',
   removed: 'removed by you',
   'not retrieved': 'not retrieved yet',
+  'another message': 'another than the archive has under this unique-id',
   quarantined: 'refused by the server',
   altered: 'altered in the archive',
   missing: 'missing in the archive',
@@ -132,22 +138,23 @@ class ListedLines {
     return `${this.#account}: message ${messageNumber}${name} is ${WORDS[kind]}${which}${said}`
   }
 
-  summary(): string {
+  summary(isByHeader: boolean): string {
     const counts = Object.keys(WORDS).map((kind) => [kind, this.#count(kind)] as const)
     return jsonLine({
       type: 'summary',
       account: this.#account,
       listed: this.#listed,
+      headersCompared: isByHeader,
       ...Object.fromEntries(counts),
     })
   }
 
-  line(): string {
+  line(isByHeader: boolean): string {
     const parts = Object.entries(WORDS).flatMap(([kind, words]) => {
       const count = this.#count(kind)
       return count > 0 ? [`${count.toLocaleString('en-US')} ${words}`] : []
     })
-    return `${safe(this.#account)}: ${[`${counted(this.#listed, 'message')} listed`, ...parts].join(', ')}\n`
+    return `${safe(this.#account)}: ${[`${counted(this.#listed, 'message')} listed`, ...parts].join(', ')}${isByHeader ? '' : ' (headers not compared: the server has no TOP)'}\n`
   }
 
   #count(kind: string): number {

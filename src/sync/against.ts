@@ -1,11 +1,12 @@
 /**
- * What a server lists now, row by row, against what an archive has. On the server nothing changes: STAT, LIST, UIDL, TOP where
- * the names do not tell, QUIT; never RETR, by which some servers mark mail as read.
+ * What a server lists now, row by row, against what an archive has. On the server nothing changes: STAT, LIST, UIDL, TOP of
+ * each known row, QUIT; never RETR, by which some servers mark mail as read.
  */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
-import type { PlannedRow } from './plan.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView, MaildropSession, ReceiptKey } from './ports.ts'
+import { fingerprintRows } from './recognise.ts'
 import { isKnownToShowParts } from './server-sense.ts'
 
 /** What the archive can show for a listed row; `Verdict` in its words. */
@@ -21,11 +22,17 @@ export interface NotRetrieved {
   readonly kind: 'not retrieved'
 }
 
+/** The archive has a message with another header section under this name. */
+export interface AnotherMessage {
+  readonly kind: 'another message'
+}
+
 const NOT_RETRIEVED: NotRetrieved = { kind: 'not retrieved' }
+const ANOTHER_MESSAGE: AnotherMessage = { kind: 'another message' }
 
 export interface JudgedRow<Verdict> {
   readonly planned: PlannedRow
-  readonly verdict: Verdict | NotRetrieved
+  readonly verdict: Verdict | NotRetrieved | AnotherMessage
 }
 
 /** One complete listing, compared. */
@@ -33,6 +40,8 @@ export interface ComparedListing {
   readonly compared: Compared
   /** Host or user changed, and it is another maildrop: receipts speak of messages of the former. */
   readonly isOther: boolean
+  /** Known rows whose header section is not that of the message under their name; undefined where the server has no TOP. */
+  readonly strangers: ReadonlySet<MatchedRow> | undefined
 }
 
 type ListingContext = Pick<SyncContext, 'maildrop' | 'policy' | 'signal' | 'now'>
@@ -73,18 +82,41 @@ async function compareIn(
     },
     onRenumbered: () => {},
   })
-  return { compared, isOther }
+  const strangers = await findStrangers(session, ledger, compared)
+  return { compared, isOther, strangers }
+}
+
+async function findStrangers(
+  session: MaildropSession,
+  ledger: LedgerView,
+  { known, rebound }: Compared,
+): Promise<ReadonlySet<MatchedRow> | undefined> {
+  // The others are known by their header as it is.
+  const byHeader = new Set(rebound)
+  const named = known.filter((row) => row.key.uniqueId !== undefined && !byHeader.has(row))
+  const rows = named.map(({ row }) => row)
+  const listed = await fingerprintRows(session, rows)
+  const kept = await ledger.fingerprints(named.map(({ receipt }) => receipt.id))
+  const isStranger = ({ row, receipt }: MatchedRow) => {
+    const [there, here] = [listed?.get(row.messageNumber), kept.get(receipt.id)]
+    return there !== undefined && here !== undefined && there !== here
+  }
+  return listed && new Set(named.filter(isStranger))
 }
 
 /** The rows with their verdicts, known ones first; each is asked of `proof` as it is reached. */
 export function* judgeListing<Verdict>(
-  { compared: { known, fresh, rebound }, isOther }: ComparedListing,
+  { compared: { known, fresh, rebound }, isOther, strangers }: ComparedListing,
   proof: ListedProof<Verdict>,
 ): Iterable<JudgedRow<Verdict>> {
   // Recognised by their header only, and under a name that no receipt has yet: the next sync binds them.
   const unbound = new Set<PlannedRow>(rebound)
   for (const matched of known) {
     const { message } = matched.receipt
+    if (strangers?.has(matched)) {
+      yield { planned: matched, verdict: ANOTHER_MESSAGE }
+      continue
+    }
     const isBound = message !== undefined && !unbound.has(matched)
     yield { planned: matched, verdict: isBound ? proof.ofMessage(message) : NOT_RETRIEVED }
   }

@@ -48,6 +48,29 @@ describe('a listing against an archive', () => {
     expect(rig.maildrop.commands.at(-1)).toBe('QUIT')
   })
 
+  it('names a row under whose unique-id the archive has another message', async () => {
+    const rig = await synced(twenty.slice(0, 3))
+    rig.maildrop.messages[1] = mail('u1', 'z1')
+    expect(await verdicts(rig)).toEqual(['message 1', 'another message', 'message 3'])
+    expect(sent(rig.maildrop, 'RETR')).toEqual([])
+  })
+
+  it('says whether headers were compared', async () => {
+    const { archive, maildrop } = await synced(twenty.slice(0, 3))
+    const { signal } = new AbortController()
+    for (const hasTop of [true, false]) {
+      maildrop.options = { hasTop }
+      const ledger = await archive.openAccount({
+        name: 'work',
+        host: 'pop.example.org',
+        user: 'work',
+      })
+      const context = { maildrop, policy: KEEP_ALL, signal, now: () => 0 }
+      const { strangers } = await compareWithServer(context, ledger)
+      expect(strangers?.size).toBe(hasTop ? 0 : undefined)
+    }
+  })
+
   it('binds nothing by a header: the next sync does', async () => {
     const rig = await synced(twenty)
     rig.maildrop.messages = [...renumbered]
@@ -73,7 +96,8 @@ describe('a listing against an archive', () => {
       rig.archive.accounts[0]!.facts = { renumberedAt: new Date(0).toISOString() }
       rig.maildrop.messages = [...twenty.slice(0, 19), ...renumbered.slice(19)]
       await verdicts(rig, { now })
-      expect(sent(rig.maildrop, 'TOP')).toHaveLength(tops)
+      const asked = sent(rig.maildrop, 'TOP').filter((command) => command === 'TOP 20')
+      expect(asked).toHaveLength(tops)
     },
   )
 
