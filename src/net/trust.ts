@@ -76,15 +76,17 @@ function secureContext(
     })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    throw new NetworkError('NET_ARGUMENT', keyProblem(code), error)
+    throw new NetworkError('NET_ARGUMENT', keyProblem(code, client?.key), error)
   }
 }
 
-function keyProblem(code: string): string {
+function keyProblem(code: string, key: string | undefined): string {
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') {
     return 'the key does not belong to the client certificate'
   }
-  if (/PASSPHRASE|PASSWORD|BAD_DECRYPT|INTERRUPTED_OR_CANCELLED/.test(code)) {
+  // By the label (RFC 7468) or header (RFC 1421): OpenSSL tries the empty passphrase, and one in some 256 keys comes out
+  // of that with right padding, so that its error is about the contents.
+  if (/^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key ?? '')) {
     return 'the key of the client certificate has a passphrase: give it as a file without one'
   }
   return 'the client certificate or its key cannot be read as PEM'
