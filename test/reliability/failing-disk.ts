@@ -77,14 +77,17 @@ function replaceDisk(folder: string): void {
   }
 }
 
-/** Lets a process open `more` descriptors: the kernel gives the lowest number that is free, below the limit. */
+/**
+ * Lets a process open `more` descriptors: the kernel gives the lowest number that is free, below the limit. The hard
+ * limit stays: once lowered, not every root may raise it for the next call.
+ */
 export function permit(process: number, more: number): void {
   const open = new Set(readdirSync(`/proc/${process}/fd`).map(Number))
   let limit = 0
   for (let left = more; left > 0 || open.has(limit); limit += 1) {
     if (!open.has(limit)) left -= 1
   }
-  run('prlimit', '--pid', String(process), `--nofile=${limit}:${limit}`)
+  run('prlimit', '--pid', String(process), `--nofile=${limit}:`)
 }
 
 /** Why such filesystems cannot be had here; undefined where they can. */
