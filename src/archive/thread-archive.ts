@@ -35,9 +35,25 @@ class WriterSlots {
   #free = MOST_WRITERS
   readonly #waiting: (() => void)[] = []
 
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /** Rejects with the signal's reason once that is aborted. */
+  async take(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#free > 0) {
+      this.#free -= 1
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const taken = (): void => {
+        signal?.removeEventListener('abort', givenUp)
+        resolve()
+      }
+      const givenUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(taken), 1)
+        reject(signal?.reason)
+      }
+      this.#waiting.push(taken)
+      signal?.addEventListener('abort', givenUp, { once: true })
+    })
   }
 
   free(): void {
@@ -86,15 +102,18 @@ export class ThreadArchive {
 
   /**
    * Opens the archive with its first account, creating it where nothing is, and takes the account's lock. Throws what
-   * `openForWriting` throws, and LockedError if another run holds the account.
+   * `openForWriting` throws, LockedError if another run holds the account, and the signal's reason while it waits for a writer.
    */
   async openAccount(
     identity: AccountIdentity,
-    options: { readonly configured: ReadonlySet<string> },
+    options: {
+      readonly configured: ReadonlySet<string>
+      readonly signal?: AbortSignal | undefined
+    },
   ): Promise<ThreadLedger> {
     this.#accounts += 1
     try {
-      this.#client ??= this.#open()
+      this.#client ??= this.#open(options.signal)
       const client = await this.#client
       const { name, host, user } = identity
       const configured = new Set(options.configured)
@@ -113,9 +132,9 @@ export class ThreadArchive {
     return !isHeldAlone(archiveLockPath(path)) && !isHeldAlone(accountLockPath(path, name))
   }
 
-  async #open(): Promise<WriterClient> {
+  async #open(signal?: AbortSignal): Promise<WriterClient> {
     await this.#left
-    await slots.take()
+    await slots.take(signal)
     let client: WriterClient | undefined
     try {
       client = new WriterClient(this.#start())

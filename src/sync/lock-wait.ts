@@ -19,7 +19,7 @@ export async function openWhenFree(
   archive: Archive,
   configured: ReadonlySet<string>,
 ): Promise<AccountLedger> {
-  const open = () => archive.openAccount(identity, { configured })
+  const open = () => archive.openAccount(identity, { configured, signal })
   if (patience?.lockWait === undefined) return await open()
   const { wait, aside, random, lockWait, deadline = Number.POSITIVE_INFINITY } = patience
   const until = Math.min(now() + lockWait, deadline)

@@ -295,6 +295,8 @@ export interface Archive {
     options: {
       /** Names in use in this run: an account is not renamed away from one of them. */
       readonly configured: ReadonlySet<string>
+      /** Ends a wait for others of this run that keep mail in other archives. */
+      readonly signal?: AbortSignal | undefined
     },
   ): Promise<AccountLedger>
   /**

@@ -185,7 +185,7 @@ describe('memory', () => {
 })
 
 describe('a fifth archive', () => {
-  it('waits until one of four writers is free', () => {
+  it('waits until one of four writers is free, or it is interrupted', () => {
     const { stdout, stderr, status } = run(
       temporaryLocation('sqlite'),
       `const archives = [1, 2, 3, 4, 5].map((n) => new ThreadArchive({ ...location, path: location.path + n }))
@@ -196,11 +196,20 @@ describe('a fifth archive', () => {
        const fifth = archives[4].openAccount(identity, options).then((ledger) => { isOpen = true; return ledger })
        await four[0].flush()
        console.log(isOpen)
+       const ending = new AbortController()
+       const given = new ThreadArchive({ ...location, path: location.path + 6 })
+         .openAccount(identity, { ...options, signal: ending.signal })
+       ending.abort(new Error('interrupted'))
+       console.log(await given.catch(({ message }) => message))
        await four[0].finish(counts, 'done')
        await (await fifth).finish(counts, 'done')
        for (const ledger of four.slice(1)) await ledger.finish(counts, 'done')
        console.log(isOpen)`,
     )
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'false\ntrue\n', stderr: '' })
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: 'false\ninterrupted\ntrue\n',
+      stderr: '',
+    })
   })
 })
