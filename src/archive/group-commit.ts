@@ -152,7 +152,7 @@ export class GroupCommit {
   }
 
   /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. */
-  settle(owner: Owner): void {
+  flushOwner(owner: Owner): void {
     this.flush()
     const left = this.#unbound.filter(({ pending }) => pending.owner === owner)
     this.#unbound = this.#unbound.filter(({ pending }) => pending.owner !== owner)

@@ -41,7 +41,7 @@ export interface Binding {
 }
 
 /** What a complete listing showed of the receipts of an account. */
-export interface Settlement {
+export interface ListingChanges {
   readonly deleted: readonly number[]
   readonly undeleted: readonly number[]
   readonly absent: readonly number[]
@@ -263,11 +263,11 @@ export class ReceiptTable {
     this.#restore.run(message)
   }
 
-  settle(seen: Settlement, run: number): void {
-    for (const id of seen.deleted) this.#setDeleted.run(id)
-    for (const id of seen.undeleted) this.#undelete.run(id)
-    for (const id of seen.absent) this.#setAbsent.run(run, id)
-    for (const id of seen.present) this.#setPresent.run(id)
+  recordListing(changes: ListingChanges, run: number): void {
+    for (const id of changes.deleted) this.#setDeleted.run(id)
+    for (const id of changes.undeleted) this.#undelete.run(id)
+    for (const id of changes.absent) this.#setAbsent.run(run, id)
+    for (const id of changes.present) this.#setPresent.run(id)
   }
 
   deleteSent(receipts: readonly number[]): void {

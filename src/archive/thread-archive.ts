@@ -9,7 +9,7 @@ import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, unpackReceipts } from './receipt-columns.ts'
-import type { BoundBy, Receipt, ReceiptKey, Settlement } from './receipts.ts'
+import type { BoundBy, ListingChanges, Receipt, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import type { OpenedAccount } from './writer.ts'
@@ -262,8 +262,8 @@ export class ThreadLedger {
     await this.#ask('quarantine', key, reason)
   }
 
-  async settle(seen: Settlement): Promise<void> {
-    await this.#ask('settle', seen)
+  async recordListing(changes: ListingChanges): Promise<void> {
+    await this.#ask('recordListing', changes)
   }
 
   async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -15,7 +15,7 @@ import {
 import { isHeld, type MessageRecord, type MessageTraits } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
 import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
-import type { BoundBy, ReceiptKey, Settlement } from './receipts.ts'
+import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -126,7 +126,7 @@ export class WriterLedger {
 
   /** Commits what ended so far; what is not known to be in step, without a receipt. */
   flush(): void {
-    this.#room.group.settle(this.#owner)
+    this.#room.group.flushOwner(this.#owner)
   }
 
   bind(
@@ -155,9 +155,11 @@ export class WriterLedger {
     )
   }
 
-  /** One commit. A listing that showed nothing new is not settled at all: the engine knows. */
-  settle(seen: Settlement): void {
-    this.#room.group.write(() => this.#room.catalog.receipts.settle(seen, this.#owner.run))
+  /** One commit. A listing that changed nothing is not recorded at all: the engine knows. */
+  recordListing(changes: ListingChanges): void {
+    this.#room.group.write(() =>
+      this.#room.catalog.receipts.recordListing(changes, this.#owner.run),
+    )
   }
 
   /** Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. */

@@ -26,7 +26,7 @@ const LEDGER_METHODS = [
   'shortOnce',
   'judgeShort',
   'quarantine',
-  'settle',
+  'recordListing',
   'prove',
   'hasFailed',
   'deleteSent',

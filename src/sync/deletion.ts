@@ -1,11 +1,17 @@
 /** Deletion in one session: what is due, what was retrieved for it, and what is said of it. */
 import type { SyncContext } from './context.ts'
+import {
+  checkDueRows,
+  type DeletableRow,
+  deletableRow,
+  deleteRows,
+  rowsAsRecorded,
+} from './delete-rows.ts'
 import { dueRows, isDue, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
-import { checkDueRows, type Removal, removalOf, removeRows, settledRows } from './remove.ts'
 import type { Tally } from './report.ts'
 
 /**
@@ -40,7 +46,7 @@ export class Deletion {
   readonly #ledger: AccountLedger
   readonly #isAllowed: boolean
   /** By receipt. */
-  readonly #candidates = new Map<number, Removal>()
+  readonly #candidates = new Map<number, DeletableRow>()
   /** The messages that are due, of rows that are retrieved first. */
   readonly #doubtful = new Map<PlannedRow['row'], number | undefined>()
   /** Messages of the maildrop that the archive has. */
@@ -65,14 +71,14 @@ export class Deletion {
   ): Promise<{ readonly due: number; readonly doubtful: readonly PlannedRow[] }> {
     if (!this.#isAllowed) return { due: 0, doubtful: [] }
     const { policy, now } = this.#context
-    const settled = await settledRows(this.#ledger, known)
-    const due = await dueNow(this.#ledger, settled, policy, now())
+    const recorded = await rowsAsRecorded(this.#ledger, known)
+    const due = await dueNow(this.#ledger, recorded, policy, now())
     const { sure, doubtful } = await checkDueRows(this.#session, this.#ledger, due)
     const messages = new Map(due.map(({ row, receipt }) => [row, receipt.message]))
     for (const { row } of doubtful) this.#doubtful.set(row, messages.get(row))
-    for (const removal of sure) this.#candidates.set(removal.receipt, removal)
+    for (const row of sure) this.#candidates.set(row.receipt, row)
     if (policy.keepLatest !== undefined) {
-      for (const message of messagesOf(settled)) this.#messages.add(message)
+      for (const message of messagesOf(recorded)) this.#messages.add(message)
     }
     return { due: due.length, doubtful }
   }
@@ -83,13 +89,13 @@ export class Deletion {
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
     const isSame = this.#doubtful.get(row.row) === row.stored.message
-    const removal = isSame || isDue(policy, 0, 0) ? removalOf(row) : undefined
-    if (removal) this.#candidates.set(removal.receipt, removal)
+    const deletable = isSame || isDue(policy, 0, 0) ? deletableRow(row) : undefined
+    if (deletable) this.#candidates.set(deletable.receipt, deletable)
     else this.#candidates.delete(row.stored.receipt)
   }
 
   /** What leaves the server, once everything is stored. */
-  async removals(): Promise<readonly Removal[]> {
+  async deletable(): Promise<readonly DeletableRow[]> {
     const candidates = [...this.#candidates.values()]
     if (candidates.length === 0) return []
     const { policy, now } = this.#context
@@ -100,12 +106,12 @@ export class Deletion {
     return candidates.filter(({ message }) => leaves.has(message))
   }
 
-  /** Deletes them as `removeRows` does, ends the session by QUIT, and says which messages went. */
-  async carryOut(removals: readonly Removal[], tally: Tally): Promise<void> {
+  /** Deletes them as `deleteRows` does, ends the session by QUIT, and says which messages went. */
+  async carryOut(rows: readonly DeletableRow[], tally: Tally): Promise<void> {
     const { identity, progress, signal } = this.#context
     const account = identity.name
-    progress({ type: 'deleting', account, messages: removals.length })
-    const outcome = await removeRows(this.#session, this.#ledger, removals, signal)
+    progress({ type: 'deleting', account, messages: rows.length })
+    const outcome = await deleteRows(this.#session, this.#ledger, rows, signal)
     const { accepted, refused, unproven, quit } = outcome
     tally.deleted += accepted.length
     for (const { row, digest } of accepted) {
@@ -113,7 +119,7 @@ export class Deletion {
       progress({ type: 'deleted', account, uniqueId, octets, digest, quit })
     }
     if (refused > 0) {
-      const text = `the server refused to delete ${refused} of ${removals.length} messages; they stay there`
+      const text = `the server refused to delete ${refused} of ${rows.length} messages; they stay there`
       progress({ type: 'notice', account, code: 'DELETION_REFUSED', text })
     }
     if (quit !== 'done') {
@@ -129,7 +135,7 @@ export class Deletion {
 /** So many messages are named. */
 const NAMED_MESSAGES = 3
 
-function notProven(unproven: readonly Removal[], deleted: number): ArchiveDamagedError {
+function notProven(unproven: readonly DeletableRow[], deleted: number): ArchiveDamagedError {
   const names = unproven
     .slice(0, NAMED_MESSAGES)
     .map(({ row }) => row.uniqueId ?? `number ${row.messageNumber}`)

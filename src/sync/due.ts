@@ -1,5 +1,5 @@
 /**
- * Which messages the owner wants off the server now. Pure. Deletion itself asks for more (I1, in remove.ts).
+ * Which messages the owner wants off the server now. Pure. Deletion itself asks for more (I1, in delete-rows.ts).
  *
  * | the message                                                   | leaves the server              |
  * | ------------------------------------------------------------- | ------------------------------ |
@@ -12,7 +12,7 @@
  * | internal data of a mail folder                                | never                          |
  * | its message number listed twice                               | not by this listing            |
  */
-import type { MatchedRow, Settlement } from './plan.ts'
+import type { ListingChanges, MatchedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { MessageTraits, Receipt } from './ports.ts'
 
@@ -86,7 +86,7 @@ export function newest(
 /** How many of the messages that a listing showed again were asked for the last time to be deleted. */
 export function ignoredDeletions(
   receipts: readonly Receipt[],
-  { undeleted }: Pick<Settlement, 'undeleted'>,
+  { undeleted }: Pick<ListingChanges, 'undeleted'>,
 ): number {
   if (undeleted.length === 0) return 0
   const shown = new Set(undeleted)

@@ -21,7 +21,7 @@ import { type Retriever, retrieveRows } from './retrieve.ts'
 import type { ShortRow } from './size-record.ts'
 
 /** What became of short messages. */
-export interface Settled {
+export interface Judged {
   /** Those of this session that were retrieved once more, or were to be, had the run's time not been over. */
   readonly asked: number
   readonly refusals: readonly Refusal[]
@@ -48,8 +48,8 @@ export async function shortOnce(
   })
 }
 
-/** Says it once: what is settled is not retrieved again. */
-export function tellShort({ final, whole }: Settled, { identity, progress }: SyncContext): void {
+/** Says it once: what is judged is not retrieved again. */
+export function tellShort({ final, whole }: Judged, { identity, progress }: SyncContext): void {
   const account = identity.name
   const messages = (count: number) => (count === 1 ? 'a message' : `${count} messages`)
   if (whole > 0) {
@@ -65,15 +65,15 @@ export function tellShort({ final, whole }: Settled, { identity, progress }: Syn
 /**
  * To be called when the session has nothing else to retrieve but what may break it. Order of effects: what the server's
  * counting shows is learned; what is not short by it loses the mark; the others, and those `former` ones that came short in a run
- * that was broken off, are retrieved and settled one after the other.
+ * that was broken off, are retrieved and judged one after the other.
  */
-export async function settleShort(
+export async function judgeShort(
   retriever: Retriever,
   {
     former,
     receipts,
   }: { readonly former: readonly ShortRow[]; readonly receipts: readonly Receipt[] },
-): Promise<Settled> {
+): Promise<Judged> {
   const { sizes, ledger } = retriever
   if (sizes.hasShort) await lookBack(retriever, receipts)
   const { model } = sizes
@@ -84,7 +84,7 @@ export async function settleShort(
   if (whole.length > 0) {
     const messages = whole.map(({ stored }) => stored.message)
     await ledger.judgeShort({ final: [], whole: messages, superseded: [] })
-    for (const row of whole) row.settled(row)
+    for (const row of whole) row.onJudged(row)
   }
   return { ...(await retrieveOnceMore(retriever, [...former, ...short])), asked: short.length }
 }
@@ -111,7 +111,7 @@ const LOOK_BACK = 40
 async function retrieveOnceMore(
   retriever: Retriever,
   rows: readonly ShortRow[],
-): Promise<Omit<Settled, 'asked'>> {
+): Promise<Omit<Judged, 'asked'>> {
   const refusals: Refusal[] = []
   let final = 0
   let whole = 0
@@ -131,7 +131,7 @@ async function retrieveOnceMore(
     retriever.tally.failed += tally.failed
     const [second] = came
     if (second === undefined) continue
-    first.settled(await settle(retriever.ledger, first, second))
+    first.onJudged(await judge(retriever.ledger, first, second))
     if (second.stored.isShort) final += 1
     else if (second.stored.message !== first.stored.message) whole += 1
   }
@@ -139,7 +139,7 @@ async function retrieveOnceMore(
 }
 
 /** Returns what the row is. */
-async function settle(
+async function judge(
   ledger: AccountLedger,
   first: ShortRow,
   second: RetrievedRow,

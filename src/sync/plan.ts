@@ -146,8 +146,8 @@ function isDeleted({ state }: Receipt): boolean {
   return state === 'deleted' || state === 'delete sent'
 }
 
-/** What a listing said about receipts, for one commit. */
-export interface Settlement {
+/** What a listing changes about receipts, in one commit. */
+export interface ListingChanges {
   readonly deleted: readonly number[]
   readonly undeleted: readonly number[]
   readonly absent: readonly number[]
@@ -159,12 +159,12 @@ export interface Settlement {
  * named. A quarantined receipt is listed if a fresh row has its key. Those of `known` that are in `recounted` are listed
  * under other octets: their receipts make room for new ones.
  */
-export function settleListing(
+export function listingChanges(
   receipts: readonly Receipt[],
   known: readonly MatchedRow[],
   fresh: readonly PlannedRow[],
   recounted: readonly MatchedRow[] = [],
-): Settlement {
+): ListingChanges {
   const listed = new Set(known.map(({ receipt }) => receipt.id))
   const replaced = new Set(recounted.map(({ receipt }) => receipt.id))
   const quarantined = receipts.filter(({ state }) => state === 'quarantined')
@@ -192,9 +192,9 @@ export function faceOf({ uniqueId, occurrence, octets }: ReceiptKey): string {
   return `${occurrence} ${octets} ${uniqueId}`
 }
 
-/** Whether this settlement has anything to write. A steady listing has not. */
-export function isEmpty(settlement: Settlement): boolean {
-  return Object.values(settlement).every((ids) => ids.length === 0)
+/** Whether there is anything to write. A steady listing has not. */
+export function isEmpty(changes: ListingChanges): boolean {
+  return Object.values(changes).every((ids) => ids.length === 0)
 }
 
 /**

@@ -32,7 +32,7 @@ export interface MessageReceiver {
   inStep(): void
 }
 
-/** How QUIT ended: `done` +OK, `refused` -ERR, `lost` no reply. None of them proves a removal. */
+/** How QUIT ended: `done` +OK, `refused` -ERR, `lost` no reply. None of them proves a deletion. */
 export type QuitOutcome = 'done' | 'refused' | 'lost'
 
 /** One session in the transaction state. Methods are called one at a time. */
@@ -268,7 +268,7 @@ export interface AccountLedger extends LedgerView {
   /** The row could not be retrieved; remembered with reason and attempts. */
   quarantine(key: ReceiptKey, reason: string): Promise<void>
   /** What a complete listing showed; one commit. */
-  settle(seen: {
+  recordListing(changes: {
     /** "delete sent" and no longer listed. */
     readonly deleted: readonly number[]
     /** "delete sent" and still listed: the deletion did not happen. */

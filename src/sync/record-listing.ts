@@ -1,6 +1,6 @@
 /** What a listing showed, written to the archive before anything is retrieved. */
 import type { Compared } from './compare.ts'
-import { isEmpty, type MatchedRow, type Settlement, settleListing } from './plan.ts'
+import { isEmpty, type ListingChanges, listingChanges, type MatchedRow } from './plan.ts'
 import type { AccountLedger, BoundBy } from './ports.ts'
 
 /**
@@ -10,18 +10,18 @@ import type { AccountLedger, BoundBy } from './ports.ts'
 export async function recordListing(
   compared: Compared,
   ledger: AccountLedger,
-): Promise<Settlement> {
+): Promise<ListingChanges> {
   const { receipts, known, fresh, recounted, rebound } = compared
   await bindAll(ledger, rebound, 'fingerprint')
   const underNewNames = new Set(rebound)
   const asBefore = known.filter((matched) => !underNewNames.has(matched))
-  const settlement = settleListing(receipts, asBefore, fresh, recounted)
-  if (!isEmpty(settlement)) await ledger.settle(settlement)
+  const changes = listingChanges(receipts, asBefore, fresh, recounted)
+  if (!isEmpty(changes)) await ledger.recordListing(changes)
   await bindAll(ledger, recounted, 'recount')
   // A claim matters to what is retrieved; a steady listing asks for nothing.
   const isGuessed = known.some(({ receipt }) => receipt.boundBy === 'canonical')
   if (fresh.length > 0 || isGuessed) await ledger.claim(known.map(({ receipt }) => receipt.id))
-  return settlement
+  return changes
 }
 
 async function bindAll(

@@ -25,7 +25,7 @@ export interface RetrievalOptions {
 }
 
 /**
- * Retrieves the rows in their order and settles after the last commit. Order of effects per message: octets to the
+ * Retrieves the rows in their order and resolves after the last commit. Order of effects per message: octets to the
  * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event. Returns what the
  * server refused.
  *
@@ -69,7 +69,7 @@ export async function retrieveRows(
           }
           if (receipt !== undefined) {
             const retrieved = { ...plannedRow, stored: { ...result, receipt } }
-            if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, settled: onStored })
+            if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, onJudged: onStored })
             else onStored(retrieved)
           }
           progress({ type: 'stored', account, octets, isNew })

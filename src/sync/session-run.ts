@@ -1,17 +1,17 @@
 /** One session of an account's run: list, compare, retrieve, and on request delete. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
+import { checkDueRows, type DeletableRow } from './delete-rows.ts'
 import { Deletion, dueNow, tellIgnored } from './deletion.ts'
 import type { Drain } from './drain.ts'
 import { ignoredDeletions, isDueAtOnce } from './due.ts'
-import { settleShort, shortOnce, tellShort } from './once-more.ts'
+import { judgeShort, shortOnce, tellShort } from './once-more.ts'
 import { applyLimits, type MatchedRow, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { AccountLedger, LedgerView, MaildropSession, Receipt } from './ports.ts'
 import { dueArrivals, untoldNotice } from './preview.ts'
 import { type Triage, triage } from './quarantine.ts'
 import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
-import { checkDueRows, type Removal } from './remove.ts'
 import { asItem, type Findings, type Preview, type Refusal } from './report.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
 import { type Retriever, retrieveEach, retrieveRows } from './retrieve.ts'
@@ -107,16 +107,16 @@ export class SessionRun {
     )
     // First: a run that is broken off from here on is found out by the next.
     if (compared.looksRenumbered) await ledger.learn(renumbering(ledger.facts, this.#context.now()))
-    const settlement = await recordListing(compared, ledger)
-    tellIgnored(ignoredDeletions(compared.receipts, settlement), this.#context)
+    const changes = await recordListing(compared, ledger)
+    tellIgnored(ignoredDeletions(compared.receipts, changes), this.#context)
 
     const isAllowed = !ledger.isDamaged && options.purpose === 'all'
     const deletion = new Deletion(this.#context, session, ledger, { isAllowed })
     const former = await shortOnce(ledger, compared.known)
     if (former.length > 0) await ledger.claim(compared.known.map(({ receipt }) => receipt.id))
-    const unsettled = new Set(former.map(({ row }) => row))
+    const unjudged = new Set(former.map(({ row }) => row))
     const { due, doubtful } = await deletion.plan(
-      compared.known.filter(({ row }) => !unsettled.has(row)),
+      compared.known.filter(({ row }) => !unjudged.has(row)),
     )
     const isWanted = ({ key }: PlannedRow) =>
       options.suspects.has(key) === (options.purpose === 'suspects')
@@ -136,22 +136,22 @@ export class SessionRun {
     const isCutShort = await this.#retrieve(ledger, options, {
       fresh: fresh.filter((planned) => !late.has(planned)),
       retries: fresh.filter((planned) => late.has(planned)),
-      again: again.filter(({ row }) => !unsettled.has(row)),
+      again: again.filter(({ row }) => !unjudged.has(row)),
       onceMore: former.filter(({ row }) => within.has(row)),
       ...{ isReturning: compared.isReturning, receipts: compared.receipts },
       onStored: (row) => deletion.retrieved(row),
     })
     signal.throwIfAborted()
 
-    const removals = await deletion.removals()
-    if (removals.length > 0) await deletion.carryOut(removals, tally)
+    const deletable = await deletion.deletable()
+    if (deletable.length > 0) await deletion.carryOut(deletable, tally)
     else await this.#leave(options)
     const { capabilities } = session
     const isPart = mayShowParts(policy, ledger.facts, capabilities, compared)
     return {
       stored: tally.stored - storedBefore,
       mayShowParts: isPart,
-      left: isPart ? leftOf(compared, removals) : new Set(),
+      left: isPart ? leftOf(compared, deletable) : new Set(),
       isCutShort,
     }
   }
@@ -163,9 +163,9 @@ export class SessionRun {
     const { policy, identity, progress } = this.#context
     const now = this.#context.now()
     const onceMore = await shortOnce(ledger, known)
-    const unsettled = new Set(onceMore.map(({ row }) => row))
-    const settled = known.filter(({ row }) => !unsettled.has(row))
-    const due = await dueNow(ledger, settled, policy, now)
+    const unjudged = new Set(onceMore.map(({ row }) => row))
+    const judged = known.filter(({ row }) => !unjudged.has(row))
+    const due = await dueNow(ledger, judged, policy, now)
     const { sure, doubtful } = await checkDueRows(this.#session, ledger, due)
     const { healthy, retries } = this.#triage(compared, () => true)
     const { fresh, again } = this.#limited([...healthy, ...retries], [...doubtful, ...onceMore])
@@ -174,7 +174,7 @@ export class SessionRun {
     await this.#session.quit()
     return {
       retrieve: [...fresh, ...again].map(asItem),
-      delete: [...sure, ...again.filter(({ row }) => !unsettled.has(row)), ...arrivals.due].map(
+      delete: [...sure, ...again.filter(({ row }) => !unjudged.has(row)), ...arrivals.due].map(
         asItem,
       ),
     }
@@ -218,10 +218,10 @@ export class SessionRun {
         await this.#retrieveFresh(retriever, plan.fresh, { isReturning, onStored })
         const options = { byCanonical: false, onStored }
         refusals.push(...(await retrieveRows(retriever, plan.again, options)))
-        await this.#settleShort(retriever, plan)
+        await this.#judgeShort(retriever, plan)
         const last = { byCanonical: isReturning, onStored }
         await this.#remember(ledger, await retrieveEach(retriever, plan.retries, last))
-        await this.#settleShort(retriever, { ...plan, onceMore: [] })
+        await this.#judgeShort(retriever, { ...plan, onceMore: [] })
         // What came in is durable, and the server may know it.
         if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
       })
@@ -260,17 +260,17 @@ export class SessionRun {
     if (isMisled && !ledger.facts.lastMisled) await ledger.learn({ lastMisled: true })
   }
 
-  async #settleShort(
+  async #judgeShort(
     retriever: Retriever,
     { onceMore, receipts, onStored }: Pick<Retrieval, 'onceMore' | 'receipts' | 'onStored'>,
   ): Promise<void> {
-    const settled = await settleShort(retriever, {
-      former: onceMore.map((row) => ({ ...row, settled: onStored })),
+    const judged = await judgeShort(retriever, {
+      former: onceMore.map((row) => ({ ...row, onJudged: onStored })),
       receipts,
     })
-    this.#onceMore += settled.asked
-    this.#findings.refusals.push(...settled.refusals)
-    tellShort(settled, this.#context)
+    this.#onceMore += judged.asked
+    this.#findings.refusals.push(...judged.refusals)
+    tellShort(judged, this.#context)
   }
 
   async #remember(ledger: AccountLedger, refusals: readonly Refusal[]): Promise<void> {
@@ -378,9 +378,12 @@ export class SessionRun {
   }
 }
 
-function leftOf({ known, fresh }: Compared, removals: readonly Removal[]): ReadonlySet<string> {
+function leftOf(
+  { known, fresh }: Compared,
+  deletable: readonly DeletableRow[],
+): ReadonlySet<string> {
   const left = new Set([...known, ...fresh].flatMap(({ key: { uniqueId } }) => uniqueId ?? []))
-  for (const { key } of removals) if (key.uniqueId !== undefined) left.delete(key.uniqueId)
+  for (const { key } of deletable) if (key.uniqueId !== undefined) left.delete(key.uniqueId)
   return left
 }
 

@@ -174,7 +174,7 @@ export class Sessions {
       const isAlone = purpose === 'suspects'
       if (isAlone) {
         await run.giveUp(this.#ledger, head, error)
-        this.#suspects.settled(head.key)
+        this.#suspects.triedAlone(head.key)
       }
       if (isAlone || this.#suspects.broke(head.key)) this.#retries.progressed()
     }

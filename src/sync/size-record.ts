@@ -6,8 +6,8 @@ import { isShort, type Measure, mayBeShort, modelOf, SAMPLE, type SizeModel } fr
 export interface ShortRow extends RetrievedRow {
   /** Undefined: it came short in a former run. */
   readonly gauge?: Gauge | undefined
-  /** To be called once it is settled which message the row is. */
-  readonly settled: (row: RetrievedRow) => void
+  /** Hears which message the row is, once that is judged. */
+  readonly onJudged: (row: RetrievedRow) => void
 }
 
 /** Counts the octets of one message as they come in. */

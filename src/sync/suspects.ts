@@ -34,8 +34,8 @@ export class Suspects {
     return true
   }
 
-  /** It was tried alone. */
-  settled(key: ReceiptKey): void {
+  /** It is none any more. */
+  triedAlone(key: ReceiptKey): void {
     this.#names.delete(nameOf(key))
   }
 

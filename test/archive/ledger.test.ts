@@ -256,14 +256,14 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     ])
   })
 
-  it('settles what a listing showed', async () => {
+  it('records what a listing showed', async () => {
     const location = temporaryLocation(kind)
     await sync(location, async (ledger) => {
       for (const name of ['a', 'b', 'c']) void put(ledger, keyOf(name), mail(name))
       await ledger.flush()
       const [a, b, c] = (await ledger.receipts()).map(({ id }) => id) as [number, number, number]
       await ledger.deleteSent([a, b])
-      await ledger.settle({ deleted: [a], undeleted: [b], absent: [a, c], present: [] })
+      await ledger.recordListing({ deleted: [a], undeleted: [b], absent: [a, c], present: [] })
     })
     await sync(location, async (ledger) => {
       const receipts = await ledger.receipts()
@@ -272,7 +272,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
         ['stored', false],
         ['stored', true],
       ])
-      await ledger.settle({
+      await ledger.recordListing({
         deleted: [],
         undeleted: [],
         absent: [],
@@ -297,7 +297,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     expect(attempts()).toEqual([1, 1])
     await sync(location, async (ledger) => {
       const [a = 0, b = 0] = stored
-      await ledger.settle({ deleted: [b], undeleted: [a], absent: [b], present: [] })
+      await ledger.recordListing({ deleted: [b], undeleted: [a], absent: [b], present: [] })
       await put(ledger, keyOf('a'), mail('one'))
       await ledger.deleteTried([a])
       expect((await ledger.receipts()).map((r) => r.attempts)).toEqual([2, undefined])

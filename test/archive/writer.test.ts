@@ -280,7 +280,7 @@ describe('a message that its owner removed from the Maildir', () => {
     })
     const { ledger: again } = next.openAccount(work, new Set(['work']))
     expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'delete sent' }])
-    again.settle({ deleted: [], undeleted: [receipt?.id ?? 0], absent: [], present: [] })
+    again.recordListing({ deleted: [], undeleted: [receipt?.id ?? 0], absent: [], present: [] })
     expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'removed' }])
     again.finish(noCounts, 'done')
     next.close()

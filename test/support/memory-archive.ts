@@ -368,19 +368,19 @@ export class MemoryLedger implements AccountLedger {
     else receipts.push(receipt)
   }
 
-  async settle(seen: Parameters<AccountLedger['settle']>[0]): Promise<void> {
+  async recordListing(changes: Parameters<AccountLedger['recordListing']>[0]): Promise<void> {
     this.#step()
     const { removed } = this.#archive
     const back = ({ message = 0 }: Receipt) => (removed.has(message) ? 'removed' : 'stored')
     this.#account.receipts = this.#account.receipts.map((r) => ({
       ...r,
-      state: seen.deleted.includes(r.id)
+      state: changes.deleted.includes(r.id)
         ? 'deleted'
-        : seen.undeleted.includes(r.id)
+        : changes.undeleted.includes(r.id)
           ? back(r)
           : r.state,
-      attempts: seen.deleted.includes(r.id) ? 0 : r.attempts,
-      absent: seen.absent.includes(r.id) || (r.absent && !seen.present.includes(r.id)),
+      attempts: changes.deleted.includes(r.id) ? 0 : r.attempts,
+      absent: changes.absent.includes(r.id) || (r.absent && !changes.present.includes(r.id)),
     }))
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import { applyLimits, compareListing, isEmpty, settleListing } from '../../src/sync/plan.ts'
+import { applyLimits, compareListing, isEmpty, listingChanges } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports.ts'
 
@@ -157,19 +157,19 @@ describe('compareListing', () => {
   })
 })
 
-describe('settleListing', () => {
+describe('listingChanges', () => {
   const known = (...receipts: Receipt[]) =>
     receipts.map((r) => ({ row: row(1), key: r, receipt: r }))
 
   it('writes nothing for a steady listing', () => {
     const receipts = [receipt(1, 'a', 10), receipt(2, 'b', 10, { absent: true })]
-    expect(isEmpty(settleListing(receipts, known(receipts[0]!), []))).toBe(true)
+    expect(isEmpty(listingChanges(receipts, known(receipts[0]!), []))).toBe(true)
   })
 
   it('confirms a deletion by absence, and takes it back by presence', () => {
     const gone = receipt(1, 'a', 10, { state: 'delete sent' })
     const back = receipt(2, 'b', 10, { state: 'delete sent' })
-    expect(settleListing([gone, back], known(back), [])).toEqual({
+    expect(listingChanges([gone, back], known(back), [])).toEqual({
       deleted: [1],
       undeleted: [2],
       absent: [1],
@@ -179,7 +179,7 @@ describe('settleListing', () => {
 
   it('takes back a deletion that the server undid later', () => {
     const undone = receipt(1, 'a', 10, { state: 'deleted', absent: true })
-    expect(settleListing([undone], known(undone), [])).toMatchObject({
+    expect(listingChanges([undone], known(undone), [])).toMatchObject({
       undeleted: [1],
       present: [1],
     })
@@ -187,7 +187,7 @@ describe('settleListing', () => {
 
   it('makes room for the receipts of a recount', () => {
     const old = receipt(1, 'a', 10, { state: 'delete sent' })
-    expect(settleListing([old], known(old), [], known(old))).toEqual({
+    expect(listingChanges([old], known(old), [], known(old))).toEqual({
       deleted: [],
       undeleted: [1],
       absent: [1],
@@ -197,9 +197,9 @@ describe('settleListing', () => {
 
   it('sees a quarantined message in the listing by its key', () => {
     const bad = receipt(1, 'a', 10, { state: 'quarantined', message: undefined })
-    const listed = settleListing([bad], [], [{ row: row(1, 'a', 10), key: bad }])
+    const listed = listingChanges([bad], [], [{ row: row(1, 'a', 10), key: bad }])
     expect(listed.absent).toEqual([])
-    expect(settleListing([bad], [], []).absent).toEqual([1])
+    expect(listingChanges([bad], [], []).absent).toEqual([1])
   })
 })
 

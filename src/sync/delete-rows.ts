@@ -15,7 +15,7 @@ import type { AccountLedger, LedgerView, MaildropSession, QuitOutcome, Receipt }
 import { fingerprintRows } from './recognise.ts'
 
 /** A row that may be deleted once its message is proven to be in the archive. */
-export interface Removal extends PlannedRow {
+export interface DeletableRow extends PlannedRow {
   readonly receipt: number
   readonly message: number
   /** Its owner removed it from the archive and wants it off the server: there is nothing to prove. */
@@ -23,43 +23,43 @@ export interface Removal extends PlannedRow {
 }
 
 /** A row whose DELE was accepted. */
-export interface RemovedRow extends Removal {
+export interface DeletedRow extends DeletableRow {
   /** Of its octets in the archive, hex; undefined where its owner removed it from there. */
   readonly digest: string | undefined
 }
 
 /**
- * The known rows as they stand once the listing was settled. A message whose DELE had no effect is stored again, or
+ * The known rows as they stand once the listing was recorded. A message whose DELE had no effect is stored again, or
  * removed where its owner removed it meanwhile: only the ledger knows which.
  */
-export async function settledRows(
+export async function rowsAsRecorded(
   ledger: AccountLedger,
   known: readonly MatchedRow[],
 ): Promise<readonly MatchedRow[]> {
   const isBack = ({ state }: Receipt) => state === 'delete sent' || state === 'deleted'
   const back = new Set(known.flatMap(({ receipt }) => (isBack(receipt) ? receipt.id : [])))
   if (back.size === 0) return known
-  const settled = new Map<number, Receipt>()
+  const recorded = new Map<number, Receipt>()
   for (const receipt of await ledger.receipts()) {
-    if (back.has(receipt.id)) settled.set(receipt.id, receipt)
+    if (back.has(receipt.id)) recorded.set(receipt.id, receipt)
   }
   return known.map((matched) => ({
     ...matched,
-    receipt: settled.get(matched.receipt.id) ?? matched.receipt,
+    receipt: recorded.get(matched.receipt.id) ?? matched.receipt,
   }))
 }
 
 /**
  * Divides due rows into those whose receipt holds for them as they are, and those to be retrieved and compared first:
- * without unique-id, without listed octets, bound by anything less than the digest, or with another header. A removed
- * message is in neither list unless its header was seen: the same, or that of another message.
+ * without unique-id, without listed octets, bound by anything less than the digest, or with another header. One whose owner
+ * removed it is in neither list unless its header was seen: the same, or that of another message.
  */
 export async function checkDueRows(
   session: MaildropSession,
   ledger: LedgerView,
   due: readonly MatchedRow[],
-): Promise<{ readonly sure: readonly Removal[]; readonly doubtful: readonly PlannedRow[] }> {
-  const sure: Removal[] = []
+): Promise<{ readonly sure: readonly DeletableRow[]; readonly doubtful: readonly PlannedRow[] }> {
+  const sure: DeletableRow[] = []
   const doubtful: PlannedRow[] = []
   const checkable: MatchedRow[] = []
   for (const matched of due) {
@@ -89,7 +89,7 @@ export async function checkDueRows(
  * Undefined if the archive does not hold its exact octets: one bound by its canonical digest differs from what it has. Also
  * if its message number was listed twice.
  */
-export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefined {
+export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow | undefined {
   const { receipt, message, boundBy } = stored
   return boundBy === 'digest' && row.isRepeated !== true
     ? { row, key, receipt, message, isRemoved: false }
@@ -99,25 +99,26 @@ export function removalOf({ row, key, stored }: RetrievedRow): Removal | undefin
 /**
  * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone. Nothing should be deleted
  * before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that reply is proof: the next
- * listing settles what was journalled. Each QUIT is counted, answered or not: a server that keeps its messages is not asked for ever.
+ * listing shows what became of what was journalled. Each QUIT is counted, answered or not: a server that keeps its messages
+ * is not asked for ever.
  */
-export async function removeRows(
+export async function deleteRows(
   session: MaildropSession,
   ledger: AccountLedger,
-  removals: readonly Removal[],
+  rows: readonly DeletableRow[],
   signal: AbortSignal,
 ): Promise<{
-  readonly accepted: readonly RemovedRow[]
+  readonly accepted: readonly DeletedRow[]
   readonly refused: number
   /** Not found in the archive as they were stored: no DELE was sent for them. */
-  readonly unproven: readonly Removal[]
+  readonly unproven: readonly DeletableRow[]
   readonly quit: QuitOutcome
 }> {
-  const provable = removals.filter(({ isRemoved }) => !isRemoved)
+  const provable = rows.filter(({ isRemoved }) => !isRemoved)
   const proven = await ledger.prove(provable.map(({ message }) => message))
-  const isAllowed = ({ message, isRemoved }: Removal) => isRemoved || proven.has(message)
-  const allowed = removals.filter(isAllowed)
-  const unproven = removals.filter((removal) => !isAllowed(removal))
+  const isAllowed = ({ message, isRemoved }: DeletableRow) => isRemoved || proven.has(message)
+  const allowed = rows.filter(isAllowed)
+  const unproven = rows.filter((row) => !isAllowed(row))
   signal.throwIfAborted()
   const receipts = allowed.map(({ receipt }) => receipt)
   await ledger.deleteSent(receipts)
@@ -125,7 +126,7 @@ export async function removeRows(
   signal.throwIfAborted()
   const accepted = allowed
     .filter(({ row }) => said.has(row))
-    .map((removal) => ({ ...removal, digest: proven.get(removal.message) }))
+    .map((allowedRow) => ({ ...allowedRow, digest: proven.get(allowedRow.message) }))
   const quit = await session.quit()
   await ledger.deleteTried(receipts)
   return { accepted, refused: allowed.length - accepted.length, unproven, quit }
