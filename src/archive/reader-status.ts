@@ -1,5 +1,5 @@
 /** What an archive holds, counted. Costs one pass over the receipts of each account. */
-import type { Database, Row } from '../sqlite/database.ts'
+import type { Database, Row, SqlValue } from '../sqlite/database.ts'
 import { QUARANTINED_LISTED } from './limits.ts'
 import type { ReceiptState } from './receipts.ts'
 import { decodeUniqueId } from './unique-id.ts'
@@ -42,6 +42,14 @@ export interface AccountStatus {
   /** At most QUARANTINED_LISTED of them; `states` has their number. */
   readonly quarantined: readonly Quarantined[]
   readonly lastRun: RunSummary | undefined
+  /** The last one with outcome 'done', however many failed since. */
+  readonly lastGoodRun: RunSummary | undefined
+  /** The last one that an error ended, also if good ones followed. */
+  readonly lastFailedRun: RunSummary | undefined
+  /** RFC 3339 UTC: when the first of the failed runs since the last good one began; undefined if none failed since. */
+  readonly failingSince: string | undefined
+  /** How many failed since the last good one. */
+  readonly failedRuns: number
 }
 
 export interface ArchiveStatus {
@@ -121,9 +129,38 @@ function accountStatus(database: Database, account: Row): AccountStatus {
         triedAt: String(row.bound_at),
         isListed: row.listed === 1,
       })),
-    lastRun: runOf(
-      database.prepare('SELECT * FROM run WHERE account = ? ORDER BY id DESC LIMIT 1').get(id),
-    ),
+    ...runsOf(database, id),
+  }
+}
+
+type Runs = Pick<
+  AccountStatus,
+  'lastRun' | 'lastGoodRun' | 'lastFailedRun' | 'failingSince' | 'failedRuns'
+>
+
+/** A run that its owner or its deadline ended did not fail; nor is one without an end known to have. */
+const FAILED = "outcome NOT IN ('done', 'INTERRUPTED', 'DEADLINE')"
+
+/** By row number: the clock may have been set back between two runs. */
+function runsOf(database: Database, account: SqlValue): Runs {
+  const last = (which: string) =>
+    database
+      .prepare(`SELECT * FROM run WHERE account = ? AND ${which} ORDER BY id DESC LIMIT 1`)
+      .get(account)
+  const good = last("outcome = 'done'")
+  const failing = database
+    .prepare(
+      `SELECT count(*) AS runs, started_at, min(id) FROM run
+       WHERE account = ? AND id > ? AND ${FAILED}`,
+    )
+    .get(account, good?.id ?? 0)
+  const failedRuns = Number(failing?.runs)
+  return {
+    lastRun: runOf(last('true')),
+    lastGoodRun: runOf(good),
+    lastFailedRun: runOf(last(FAILED)),
+    failingSince: failedRuns === 0 ? undefined : String(failing?.started_at),
+    failedRuns,
   }
 }
 

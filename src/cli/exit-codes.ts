@@ -136,6 +136,7 @@ export function aggregate(exits: readonly number[]): number {
 /** How a run that the catalog remembers by this code ended, and what to do next. */
 export function outcomeText(code: string): string {
   if (code === 'INTERRUPTED') return 'interrupted; what was stored stays.'
+  if (code === 'DEADLINE') return 'its deadline ended it. The next run goes on from there.'
   const { exit, advice } = endingOf(code)
   return `${EXIT_STATUS.get(exit)}${advice === '' ? '' : `. ${advice.replace(/\.$/, '')}`}.`
 }

@@ -1,15 +1,10 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
-import type {
-  AccountStatus,
-  ArchiveStatus,
-  Quarantined,
-  RunSummary,
-} from '../archive/reader-status.ts'
+import type { AccountStatus, ArchiveStatus, Quarantined } from '../archive/reader-status.ts'
 import { nextTryAt } from '../sync/quarantine.ts'
 import { counted, humanOctets } from './columns.ts'
-import { outcomeText } from './exit-codes.ts'
 import { localMinute } from './message-lines.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
+import { runLines, runsRecord } from './status-runs.ts'
 
 /** Refused messages are listed up to here; `--json` has more. */
 const REFUSED_SHOWN = 5
@@ -20,18 +15,28 @@ const SHORT_ADVICE =
 const WANTED_ADVICE = 'to be retrieved again by the next sync; verify names them until they came'
 
 export function statusJson(location: ArchiveLocation, status: ArchiveStatus): string {
-  const accounts = status.accounts.map((account) => ({
-    ...account,
-    quarantined: account.quarantined.map((one) => ({
-      ...one,
-      nextTryAt: nextTryText(one) ?? null,
-    })),
-  }))
+  const accounts = status.accounts.map(accountRecord)
   return jsonLine({ archive: formatLocation(location), ...status, accounts })
 }
 
-/** The archive in a paragraph: what it holds, then two lines an account. */
-export function statusText(location: ArchiveLocation, status: ArchiveStatus): string {
+/** Every key is there each time; what is not known is null. */
+function accountRecord(account: AccountStatus): object {
+  const { name, host, user, messages, octets, states, quarantined } = account
+  const { 'delete sent': deleteSent, ...others } = states
+  return {
+    ...{ name, host, user, messages, octets },
+    states: { ...others, deleteSent },
+    quarantined: quarantined.map((one) => ({
+      ...one,
+      uniqueId: one.uniqueId ?? null,
+      nextTryAt: nextTryText(one) ?? null,
+    })),
+    ...runsRecord(account),
+  }
+}
+
+/** The archive in a paragraph: what it holds, then some lines an account. `now`: ms since the epoch. */
+export function statusText(location: ArchiveLocation, status: ArchiveStatus, now: number): string {
   const { messages, octets, removed, wanted, short, accounts } = status
   const gone = removed > 0 ? `, and ${removed.toLocaleString('en-US')} removed by you` : ''
   const lines = [
@@ -39,13 +44,13 @@ export function statusText(location: ArchiveLocation, status: ArchiveStatus): st
     `  ${counted(messages, 'message')} (${humanOctets(octets)})${gone}, since ${localMinute(status.createdAt)}`,
     ...(wanted > 0 ? [`  ${counted(wanted, 'message')} lost or altered, ${WANTED_ADVICE}`] : []),
     ...(short > 0 ? [`  ${counted(short, 'message')} short: ${SHORT_ADVICE}`] : []),
-    ...accounts.flatMap((account) => accountLines(account).map((line) => `  ${line}`)),
+    ...accounts.flatMap((account) => accountLines(account, now).map((line) => `  ${line}`)),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function accountLines(account: AccountStatus): readonly string[] {
-  const { name, user, host, messages, octets, states, quarantined, lastRun } = account
+function accountLines(account: AccountStatus, now: number): readonly string[] {
+  const { name, user, host, messages, octets, states, quarantined } = account
   const notes = [
     `${counted(messages, 'message')} (${humanOctets(octets)})`,
     ...(states.deleted > 0
@@ -59,7 +64,8 @@ function accountLines(account: AccountStatus): readonly string[] {
   const rest = states.quarantined - refused.length
   return [
     `${safe(name)}: ${notes.join(', ')}`,
-    `  ${safe(user)} at ${safe(host)}; ${lastRun ? runText(lastRun) : 'never synced'}`,
+    `  ${safe(user)} at ${safe(host)}`,
+    ...runLines(account, now).map((line) => `  ${line}`),
     ...refused,
     ...(rest > 0 ? [`  and ${rest.toLocaleString('en-US')} more refused`] : []),
   ]
@@ -78,11 +84,4 @@ function nextTryText({ uniqueId, attempts, triedAt }: Quarantined): string | und
   const lastAt = Date.parse(triedAt)
   const at = uniqueId === undefined ? undefined : nextTryAt({ attempts, lastAt })
   return at === undefined || Number.isNaN(at) ? undefined : new Date(at).toISOString()
-}
-
-function runText({ startedAt, outcome, stored, listed }: RunSummary): string {
-  const when = `last sync ${localMinute(startedAt)}`
-  if (outcome === undefined) return `${when} did not end: still running, killed, or the disk failed`
-  const what = `${counted(stored, 'new message')} of ${listed.toLocaleString('en-US')} listed`
-  return outcome === 'done' ? `${when}: ${what}` : `${when}: ${what}; ${outcomeText(outcome)}`
 }

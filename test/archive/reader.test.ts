@@ -158,6 +158,37 @@ describe.each(locations)('a %s archive', (_kind, at) => {
     })
   })
 
+  it('tells the last good run, and what failed since', () => {
+    fillArchive(at(), [{ octets: sampleMessage(1), uniqueId: 'a' }])
+    const runs = (...outcomes: readonly (string | null)[]) => {
+      useArchive(at(), ({ database }) => {
+        database.exec('DELETE FROM run WHERE id > 1')
+        const insert = database.prepare(
+          'INSERT INTO run (account, started_at, outcome) VALUES (1, ?, ?)',
+        )
+        for (const [n, outcome] of outcomes.entries()) insert.run(`run ${n}`, outcome)
+      })
+      const [account] = read(at(), (reader) => reader.status()).accounts
+      const { lastRun, lastGoodRun, lastFailedRun, failingSince, failedRuns } = account ?? {}
+      const of = [lastRun, lastGoodRun, lastFailedRun].map((run) => run?.startedAt)
+      return [...of, failingSince, failedRuns]
+    }
+    const first = useArchive(at(), ({ database }) =>
+      database.prepare('SELECT started_at FROM run').get(),
+    )?.started_at
+    expect(runs()).toEqual([first, first, undefined, undefined, 0])
+    expect(runs('NET_DNS', 'done')).toEqual(['run 1', 'run 1', 'run 0', undefined, 0])
+    expect(runs('NET_DNS', 'done', 'NET_DNS', 'INTERRUPTED', 'LOGIN_REFUSED', null)).toEqual([
+      ...['run 5', 'run 1', 'run 4', 'run 2'],
+      2,
+    ])
+    // Ended by its owner or its deadline, or not known to have ended: neither good nor failed.
+    expect(runs('INTERRUPTED', 'DEADLINE', null)).toEqual(['run 2', first, undefined, undefined, 0])
+    useArchive(at(), ({ database }) => database.exec("UPDATE run SET outcome = 'NET_DNS'"))
+    const [never] = read(at(), (reader) => reader.status()).accounts
+    expect(never).toMatchObject({ lastGoodRun: undefined, failingSince: first, failedRuns: 4 })
+  })
+
   it.each([0, 1])('names the first of its quarantined rows (%i more)', (more) => {
     fillArchive(at(), [{ octets: sampleMessage(1), uniqueId: 'a' }])
     const rows = QUARANTINED_LISTED + more

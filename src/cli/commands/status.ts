@@ -17,9 +17,9 @@ export function addStatus(program: Command, context: CommandContext): void {
     const { statusJson, statusText } = await import('../status-lines.ts')
     await withReaders(options, context, async (readers) => {
       for (const reader of readers) {
-        const status = reader.status()
+        const [location, status] = [reader.location, reader.status()]
         await context.output.data(
-          options.json ? statusJson(reader.location, status) : statusText(reader.location, status),
+          options.json ? statusJson(location, status) : statusText(location, status, context.now()),
         )
       }
     })
