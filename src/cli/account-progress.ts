@@ -1,4 +1,4 @@
-import type { SyncEvent } from '../sync/ports.ts'
+import type { SyncEvent } from '../sync/ports/events.ts'
 import { cut, humanOctets, padded, shortened, textWidth } from './columns.ts'
 import { safe } from './safe.ts'
 import { waitingWords } from './waiting-words.ts'

@@ -1,4 +1,4 @@
-import type { SyncEvent } from '../sync/ports.ts'
+import type { SyncEvent } from '../sync/ports/events.ts'
 import { AccountProgress } from './account-progress.ts'
 import type { Stream } from './output.ts'
 

@@ -1,4 +1,4 @@
-import type { SyncEvent } from '../sync/ports.ts'
+import type { SyncEvent } from '../sync/ports/events.ts'
 import type { AccountResult } from '../sync/report.ts'
 import { counted, humanOctets } from './columns.ts'
 import { InterruptedError } from './failure.ts'

@@ -8,7 +8,7 @@ import {
 import { openReader } from '../archive/reader.ts'
 import { compareWithServer, judgeListing } from '../sync/against.ts'
 import type { PlannedRow } from '../sync/plan.ts'
-import type { Maildrop } from '../sync/ports.ts'
+import type { Maildrop } from '../sync/ports/maildrop.ts'
 import { counted } from './columns.ts'
 import { composeSync, openLedger, type SyncTask } from './compose.ts'
 import type { CommandContext } from './context.ts'

@@ -1,4 +1,4 @@
-import type { SyncEvent } from '../sync/ports.ts'
+import type { SyncEvent } from '../sync/ports/events.ts'
 
 type Reason = Extract<SyncEvent, { type: 'waiting' }>['reason']
 

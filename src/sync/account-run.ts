@@ -1,6 +1,8 @@
 /** The state of one account's run, through all its sessions. */
 import type { SyncContext } from './context.ts'
-import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
 import {
   type AccountResult,
   type Findings,

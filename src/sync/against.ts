@@ -5,7 +5,9 @@
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, ReceiptKey } from './ports.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { ReceiptKey } from './ports/receipt.ts'
 import { fingerprintRows } from './recognise.ts'
 import { isKnownToShowParts } from './server-sense.ts'
 

@@ -1,6 +1,8 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
 import { overlapOf, rebindRows, sampleReturns, wasRenumberedLately } from './rebind.ts'
 import { agreeingRows, nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
 

@@ -1,6 +1,8 @@
 import type { Patience } from './patience.ts'
 import type { Policy } from './policy.ts'
-import type { AccountIdentity, Maildrop, Progress } from './ports.ts'
+import type { AccountIdentity } from './ports/archive.ts'
+import type { Progress } from './ports/events.ts'
+import type { Maildrop } from './ports/maildrop.ts'
 
 /** What one account's run works with, but for the archive. */
 export interface SyncContext {

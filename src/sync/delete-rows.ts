@@ -11,7 +11,10 @@
  * would bring it back.
  */
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
-import type { AccountLedger, LedgerView, MaildropSession, QuitOutcome, Receipt } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession, QuitOutcome } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
 import { fingerprintRows } from './recognise.ts'
 
 /** A row that may be deleted once its message is proven to be in the archive. */

@@ -11,7 +11,9 @@ import { dueRows, isDue, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
-import type { AccountLedger, LedgerView, MaildropSession } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
 import type { Tally } from './report.ts'
 
 /**

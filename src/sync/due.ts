@@ -14,7 +14,8 @@
  */
 import type { ListingChanges, MatchedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
-import type { MessageTraits, Receipt } from './ports.ts'
+import type { MessageTraits } from './ports/ledger.ts'
+import type { Receipt } from './ports/receipt.ts'
 
 /** A server that was asked so often keeps its messages on purpose. */
 export const MOST_DELETIONS = 3

@@ -8,7 +8,8 @@ import { AccountRun } from './account-run.ts'
 import type { SyncContext } from './context.ts'
 import { ArchiveDamagedError, codeOf } from './errors.ts'
 import { openWhenFree } from './lock-wait.ts'
-import type { AccountLedger, Archive, LedgerView } from './ports.ts'
+import type { AccountLedger, Archive } from './ports/archive.ts'
+import type { LedgerView } from './ports/ledger.ts'
 import type { AccountResult } from './report.ts'
 
 /** Syncs one account. Never throws: the result carries the error that ended the run. */

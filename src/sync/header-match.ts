@@ -1,6 +1,8 @@
 /** Finds, for new rows, the one message of the archive with the same header section; asks by TOP as little as it can. */
 import type { PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
 import { fingerprintRows, spread } from './recognise.ts'
 
 /** Only rows and receipts of one class may be the same message: their listed octets agree, at the least. */

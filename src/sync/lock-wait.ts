@@ -1,7 +1,8 @@
 /** Opens an account of an archive; where its owner prefers that to an error, another run's lock is waited for. */
 import type { SyncContext } from './context.ts'
 import { codeOf } from './errors.ts'
-import type { AccountLedger, Archive, SyncEvent } from './ports.ts'
+import type { AccountLedger, Archive } from './ports/archive.ts'
+import type { SyncEvent } from './ports/events.ts'
 
 /**
  * Locks have no queue, so the lock is asked for again and again. The interval does not grow, and each is a little different:

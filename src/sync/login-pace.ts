@@ -2,7 +2,8 @@
 import { type Capabilities, parseCapabilities } from '../pop3/capabilities.ts'
 import type { SyncContext } from './context.ts'
 import { codeOf, LoginDelayError } from './errors.ts'
-import type { AccountLedger, ServerFacts } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { ServerFacts } from './ports/ledger.ts'
 import type { RunClock } from './run-clock.ts'
 import { announcedDelay, enforcedDelay, nextLoginAt } from './server-sense.ts'
 

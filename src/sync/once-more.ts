@@ -15,7 +15,9 @@
  */
 import type { SyncContext } from './context.ts'
 import type { MatchedRow, RetrievedRow } from './plan.ts'
-import type { AccountLedger, LedgerView, Receipt } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { Receipt } from './ports/receipt.ts'
 import type { Refusal } from './report.ts'
 import { type Retriever, retrieveRows } from './retrieve.ts'
 import type { ShortRow } from './size-record.ts'

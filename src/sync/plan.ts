@@ -17,7 +17,8 @@
  */
 import type { ListedMessage, UniqueId } from '../pop3/listing.ts'
 import type { Policy } from './policy.ts'
-import type { Receipt, ReceiptKey, Stored } from './ports.ts'
+import type { Stored } from './ports/intake.ts'
+import type { Receipt, ReceiptKey } from './ports/receipt.ts'
 
 /** A listed row with the key that its receipt has or will have. */
 export interface PlannedRow {

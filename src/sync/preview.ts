@@ -3,7 +3,9 @@ import { headerFacts } from '../message/facts.ts'
 import { isDueAtOnce, mayLeave, newest } from './due.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
-import type { LedgerView, MaildropSession, MessageTraits, SyncEvent } from './ports.ts'
+import type { SyncEvent } from './ports/events.ts'
+import type { LedgerView, MessageTraits } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
 
 export interface Arrivals {
   /** Those that would leave the server in the run that retrieves them. */

@@ -11,7 +11,7 @@
  * A row without unique-id never rests: a new message may have its size.
  */
 import { faceOf, type PlannedRow } from './plan.ts'
-import type { Receipt, ReceiptKey } from './ports.ts'
+import type { Receipt, ReceiptKey } from './ports/receipt.ts'
 
 /** Servers mend themselves within days, or never: a run a night finds the first, and leaves the second alone. */
 const FREE_FAILURES = 5

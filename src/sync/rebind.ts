@@ -10,7 +10,9 @@
  */
 import { type Classes, type HeaderMatch, matchHeaders } from './header-match.ts'
 import { faceOf, type MatchedRow, type PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, Receipt, ServerFacts } from './ports.ts'
+import type { LedgerView, ServerFacts } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
 import { spread } from './recognise.ts'
 import { renameFamilies } from './rename.ts'
 

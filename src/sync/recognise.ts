@@ -7,7 +7,9 @@
 import { fingerprintOf, NO_FINGERPRINT } from '../message/fingerprint.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
-import type { LedgerView, MaildropSession, Receipt } from './ports.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
 
 /** How many rows stand for all in a sample. */
 const SAMPLE = 5

@@ -1,7 +1,8 @@
 /** What a listing showed, written to the archive before anything is retrieved. */
 import type { Compared } from './compare.ts'
 import { isEmpty, type ListingChanges, listingChanges, type MatchedRow } from './plan.ts'
-import type { AccountLedger, BoundBy } from './ports.ts'
+import type { AccountLedger } from './ports/archive.ts'
+import type { BoundBy } from './ports/receipt.ts'
 
 /**
  * Writes what the listing said about receipts, if anything changed. Former receipts of rows under new unique-ids become

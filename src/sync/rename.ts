@@ -5,7 +5,7 @@
 import type { UniqueId } from '../pop3/listing.ts'
 import type { Classes } from './header-match.ts'
 import type { PlannedRow } from './plan.ts'
-import type { Receipt } from './ports.ts'
+import type { Receipt } from './ports/receipt.ts'
 
 /**
  * Classes of rows and receipts with equal listed octets whose unique-ids are `x` or `x-n`, where `x` itself is that of a

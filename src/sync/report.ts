@@ -1,5 +1,6 @@
 import type { PlannedRow } from './plan.ts'
-import type { ReceiptKey, RunCounts } from './ports.ts'
+import type { RunCounts } from './ports/archive.ts'
+import type { ReceiptKey } from './ports/receipt.ts'
 
 /** A message that the server refused to hand over. */
 export interface Refusal {

@@ -1,7 +1,7 @@
 /** Watches what one session retrieves: how far it came, what it broke at, and when it is to stop asking. */
 import type { ListedMessage } from '../pop3/listing.ts'
 import { codeOf } from './errors.ts'
-import type { MaildropSession, MessageReceiver } from './ports.ts'
+import type { MaildropSession, MessageReceiver } from './ports/maildrop.ts'
 
 export interface WatchOptions {
   /** Asked before each message. */

@@ -1,7 +1,7 @@
 /** The time that one account's run has, and what it waits for. */
 import type { SyncContext } from './context.ts'
 import { DeadlineError } from './errors.ts'
-import type { SyncEvent } from './ports.ts'
+import type { SyncEvent } from './ports/events.ts'
 import type { Findings } from './report.ts'
 
 export type WaitReason = Extract<SyncEvent, { type: 'waiting' }>['reason']

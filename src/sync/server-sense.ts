@@ -4,7 +4,7 @@ import type { Compared } from './compare.ts'
 import { isDueAtOnce } from './due.ts'
 import { codeOf } from './errors.ts'
 import type { Policy } from './policy.ts'
-import type { ServerFacts } from './ports.ts'
+import type { ServerFacts } from './ports/ledger.ts'
 
 /** A pipelined session that failed is tried again after this time. */
 const PIPELINING_RETRY_MS = 30 * 24 * 3600 * 1000

@@ -1,5 +1,5 @@
 /** Messages at which sessions break. One alone must not keep the others from being retrieved. */
-import type { ReceiptKey } from './ports.ts'
+import type { ReceiptKey } from './ports/receipt.ts'
 
 /** A message at which so many sessions broke in one run is tried alone and last. */
 const BREAKS = 3

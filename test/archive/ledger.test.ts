@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } f
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ThreadArchive, ThreadLedger } from '../../src/archive/thread-archive.ts'
-import type { Archive } from '../../src/sync/ports.ts'
+import type { Archive } from '../../src/sync/ports/archive.ts'
 import {
   keyOf,
   mail,

@@ -8,7 +8,7 @@ import type { MissingChoice, RepairFinding } from '../../src/archive/repair-find
 import { type Finding, verifyArchive } from '../../src/archive/verify.ts'
 import { syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
-import type { SyncEvent } from '../../src/sync/ports.ts'
+import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { sampleMessage } from './sample-archive.ts'
 import { openHere } from './temp-archive.ts'

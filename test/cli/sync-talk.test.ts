@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { InterruptedError } from '../../src/cli/failure.ts'
 import { Output } from '../../src/cli/output.ts'
 import { SyncTalk, type TalkOptions } from '../../src/cli/sync-talk.ts'
-import type { SyncEvent } from '../../src/sync/ports.ts'
+import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import { type AccountResult, emptyTally } from '../../src/sync/report.ts'
 
 const account = 'work'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMaildrop } from '../../src/client/maildrop.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import type { Maildrop } from '../../src/sync/ports.ts'
+import type { Maildrop } from '../../src/sync/ports/maildrop.ts'
 import {
   chunk,
   closed,

@@ -9,7 +9,7 @@ import { listen } from '../../src/server/listen.ts'
 import type { MemoryMaildrop } from '../../src/server/memory-maildrop.ts'
 import { qpopper } from '../../src/server/personality.ts'
 import { SEED_PASSWORD, SEED_USER, seedMaildrop } from '../../src/server/seed-maildrop.ts'
-import type { MaildropSession } from '../../src/sync/ports.ts'
+import type { MaildropSession } from '../../src/sync/ports/maildrop.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { hasOpenssl } from '../support/openssl.ts'
 

@@ -7,7 +7,7 @@
 import { parseCapabilities } from '../../src/pop3/capabilities.ts'
 import { CommandError } from '../../src/pop3/errors.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/ports.ts'
+import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/ports/maildrop.ts'
 
 export interface FakeMessage {
   readonly uniqueId: string | undefined

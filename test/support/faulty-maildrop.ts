@@ -10,7 +10,7 @@ import type {
   MaildropSession,
   MessageReceiver,
   QuitOutcome,
-} from '../../src/sync/ports.ts'
+} from '../../src/sync/ports/maildrop.ts'
 import { type FakeMessage, Fuse } from './fake-maildrop.ts'
 import { failure } from './moody-maildrop.ts'
 

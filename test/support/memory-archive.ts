@@ -10,14 +10,11 @@ import type {
   AccountIdentity,
   AccountLedger,
   Archive,
-  Intake,
-  MessageTraits,
-  Receipt,
-  ReceiptKey,
   RunCounts,
-  ServerFacts,
-  Stored,
-} from '../../src/sync/ports.ts'
+} from '../../src/sync/ports/archive.ts'
+import type { Intake, Stored } from '../../src/sync/ports/intake.ts'
+import type { MessageTraits, ServerFacts } from '../../src/sync/ports/ledger.ts'
+import type { Receipt, ReceiptKey } from '../../src/sync/ports/receipt.ts'
 import type { Fuse } from './fake-maildrop.ts'
 
 interface KeptMessage {

@@ -4,7 +4,7 @@
  */
 import { parseCapabilities } from '../../src/pop3/capabilities.ts'
 import type { Patience } from '../../src/sync/patience.ts'
-import type { Maildrop, MaildropSession } from '../../src/sync/ports.ts'
+import type { Maildrop, MaildropSession } from '../../src/sync/ports/maildrop.ts'
 import { FakeMaildrop, type FakeMessage } from './fake-maildrop.ts'
 
 export interface Moods {

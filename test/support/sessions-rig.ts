@@ -2,7 +2,7 @@
 import { syncAccount } from '../../src/sync/engine.ts'
 import type { Patience } from '../../src/sync/patience.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
-import type { SyncEvent } from '../../src/sync/ports.ts'
+import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import type { FakeMessage } from './fake-maildrop.ts'
 import { MemoryArchive } from './memory-archive.ts'
 import { FakeTime, type Moods, MoodyMaildrop } from './moody-maildrop.ts'

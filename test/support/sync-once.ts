@@ -1,7 +1,7 @@
 /** Runs of the engine against a maildrop and an archive in memory. */
 import { previewAccount, syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
-import type { SyncEvent } from '../../src/sync/ports.ts'
+import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import type { FakeMaildrop, FakeMessage } from './fake-maildrop.ts'
 import type { MemoryArchive } from './memory-archive.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
-import type { SyncEvent } from '../../src/sync/ports.ts'
+import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import {
   FakeMaildrop,
   type FakeMaildropOptions,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import { applyLimits, compareListing, isEmpty, listingChanges } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
-import type { Receipt } from '../../src/sync/ports.ts'
+import type { Receipt } from '../../src/sync/ports/receipt.ts'
 
 function row(messageNumber: number, uniqueId?: string, octets?: number): ListedMessage {
   return { messageNumber, uniqueId, octets }

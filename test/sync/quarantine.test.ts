@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PlannedRow } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
-import type { Receipt } from '../../src/sync/ports.ts'
+import type { Receipt } from '../../src/sync/ports/receipt.ts'
 import { nextTryAt, triage } from '../../src/sync/quarantine.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'

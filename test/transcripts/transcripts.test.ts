@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMaildrop } from '../../src/client/maildrop.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import type { MaildropSession } from '../../src/sync/ports.ts'
+import type { MaildropSession } from '../../src/sync/ports/maildrop.ts'
 import { FRAMING } from './framing.ts'
 import { LISTINGS } from './listings.ts'
 import { MESSAGES } from './messages.ts'

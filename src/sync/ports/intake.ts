@@ -1,0 +1,51 @@
+/** How messages come into an archive. */
+import type { MessageSink } from './maildrop.ts'
+import type { BoundBy, ReceiptKey } from './receipt.ts'
+
+/** What became of one retrieved message once its commit, and that of its receipt, returned. */
+export interface Stored {
+  /** Undefined where the session was never shown to be in step: the message is durable, but may be another row's. */
+  readonly receipt: number | undefined
+  readonly message: number
+  /** Octets as they left the wire. */
+  readonly octets: number
+  /** False if the archive held these octets (or their canonical equal) already. */
+  readonly isNew: boolean
+  readonly boundBy: BoundBy
+  /** It carries the mark `short`, and is to be retrieved once more. */
+  readonly isShort: boolean
+}
+
+/** Takes one message into the archive. */
+export interface IntakeSink extends MessageSink {
+  /**
+   * With `isShort`, fewer octets came than the listing of the row allows: the message gets the mark `short` in the commit of its
+   * receipt, unless it was recognised by its canonical digest and these octets are not kept. Else it loses the mark, but for one
+   * that is final.
+   */
+  end(options?: { readonly isShort: boolean }): Promise<void> | undefined
+}
+
+/** An intake of one message: octets go into `sink`; `stored` settles once message and receipt are durable, or by `flush`. */
+export interface Intake {
+  readonly sink: IntakeSink
+  /** Rejects if the commit failed or the message was abandoned. */
+  readonly stored: Promise<Stored>
+}
+
+/** Takes in what one account's run retrieves. */
+export interface Intakes {
+  readonly account: string
+  /**
+   * Starts the intake of one message. A canonical digest may recognise a message that has no receipt at all (state
+   * lost), or, with `byCanonical`, only receipts of this account; never one that is a row of the present listing.
+   */
+  intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
+  /**
+   * All messages that ended so far surely are those of their rows. No receipt is written before this was said of its
+   * message: neither a session that goes out of step nor a kill leaves one that is wrong.
+   */
+  inStep(): void
+  /** Commits what ended so far; messages that are not known to be in step stay without receipts. Nothing is pending then. */
+  flush(): Promise<void>
+}

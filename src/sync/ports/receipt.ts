@@ -1,0 +1,42 @@
+/** Receipts: what the archive remembers of each message that a maildrop listed. */
+import type { UniqueId } from '../../pop3/listing.ts'
+
+/** States of a receipt. `delete sent`: DELE was about to be sent, and no listing has shown its effect yet. */
+export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
+
+/** "This unique-id of this account, with this listed size, is that message." */
+export interface Receipt {
+  readonly id: number
+  /** Undefined where the server gave none; such a receipt is matched by octets and fingerprint. */
+  readonly uniqueId: UniqueId | undefined
+  /** 1 for the first of equal unique-ids in a listing, 2 for the next... */
+  readonly occurrence: number
+  /** As listed; undefined where the server gave no usable size. */
+  readonly octets: number | undefined
+  /** Row of the message in the catalog; undefined only if quarantined. */
+  readonly message: number | undefined
+  /**
+   * When the message was first bound to a receipt of this account, under whatever unique-id and size, ms since the epoch; of a
+   * quarantined one, when it was last tried.
+   */
+  readonly boundAt: number
+  readonly boundBy: BoundBy | undefined
+  readonly state: ReceiptState
+  /** The last complete listing did not show it. */
+  readonly absent: boolean
+  /**
+   * Quarantined: how often it was tried. Any other: how often QUIT followed its DELE, and the message stayed as far as
+   * anybody knows. Undefined is 0.
+   */
+  readonly attempts?: number | undefined
+}
+
+/** The row of a listing as a receipt will name it. */
+export interface ReceiptKey {
+  readonly uniqueId: UniqueId | undefined
+  readonly occurrence: number
+  readonly octets: number | undefined
+}
+
+/** How a receipt was bound to its message. */
+export type BoundBy = 'digest' | 'canonical' | 'fingerprint' | 'recount'
