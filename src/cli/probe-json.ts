@@ -7,6 +7,7 @@ import { LoginError } from '../client/refusal.ts'
 import type { TlsFacts } from '../net/certificate.ts'
 import { completeCapabilities } from '../pop3/capabilities.ts'
 import { describeFailure } from './failure.ts'
+import { jsonWord } from './json-word.ts'
 import { listedBy, loginDelayOf, retentionOf } from './probe-policies.ts'
 import { jsonLine } from './safe.ts'
 
@@ -108,7 +109,7 @@ function maildropRecord({ drop, sizes }: MaildropReport = {}): object | null {
 }
 
 function trialRecord({ isAnnounced, result, words }: Trial): object {
-  return { announced: isAnnounced, result, words: words ?? null }
+  return { announced: isAnnounced, result: jsonWord(result), words: words ?? null }
 }
 
 function uidlRecord({ uidl }: MaildropReport = {}): object | null {

@@ -2,6 +2,7 @@ import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { AccountStatus, ArchiveStatus, Quarantined } from '../archive/reader-status.ts'
 import { nextTryAt } from '../sync/quarantine.ts'
 import { counted, humanOctets } from './columns.ts'
+import { jsonWord } from './json-word.ts'
 import { localMinute } from './message-lines.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
 import { runLines, runsRecord } from './status-runs.ts'
@@ -22,10 +23,11 @@ export function statusJson(location: ArchiveLocation, status: ArchiveStatus): st
 /** Every key is there each time; what is not known is null. */
 function accountRecord(account: AccountStatus): object {
   const { name, host, user, messages, octets, states, quarantined } = account
-  const { 'delete sent': deleteSent, ...others } = states
   return {
     ...{ name, host, user, messages, octets },
-    states: { ...others, deleteSent },
+    states: Object.fromEntries(
+      Object.entries(states).map(([state, receipts]) => [jsonWord(state), receipts]),
+    ),
     quarantined: quarantined.map((one) => ({
       ...one,
       uniqueId: one.uniqueId ?? null,

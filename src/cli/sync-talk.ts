@@ -2,6 +2,7 @@ import type { SyncEvent } from '../sync/ports/events.ts'
 import type { AccountResult } from '../sync/report.ts'
 import { counted, humanOctets } from './columns.ts'
 import { InterruptedError } from './failure.ts'
+import { jsonWord } from './json-word.ts'
 import type { Output } from './output.ts'
 import { barDisplay, type ProgressDisplay, plainDisplay } from './progress.ts'
 import { quoted, safe } from './safe.ts'
@@ -60,7 +61,7 @@ export class SyncTalk {
   readonly take = (event: SyncEvent): void => {
     this.#display.take(event)
     // Octets come by the thousand a second; a script counts the messages.
-    if (this.#options.json && event.type !== 'receiving') this.#output.event(event)
+    if (this.#options.json && event.type !== 'receiving') this.#output.event(eventRecord(event))
     if (event.type === 'notice' && event.isWarning) {
       this.#display.say(`popkeep: ${safe(`${event.account}: ${event.text}`)}`)
       return
@@ -103,6 +104,10 @@ export class SyncTalk {
   stop(): void {
     this.#display.stop()
   }
+}
+
+function eventRecord(event: SyncEvent): object {
+  return event.type === 'waiting' ? { ...event, reason: jsonWord(event.reason) } : event
 }
 
 function noticeLine(event: SyncEvent): string | undefined {

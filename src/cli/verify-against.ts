@@ -13,6 +13,7 @@ import { counted } from './columns.ts'
 import { composeSync, openLedger, type SyncTask } from './compose.ts'
 import type { CommandContext } from './context.ts'
 import { interruptibly } from './interruption.ts'
+import { jsonWord } from './json-word.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
 import type { ServerOptions } from './server-options.ts'
 import { repairHint } from './verify-lines.ts'
@@ -124,7 +125,7 @@ class ListedLines {
       messageNumber,
       uniqueId: uniqueId ?? null,
       octets: octets ?? null,
-      kind,
+      kind: jsonWord(kind),
       id: id ?? null,
       ...(text === undefined ? {} : { text }),
     })
@@ -139,7 +140,7 @@ class ListedLines {
   }
 
   summary(isByHeader: boolean): string {
-    const counts = Object.keys(WORDS).map((kind) => [kind, this.#count(kind)] as const)
+    const counts = Object.keys(WORDS).map((kind) => [jsonWord(kind), this.#count(kind)] as const)
     return jsonLine({
       type: 'summary',
       account: this.#account,

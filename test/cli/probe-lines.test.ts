@@ -345,6 +345,17 @@ describe('probe --json', () => {
     expect(JSON.parse(probeJson(findings, failure))).toMatchSnapshot()
   })
 
+  it('says by one word what was not tried', () => {
+    const pipelining = { isAnnounced: false, result: 'not tried' } as const
+    const findings: Findings = {
+      account,
+      provider: undefined,
+      server,
+      maildrop: { ...maildrop, pipelining },
+    }
+    expect(JSON.parse(probeJson(findings, undefined)).pipelining.result).toBe('notTried')
+  })
+
   it('has what was learned', () => {
     const findings: Findings = { account, provider: undefined, server, maildrop }
     expect(JSON.parse(probeJson(findings, undefined))).toMatchSnapshot()

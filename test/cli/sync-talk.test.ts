@@ -84,6 +84,8 @@ describe('SyncTalk', () => {
       /^work: waits for another run to end\nwork: waits until 03:22:05 for another session to end\n/,
     )
     expect((await said(result(), { events })).stderr).toBe('')
+    const { stdout } = await said(result(), { events, json: true })
+    expect(stdout).toContain(`{"type":"waiting","account":"work","until":"${at}","reason":"inUse"}`)
   })
 
   it('says nothing on a terminal either, if asked to be quiet', async () => {

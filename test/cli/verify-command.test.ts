@@ -276,6 +276,10 @@ describe.each(['sqlite', 'maildir'] as const)(
         'popkeep: work: message 3 (u2) is refused by the server: "-ERR poison"\n' +
           'popkeep: work: message 13 (fresh) is not retrieved yet\n',
       )
+      const inJson = await against(archive, [...samples(COUNT), fresh], '--json')
+      const [refused, unknown, summary] = jsonLines(inJson.stdout)
+      expect([refused?.kind, unknown?.kind]).toEqual(['quarantined', 'notRetrieved'])
+      expect(summary).toMatchObject({ notRetrieved: 1, anotherMessage: 0 })
     })
 
     it('names what is altered, short or removed, before a repair and after it', async () => {

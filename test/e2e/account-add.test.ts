@@ -158,7 +158,7 @@ password_file = ${JSON.stringify(secret)}
     const list = await popkeep(['account', 'list', '--json'], { home })
     expect(JSON.parse(list.stdout.toString())).toMatchObject({
       name: 'example',
-      login: 'password file',
+      login: 'passwordFile',
       archive: `maildir:${join(home, 'Mail')}`,
     })
   })
