@@ -1,6 +1,6 @@
 // Who runs: each knows how to retrieve one user's maildrop into a folder, and how to count what it kept there.
 import { spawnSync } from 'node:child_process'
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { query } from '../test/support/archive-content.ts'
 
@@ -70,8 +70,11 @@ export const getmail = {
     ]
     writeFileSync(rc, `${lines.join('\n')}\n`, { mode: 0o600 })
     const isRoot = process.getuid?.() === 0
-    if (isRoot)
+    if (isRoot) {
+      // The folders above are ours alone.
+      letThrough(join(folder, '..'))
       giveAway(folder, ['', 'getmailrc', 'Maildir', 'Maildir/tmp', 'Maildir/new', 'Maildir/cur'])
+    }
     const args = ['--getmaildir', folder, '--rcfile', rc]
     const user_ = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
     return { command: 'getmail', args, env: { PATH, HOME: folder }, ...user_ }
@@ -145,6 +148,10 @@ function makeMaildir(path) {
 
 function countFiles(folder) {
   return readdirSync(folder).length
+}
+
+function letThrough(folder) {
+  chmodSync(folder, 0o711)
 }
 
 function giveAway(folder, names) {

@@ -9,9 +9,6 @@ import { measure, median, rowOf } from './measure.mjs'
 const FILL = join(import.meta.dirname, 'fill-archive.mjs')
 const POPKEEP = join(import.meta.dirname, '../bin/popkeep.js')
 
-/** Messages that are added for the sake of the clock. */
-const ADDED = 5_000
-
 export async function largeArchive(bench) {
   const { folder, sizes, runs } = bench
   const { user, messages } = await bench.maildrop('some')
@@ -29,7 +26,7 @@ export async function largeArchive(bench) {
     steps.set(size, [])
     syncs.set(size, [])
     for (let run = 0; run < runs; run++) {
-      inCopy(own, (copy) => steps.get(size).push(fill(fileIn(copy), ADDED, 'added')))
+      inCopy(own, (copy) => steps.get(size).push(fill(fileIn(copy), sizes.added, 'added')))
       await inCopy(own, async (copy) => {
         const command = popkeep('sqlite').command({ folder: copy, port: bench.port, user })
         syncs.get(size).push(await measure(command))

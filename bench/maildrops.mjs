@@ -9,16 +9,24 @@ const FULL = {
   ...{ accounts: 100, each: 100 },
 }
 const QUICK = {
-  ...{ small: 4_000, mixed: 500, peers: 100, listed: 20_000, few: 10, some: 2_000 },
-  ...{ accounts: 32, each: 20 },
+  ...{ small: 2_000, mixed: 300, peers: 50, listed: 5_000, few: 10, some: 1_000 },
+  ...{ accounts: 16, each: 5 },
 }
+
+/** At any scale. */
+const FEWEST = 2
 
 export class Maildrops {
   #filled = new Map()
   #maildirOf
 
-  constructor({ isQuick }) {
-    this.sizes = isQuick ? QUICK : FULL
+  /** `scale`: a share of these sizes, to try the benchmark itself. */
+  constructor({ isQuick, scale }) {
+    const scaled = Object.entries(isQuick ? QUICK : FULL).map(([user, size]) => [
+      user,
+      Math.max(FEWEST, Math.round(size * scale)),
+    ])
+    this.sizes = Object.fromEntries(scaled)
   }
 
   /** All users, for the server's list of them. */

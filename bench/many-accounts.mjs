@@ -28,7 +28,7 @@ export async function manyAccounts(bench) {
   })
   try {
     const once = (contestant) => fromEmpty(contestant, { messages, folder: bench.folder })
-    const rows = await alternate([withJobs(1), withJobs(JOBS)], { runs: bench.runs, once })
+    const rows = await alternate([withJobs(JOBS), withJobs(1)], { ...bench, once })
     const { ms } = look(rows)
     const speedup = ms('popkeep, 1 ') / ms(`popkeep, ${JOBS} `)
     return {

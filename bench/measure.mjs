@@ -4,9 +4,6 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { watchPeakMemory } from '../test/support/peak-memory.ts'
 
-/** What takes so long is run once: the fifth run of it would tell nothing more. */
-const SLOW_MS = 30_000
-
 /**
  * Runs a command to its end. Returns its wall-clock time in ms, from fork to exit, and the peak of its resident memory in
  * octets. Throws with what it said if it does not leave with 0.
@@ -24,13 +21,16 @@ export async function measure({ command, args, env, uid, gid }) {
   return { ms, peakOctets }
 }
 
-/** The contestants in turn, `runs` times; a warming-up by the first goes before. Returns their rows. */
-export async function alternate(contestants, { runs, once: runOnce }) {
+/**
+ * The contestants in turn, `runs` times; a warming-up by the first goes before. Who takes longer than `slowMs` runs once: the
+ * fifth time would tell nothing more. Returns their rows.
+ */
+export async function alternate(contestants, { runs, slowMs, once: runOnce }) {
   const samples = new Map(contestants.map((contestant) => [contestant, []]))
   await runOnce(contestants[0])
   for (let run = 0; run < runs; run++) {
     for (const [contestant, taken] of samples) {
-      if (taken[0]?.ms > SLOW_MS) continue
+      if (taken[0]?.ms > slowMs) continue
       taken.push(await runOnce(contestant))
     }
   }

@@ -1,4 +1,5 @@
 // F5: everything was retrieved before; what a nightly run costs when no mail came.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bareNode, installed, mpop, popkeep } from './contestants.mjs'
@@ -37,14 +38,15 @@ export async function nothingListed(bench) {
   }
 }
 
-async function again({ folder, port, runs }, contestants, { user, messages }) {
+async function again(bench, contestants, { user, messages }) {
+  const { folder, port } = bench
   const folders = new Map()
   for (const [index, contestant] of contestants.entries()) {
     const own = join(folder, `kept-${index}`)
-    mkdirSync(own)
     folders.set(contestant, own)
-    await measure(contestant.command({ folder: own, port, user }))
+    await fill(own, contestant, { ...bench, user })
   }
+  execFileSync('sync')
   const once = async (contestant) => {
     const own = folders.get(contestant)
     const sample = await measure(contestant.command({ folder: own, port, user }))
@@ -52,8 +54,20 @@ async function again({ folder, port, runs }, contestants, { user, messages }) {
     return sample
   }
   try {
-    return await alternate(contestants, { runs, once })
+    return await alternate(contestants, { ...bench, once })
   } finally {
     for (const own of folders.values()) rmSync(own, { recursive: true })
   }
+}
+
+/** The first retrieval, which nobody times: in memory, where fsync costs nothing, and copied to its place. */
+async function fill(own, contestant, { tmpfs, port, user }) {
+  const place = tmpfs ? join(tmpfs, 'fill') : own
+  mkdirSync(place)
+  await measure(contestant.command({ folder: place, port, user }))
+  if (place === own) return
+  execFileSync('cp', ['--archive', place, own])
+  rmSync(place, { recursive: true })
+  // What has noted where its files are, or since when, is to find that out in a run that is not timed.
+  await measure(contestant.command({ folder: own, port, user }))
 }

@@ -101,9 +101,10 @@ export async function delayed(bench) {
   }
 }
 
-async function retrieve({ runs, port, folder }, contestants, { user, messages }) {
+async function retrieve(bench, contestants, { user, messages }) {
+  const { port, folder } = bench
   const once = (contestant) => fromEmpty(contestant, { user, messages, port, folder })
-  return await alternate(contestants, { runs, once })
+  return await alternate(contestants, { ...bench, once })
 }
 
 function besideMpop(figure, rows, kind) {

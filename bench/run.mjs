@@ -25,16 +25,22 @@ const WORKS = {
 const TMPFS = '/dev/shm'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    scale: { type: 'string', default: '1' },
+  },
 })
 const isQuick = values.quick
+const scale = Number(values.scale)
 const names = values.only?.split(',') ?? Object.keys(WORKS)
 const unknown = names.find((name) => !WORKS[name])
 if (unknown)
   throw new Error(`${unknown}: no work of this benchmark, which has ${Object.keys(WORKS)}`)
 const sizes = isQuick
-  ? { archiveBefore: 2_000, archive: 20_000, largeMessage: 64 * 2 ** 20 }
-  : { archiveBefore: 10_000, archive: 1_000_000, largeMessage: 2 ** 30 }
+  ? { archiveBefore: 2_000, archive: 20_000, added: 2_000, largeMessage: 64 * 2 ** 20 }
+  : { archiveBefore: 10_000, archive: 1_000_000, added: 5_000, largeMessage: 2 ** 30 }
+for (const [name, size] of Object.entries(sizes)) sizes[name] = Math.ceil(size * scale)
 
 const folder = temporaryFolder('bench')
 const tmpfs = existsSync(TMPFS) ? mkdtempSync(join(TMPFS, 'popkeep-bench-')) : undefined
@@ -44,28 +50,31 @@ process.once('exit', () => {
   folder.remove()
   if (tmpfs) rmSync(tmpfs, { recursive: true, force: true })
 })
-const maildrops = new Maildrops({ isQuick })
+const maildrops = new Maildrops({ isQuick, scale })
 const passwords = Object.fromEntries(maildrops.users.map((user) => [user, PASSWORD]))
 const dovecot = await startDovecot({ maildrops: passwords })
 const reports = []
 try {
   maildrops.serve((user) => dovecot.maildirOf(user))
   const bench = {
-    ...{ folder: folder.path, tmpfs, port: dovecot.port, sizes, runs: isQuick ? 3 : 5 },
+    ...{ folder: folder.path, tmpfs, port: dovecot.port, sizes },
+    ...(isQuick ? { runs: 3, slowMs: 2_000 } : { runs: 5, slowMs: 30_000 }),
     maildrop: (user) => maildrops.of(user),
     maildrops: () => maildrops.accounts(),
     count: (number) => number.toLocaleString('en-US'),
   }
   for (const name of names) {
     console.error(`measuring: ${name}`)
+    const start = performance.now()
     reports.push(await WORKS[name](bench))
+    console.error(`  took ${((performance.now() - start) / 1000).toFixed(0)} s`)
   }
 } finally {
   await dovecot.stop()
 }
 const goals = [...reports.flatMap((report) => report.goals), ...memoryGoal(reports)]
 console.log(`${rowTable(reports)}\n\n${goalTable(goals)}`)
-if (!values.only) {
+if (!values.only && scale === 1) {
   const results = join(import.meta.dirname, 'results')
   mkdirSync(results, { recursive: true })
   const machine = machineFacts(folder.path)
