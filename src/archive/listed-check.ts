@@ -30,6 +30,8 @@ export interface ListedVerdict {
   /** Digest, 64 hex digits, of the message that the row is bound to. */
   readonly id?: string
   readonly text?: string
+  /** Of a damaged one: a repair marked it, and the next sync retrieves it. */
+  readonly wanted?: true
 }
 
 const DAMAGE: readonly ListedVerdict['kind'][] = ['altered', 'missing', 'damaged']
@@ -96,7 +98,10 @@ export class ListedCheck {
     const { finding } = found
     const id = finding.id === undefined ? {} : { id: finding.id }
     if (finding.kind === 'damaged') return { kind: 'damaged', text: finding.text, ...id }
-    if (finding.kind !== 'ok') return { kind: finding.kind, ...id }
+    if (finding.kind !== 'ok') {
+      const marked = 'wanted' in finding && finding.wanted ? { wanted: true as const } : {}
+      return { kind: finding.kind, ...id, ...marked }
+    }
     const { short = 0 } = this.#short.get(message) ?? {}
     return { kind: short === 0 ? 'kept' : 'short', ...id }
   }

@@ -1,7 +1,6 @@
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { RepairFinding } from '../archive/repair-findings.ts'
 import { counted } from './columns.ts'
-import { SHORT_ID } from './message-lines.ts'
 import { jsonLine, quoted, safe } from './safe.ts'
 
 const WORDS = {
@@ -18,6 +17,11 @@ const WORDS = {
 type Counted = keyof typeof WORDS
 
 const isCounted = (kind: string): kind is Counted => kind in WORDS
+
+/** The words for findings of a kind, where they are counted. */
+export function repairWords(kind: string): string {
+  return isCounted(kind) ? WORDS[kind] : kind
+}
 
 type GivenUp = RepairFinding & { readonly givenUp: object }
 
@@ -88,16 +92,20 @@ export function repairJson(location: ArchiveLocation, finding: RepairFinding): s
   return jsonLine({ type: 'finding', archive: formatLocation(location), ...finding })
 }
 
-/** One line on something that needs somebody's attention. */
-export function repairSentence(location: ArchiveLocation, finding: RepairFinding): string {
+/** One line on something that needs somebody's attention; `name` says which message an id means. */
+export function repairSentence(
+  location: ArchiveLocation,
+  finding: RepairFinding,
+  name: (id: string) => string,
+): string {
   const where = formatLocation(location)
   switch (finding.kind) {
     case 'wanted':
-      return `${where}: message ${finding.id} is to be retrieved again: ${finding.text}.`
+      return `${where}: message ${name(finding.id)} is to be retrieved again: ${finding.text}.`
     case 'undecided':
-      return `${where}: message ${finding.id} is missing.`
+      return `${where}: message ${name(finding.id)} is missing.`
     case 'unreadable':
-      return `${where}: message ${finding.id} cannot be read: ${finding.text}`
+      return `${where}: message ${name(finding.id)} cannot be read: ${finding.text}`
     case 'kept':
       return `${where}: what was damaged is kept as ${finding.path}`
     case 'lost': {
@@ -116,9 +124,10 @@ export function repairSentence(location: ArchiveLocation, finding: RepairFinding
     case 'returned':
     case 'removed': {
       const { givenUp } = finding
-      if (givenUp === undefined) return `${where}: message ${finding.id} is ${WORDS[finding.kind]}.`
+      if (givenUp === undefined)
+        return `${where}: message ${name(finding.id)} is ${WORDS[finding.kind]}.`
       const subject = givenUp.subject === undefined ? '' : ` (${quoted(givenUp.subject)})`
-      return `${where}: message ${finding.id.slice(0, SHORT_ID)}${subject} is given up.`
+      return `${where}: message ${name(finding.id)}${subject} is given up.`
     }
   }
 }

@@ -7,8 +7,9 @@ import type { MissingChoice, RepairFinding } from '../archive/repair-findings.ts
 import { ArchiveError, LockedError } from '../durable/errors.ts'
 import { configuredArchives } from './archives.ts'
 import type { CommandContext } from './context.ts'
+import { DamageLines } from './damage-lines.ts'
 import type { ArchiveOptions } from './option-values.ts'
-import { isGivenUp, RepairCounts, repairJson, repairSentence } from './repair-lines.ts'
+import { isGivenUp, RepairCounts, repairJson, repairSentence, repairWords } from './repair-lines.ts'
 import { safe } from './safe.ts'
 
 /** How often an archive in which others are is asked for. */
@@ -53,14 +54,21 @@ async function repair(
 ): Promise<number> {
   const { output } = context
   const counts = new RepairCounts()
+  const where = formatLocation(location)
+  const lines = new DamageLines(output, 'popkeep verify --json lists all')
   for (const finding of await begunWhenFree(location, options, context)) {
     counts.add(finding)
     if (finding.kind === 'sound') continue
     if (options.json) await output.data(repairJson(location, finding))
-    if (isProblem(finding)) output.problem(repairSentence(location, finding))
+    if (!isProblem(finding)) continue
+    const sentence = (name: (id: string) => string) => repairSentence(location, finding, name)
+    // What no later command names again is said in full.
+    if (NAMED_BY_VERIFY.includes(finding.kind)) lines.say(finding.kind, sentence)
+    else output.problem(sentence(lines.name))
   }
+  lines.close(where, repairWords)
   await output.data(options.json ? counts.json(location) : counts.line(location))
-  for (const advice of counts.advice()) output.problem(`${formatLocation(location)}: ${advice}`)
+  for (const advice of counts.advice()) output.problem(`${where}: ${advice}`)
   return counts.exit
 }
 
@@ -99,6 +107,8 @@ function missingChoice({ retrieveMissing, acceptMissing }: RepairCommandOptions)
   if (retrieveMissing) return 'retrieve'
   return acceptMissing ? 'accept' : 'keep'
 }
+
+const NAMED_BY_VERIFY: readonly string[] = ['wanted', 'undecided', 'unreadable']
 
 /** What is put right already is only counted. */
 function isProblem(finding: RepairFinding): boolean {

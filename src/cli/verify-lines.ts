@@ -1,3 +1,4 @@
+import { shellWord } from '../accounts/login-command.ts'
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import { type Finding, isDamage } from '../archive/verify.ts'
 import { humanOctets } from './columns.ts'
@@ -71,13 +72,14 @@ export class VerifyCounts {
   /** What to do about damage, after all of it was named. */
   *advice(location: ArchiveLocation): Iterable<string> {
     const { marked, vanished, repairable } = this.#next
-    const repair = (option = '') => `popkeep repair${option} --archive ${formatLocation(location)}`
+    const archive = shellWord(formatLocation(location))
+    const repair = (option = '') => `popkeep repair${option} --archive ${archive}`
     if (vanished > 0) {
       yield `too many files are gone for an owner who tidied up. Put them back; or let ${repair(' --retrieve-missing')} have the next popkeep sync retrieve them; or say by ${repair(' --accept-missing')} that you removed them.`
     }
     if (repairable > 0) yield repairHint(location)
     if (marked > 0) {
-      yield `popkeep sync retrieves again what is marked for it, where its server still has it. For what a sync did not find, put a backup back and run ${repair()}, or give it up by ${repair(' --accept-missing')}.`
+      yield markedHint('popkeep sync', location)
     }
   }
 }
@@ -96,8 +98,17 @@ function removedWords({ kind }: ArchiveLocation): string {
 /** What to do about damage that no repair has seen yet. */
 export function repairHint(location: ArchiveLocation): string {
   return (
-    `popkeep repair --archive ${formatLocation(location)} puts right what it can; the next popkeep sync then ` +
+    `popkeep repair --archive ${shellWord(formatLocation(location))} puts right what it can; the next popkeep sync then ` +
     'retrieves lost messages again where their server still has them.'
+  )
+}
+
+/** What to do about damage that a repair has marked. `sync` is the command that retrieves it. */
+export function markedHint(sync: string, location: ArchiveLocation): string {
+  const archive = shellWord(formatLocation(location))
+  return (
+    `${sync} retrieves again what is marked for it, where its server still has it. For what a sync did not find, put a ` +
+    `backup back and run popkeep repair --archive ${archive}, or give it up by popkeep repair --accept-missing --archive ${archive}.`
   )
 }
 
@@ -112,23 +123,33 @@ export function findingJson(location: ArchiveLocation, finding: Finding): string
   })
 }
 
-/** One line on something that is wrong. */
-export function findingSentence(location: ArchiveLocation, finding: Finding): string {
+/** The words for findings of a kind, where they are counted. */
+export function findingWords(kind: string): string {
+  return kind === 'fault' ? 'faults of the catalog' : kind === 'damaged' ? 'unreadable' : kind
+}
+
+/** One line on something that is wrong; `name` says which message an id means. */
+export function findingSentence(
+  location: ArchiveLocation,
+  finding: Finding,
+  name: (id: string) => string,
+): string {
   const where = formatLocation(location)
   const marked = 'wanted' in finding && finding.wanted ? ' It is marked to be retrieved again.' : ''
+  const which = finding.id === undefined ? '' : `message ${name(finding.id)}`
   switch (finding.kind) {
     case 'altered':
-      return `${where}: message ${finding.id} is altered: its octets are not those that were stored.${marked}`
+      return `${where}: ${which} is altered: its octets are not those that were stored.${marked}`
     case 'missing':
-      return `${where}: message ${finding.id} is missing: its octets are gone.${marked}`
+      return `${where}: ${which} is missing: its octets are gone.${marked}`
     case 'damaged':
       return finding.id === undefined
         ? `${where}: ${finding.text}`
-        : `${where}: message ${finding.id} cannot be read: ${finding.text}`
+        : `${where}: ${which} cannot be read: ${finding.text}`
     case 'adoptable':
-      return `${where}: message ${finding.id} is right, and not in the catalog yet.`
+      return `${where}: ${which} is right, and not in the catalog yet.`
     case 'ok':
     case 'removed':
-      return `${where}: message ${finding.id} is ${finding.kind}.`
+      return `${where}: ${which} is ${finding.kind}.`
   }
 }

@@ -1,4 +1,5 @@
 /** A verification of archives, from the options to the exit code. */
+import { formatLocation } from '../archive/location.ts'
 import type { ArchiveReader } from '../archive/reader.ts'
 import {
   type Finding,
@@ -9,8 +10,9 @@ import {
 } from '../archive/verify.ts'
 import { rememberVerified } from '../archive/verify-record.ts'
 import type { CommandContext } from './context.ts'
+import { DamageLines } from './damage-lines.ts'
 import { describeFailure } from './failure.ts'
-import { findingJson, findingSentence, VerifyCounts } from './verify-lines.ts'
+import { findingJson, findingSentence, findingWords, VerifyCounts } from './verify-lines.ts'
 
 export interface VerifyChoice {
   readonly json?: true
@@ -80,12 +82,16 @@ async function tell(
   { output }: CommandContext,
 ): Promise<boolean> {
   const counts = new VerifyCounts(of)
+  const lines = new DamageLines(output, json ? '' : '--json lists all')
   for (const finding of findings) {
     counts.add(finding, location)
     if (finding.kind === 'ok') continue
     if (json) await output.data(findingJson(location, finding))
-    if (isDamage(finding)) output.problem(findingSentence(location, finding))
+    if (!isDamage(finding)) continue
+    const kind = finding.id === undefined ? 'fault' : finding.kind
+    lines.say(kind, (name) => findingSentence(location, finding, name))
   }
+  lines.close(formatLocation(location), findingWords)
   await output.data(json ? counts.json(location) : counts.line(location))
   for (const advice of counts.advice(location)) output.problem(advice)
   return counts.isDamaged

@@ -1,6 +1,7 @@
 /** `popkeep verify` and `popkeep repair` from command line to exit code. */
 import { EventEmitter } from 'node:events'
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
@@ -102,6 +103,47 @@ describe('popkeep verify', () => {
     expect(stderr).toMatch(
       /^popkeep: what was verified cannot be remembered[^\n]*another run[^\n]*\n$/,
     )
+  })
+
+  it('names so many as a person reads, by ids that show takes; with --json all of them', async () => {
+    const location = temporaryLocation('sqlite')
+    await syncWith(maildropOf(25), location, undefined, who)
+    useArchive(location, ({ database }) => database.exec('DELETE FROM content WHERE message > 2'))
+    const archive = formatLocation(location)
+    const { exit, stderr } = await popkeep('verify', '--archive', archive)
+    expect(exit).toBe(65)
+    const ids = [...stderr.matchAll(/: message ([0-9a-f]{12}) is missing: its octets are gone\./g)]
+    expect(ids).toHaveLength(20)
+    expect(stderr).toContain(`${archive}: and 3 more missing (--json lists all)\n`)
+    expect((await popkeep('show', String(ids[0]?.[1]), '--archive', archive)).stderr).not.toContain(
+      'no message',
+    )
+    const inJson = await popkeep('verify', '--archive', archive, '--json')
+    expect(jsonLines(inJson.stdout).filter(({ kind }) => kind === 'missing')).toHaveLength(23)
+    expect(inJson.stderr).toMatch(/: and 3 more missing\n/)
+    const repaired = await popkeep('repair', '--archive', archive)
+    expect(repaired.stderr).toContain(
+      ': and 3 more lost or altered (popkeep verify --json lists all)',
+    )
+  })
+
+  it.each([
+    ['verify', 'work', 'popkeep verify --against work compares'],
+    ['verify', 'work', 'For its archive alone: popkeep verify --archive sqlite:/m.sqlite'],
+    ['list', 'work', 'popkeep list --account work'],
+    ['status', 'work', 'popkeep status --archive sqlite:/m.sqlite'],
+    ['repair', 'work', 'popkeep repair --archive sqlite:/m.sqlite'],
+    ['verify', 'sqlite:/a b', "popkeep verify --archive 'sqlite:/a b'"],
+    ['verify', 'home', 'no account is called home; an archive is named by --archive'],
+    ['verify', 'pops://me:secret@host', 'popkeep verify --against POP-URL'],
+  ])('%s says what a word was meant to be: %s', async (command, word, words) => {
+    const config = join(temporaryLocation('maildir').path, '..', 'config.toml')
+    const account = '[accounts.work]\nhost = "pop.example.com"\nuser = "me"\n'
+    writeFileSync(config, `archive = "sqlite:/m.sqlite"\n\n${account}`)
+    const { exit, stdout, stderr } = await popkeep(command, word, '--config', config)
+    expect([exit, stdout]).toEqual([64, ''])
+    expect(stderr).toContain(words)
+    expect(stderr).not.toContain('secret')
   })
 
   it.each([
@@ -212,7 +254,9 @@ describe('a Maildir whose files are gone', () => {
     const given = await popkeep('repair', '--archive', archive, '--accept-missing')
     expect(given.exit).toBe(0)
     expect(given.stdout).toContain(`: 0 sound, ${COUNT} given up\n`)
-    expect(given.stderr.match(/message [0-9a-f]{8} \("[^"]+"\) is given up\./g)).toHaveLength(COUNT)
+    expect(given.stderr.match(/message [0-9a-f]{12} \("[^"]+"\) is given up\./g)).toHaveLength(
+      COUNT,
+    )
     expect(given.stderr).toContain(`no sync was asked to retrieve ${COUNT} messages`)
   })
 })
@@ -244,7 +288,7 @@ describe.each(['sqlite', 'maildir'] as const)(
         )
         const keywords = new Set(tap.take().map((line) => line.split(' ')[0]))
         expect(source.messages).toHaveLength(messages.length)
-        return { ...ended, keywords }
+        return { ...ended, keywords, target }
       } finally {
         await tap.close()
       }
@@ -267,14 +311,17 @@ describe.each(['sqlite', 'maildir'] as const)(
     it('names what was not retrieved, and what the server refused', async () => {
       const { archive } = await filled(kind, [3])
       const fresh = { octets: sampleMessage(77), uniqueId: 'fresh' }
-      const { exit, stdout, stderr } = await against(archive, [...samples(COUNT), fresh])
+      const { exit, stdout, stderr, target } = await against(archive, [...samples(COUNT), fresh])
+      const sync = `popkeep sync ${target} --account work --tls none --archive ${archive}`
       expect(exit).toBe(1)
       expect(stdout).toBe(
         'work: 13 messages listed, 11 kept, 1 not retrieved yet, 1 refused by the server\n',
       )
       expect(stderr).toBe(
         'popkeep: work: message 3 (u2) is refused by the server: "-ERR poison"\n' +
-          'popkeep: work: message 13 (fresh) is not retrieved yet\n',
+          'popkeep: work: message 13 (fresh) is not retrieved yet\n' +
+          `popkeep: ${sync} retrieves what is not retrieved yet.\n` +
+          `popkeep: ${sync} --retry-quarantined asks once more for what the server refused.\n`,
       )
       const inJson = await against(archive, [...samples(COUNT), fresh], '--json')
       const [refused, unknown, summary] = jsonLines(inJson.stdout)
@@ -293,6 +340,7 @@ describe.each(['sqlite', 'maildir'] as const)(
       alter(location, 5)
       const first = await against(archive, samples(COUNT), '--json')
       expect(first.exit).toBe(65)
+      expect(first.stderr).toMatch(/^popkeep: popkeep repair --archive .* popkeep sync .*\n$/)
       const lines = jsonLines(first.stdout)
       expect(lines).toContainEqual(
         expect.objectContaining({ kind: 'altered', uniqueId: 'u5', messageNumber: 6 }),
@@ -303,8 +351,11 @@ describe.each(['sqlite', 'maildir'] as const)(
       const second = await against(archive, samples(COUNT))
       expect(second.exit).toBe(65)
       const words = kind === 'sqlite' ? 'altered in the archive' : 'missing in the archive'
-      expect(second.stderr).toMatch(new RegExp(`message 6 \\(u5\\) is ${words}, [0-9a-f]{64}\n`))
-      expect(second.stderr).toMatch(/popkeep repair --archive .* popkeep sync .*\n$/)
+      expect(second.stderr).toMatch(new RegExp(`message 6 \\(u5\\) is ${words}, [0-9a-f]{12}\n`))
+      // What a repair has marked wants a sync, not another repair.
+      expect(second.stderr).toContain(`popkeep: popkeep sync ${second.target} --account work`)
+      expect(second.stderr).toContain('retrieves again what is marked for it')
+      expect(second.stderr).not.toContain('puts right what it can')
     })
 
     it('believes nothing of an account that is another maildrop now', async () => {

@@ -9,6 +9,7 @@ import {
   wholeNumber,
   withArchiveOptions,
 } from '../option-values.ts'
+import { withoutWords } from '../without-words.ts'
 
 interface ListOptions extends ArchiveOptions {
   readonly newest?: number
@@ -30,6 +31,7 @@ export function addList(program: Command, context: CommandContext): void {
     .option('--newest <n>', 'only the newest so many', wholeNumber(1))
     .option('--account <name>', 'only messages that came from this account')
     .addOption(jsonOption('print one object a line, with the whole digest and all receipts'))
+  withoutWords(command, context, (account) => `its messages: popkeep list --account ${account}`)
   withArchiveOptions(command).action(async (options: ListOptions) => {
     const { requireAccount, withReaders } = await import('../archives.ts')
     await withReaders(options, context, async (readers) => {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
 import { jsonOption, waitOption, withArchiveOptions } from '../option-values.ts'
 import type { RepairCommandOptions } from '../repair-run.ts'
+import { withoutWords } from '../without-words.ts'
 
 export function addRepair(program: Command, context: CommandContext): void {
   const command = program
@@ -23,6 +24,7 @@ export function addRepair(program: Command, context: CommandContext): void {
     .option('--accept-missing', 'take all that is gone or altered as removed by you')
     .addOption(waitOption('wait for runs that are in the archive, instead of leaving with 75'))
     .addOption(jsonOption('print one finding a line, and the counts last'))
+  withoutWords(command, context, () => 'repair mends whole archives: popkeep repair')
   withArchiveOptions(command).action(async (options: RepairCommandOptions) => {
     const { runRepair } = await import('../repair-run.ts')
     context.end(await runRepair(options, context))

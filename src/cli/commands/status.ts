@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
 import { type ArchiveOptions, jsonOption, withArchiveOptions } from '../option-values.ts'
+import { withoutWords } from '../without-words.ts'
 
 interface StatusOptions extends ArchiveOptions {
   readonly json?: true
@@ -12,6 +13,11 @@ export function addStatus(program: Command, context: CommandContext): void {
     .summary('count what an archive holds, and say how the last syncs ended')
     .description('Counts what an archive holds, by account, and says how the last syncs ended.')
     .addOption(jsonOption('print one object an archive on a line'))
+  withoutWords(
+    command,
+    context,
+    () => 'status tells of whole archives, account by account: popkeep status',
+  )
   withArchiveOptions(command).action(async (options: StatusOptions) => {
     const { withReaders } = await import('../archives.ts')
     const { statusJson, statusText } = await import('../status-lines.ts')

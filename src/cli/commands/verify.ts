@@ -6,6 +6,7 @@ import { jsonOption } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 import type { AgainstOptions } from '../verify-against.ts'
 import type { VerifyChoice } from '../verify-run.ts'
+import { withoutWords } from '../without-words.ts'
 
 type VerifyOptions = AgainstOptions & VerifyChoice & { readonly against?: string }
 
@@ -39,6 +40,12 @@ export function addVerify(program: Command, context: CommandContext): void {
     .option('--against <account>', 'an account of the config, or pops://user@host')
     .option('--account <name>', 'name of the account of a POP-URL in the archive')
     .addOption(jsonOption('print one finding a line, and the counts last'))
+  withoutWords(
+    command,
+    context,
+    (account) =>
+      `popkeep verify --against ${account} compares what its server lists with the archive`,
+  )
   withServerOptions(command).action(async (options: VerifyOptions) => {
     const { against } = options
     if (against !== undefined) {
