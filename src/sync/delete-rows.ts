@@ -11,8 +11,7 @@
  * would bring it back.
  */
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
-import type { AccountLedger } from './ports/archive.ts'
-import type { LedgerView } from './ports/ledger.ts'
+import type { DeletionJournal, LedgerView } from './ports/ledger.ts'
 import type { MaildropSession, QuitOutcome } from './ports/maildrop.ts'
 import type { Receipt } from './ports/receipt.ts'
 import { fingerprintRows } from './recognise.ts'
@@ -36,7 +35,7 @@ export interface DeletedRow extends DeletableRow {
  * removed where its owner removed it meanwhile: only the ledger knows which.
  */
 export async function rowsAsRecorded(
-  ledger: AccountLedger,
+  ledger: LedgerView,
   known: readonly MatchedRow[],
 ): Promise<readonly MatchedRow[]> {
   const isBack = ({ state }: Receipt) => state === 'delete sent' || state === 'deleted'
@@ -107,7 +106,7 @@ export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow |
  */
 export async function deleteRows(
   session: MaildropSession,
-  ledger: AccountLedger,
+  ledger: DeletionJournal,
   rows: readonly DeletableRow[],
   signal: AbortSignal,
 ): Promise<{

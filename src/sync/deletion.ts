@@ -11,8 +11,7 @@ import { dueRows, isDue, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
-import type { AccountLedger } from './ports/archive.ts'
-import type { LedgerView } from './ports/ledger.ts'
+import type { DeletionJournal, LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { Tally } from './report.ts'
 
@@ -45,7 +44,7 @@ export function tellIgnored(count: number, { identity, progress }: SyncContext):
 export class Deletion {
   readonly #context: SyncContext
   readonly #session: MaildropSession
-  readonly #ledger: AccountLedger
+  readonly #ledger: LedgerView & DeletionJournal
   readonly #isAllowed: boolean
   /** By receipt. */
   readonly #candidates = new Map<number, DeletableRow>()
@@ -58,7 +57,7 @@ export class Deletion {
   constructor(
     context: SyncContext,
     session: MaildropSession,
-    ledger: AccountLedger,
+    ledger: LedgerView & DeletionJournal,
     options: { readonly isAllowed: boolean },
   ) {
     this.#context = context

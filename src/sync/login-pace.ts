@@ -2,8 +2,7 @@
 import { type Capabilities, parseCapabilities } from '../pop3/capabilities.ts'
 import type { SyncContext } from './context.ts'
 import { codeOf, LoginDelayError } from './errors.ts'
-import type { AccountLedger } from './ports/archive.ts'
-import type { ServerFacts } from './ports/ledger.ts'
+import type { ServerFacts, ServerMemory } from './ports/ledger.ts'
 import type { RunClock } from './run-clock.ts'
 import { announcedDelay, enforcedDelay, nextLoginAt } from './server-sense.ts'
 
@@ -16,7 +15,7 @@ const MOST_PAUSE_MS = 3_600_000
 /** When one run may log in: before each login it waits its turn, and what became of the login is told to it. */
 export class LoginPace {
   readonly #context: SyncContext
-  readonly #ledger: AccountLedger
+  readonly #ledger: ServerMemory
   readonly #clock: RunClock
   #capabilities: Capabilities
   /** Ms since the epoch; of this run, or of a former one where it is remembered. */
@@ -24,7 +23,7 @@ export class LoginPace {
   #hasLoggedIn = false
   #refusals = 0
 
-  constructor(context: SyncContext, ledger: AccountLedger, clock: RunClock) {
+  constructor(context: SyncContext, ledger: ServerMemory, clock: RunClock) {
     this.#context = context
     this.#ledger = ledger
     this.#clock = clock

@@ -15,12 +15,24 @@
  */
 import type { SyncContext } from './context.ts'
 import type { MatchedRow, RetrievedRow } from './plan.ts'
-import type { AccountLedger } from './ports/archive.ts'
-import type { LedgerView } from './ports/ledger.ts'
+import type { Intakes } from './ports/intake.ts'
+import type { LedgerView, ListingRecord, ServerMemory, ShortRecord } from './ports/ledger.ts'
 import type { Receipt } from './ports/receipt.ts'
 import type { Refusal } from './report.ts'
 import { type Retriever, retrieveRows } from './retrieve.ts'
 import type { ShortRow } from './size-record.ts'
+
+/** A ledger that can be told what became of short messages. */
+export interface ShortLedger
+  extends LedgerView,
+    ServerMemory,
+    Intakes,
+    ShortRecord,
+    Pick<ListingRecord, 'bind'> {}
+
+interface ShortRetriever extends Retriever {
+  readonly ledger: ShortLedger
+}
 
 /** What became of short messages. */
 export interface Judged {
@@ -70,7 +82,7 @@ export function tellShort({ final, whole }: Judged, { identity, progress }: Sync
  * that was broken off, are retrieved and judged one after the other.
  */
 export async function judgeShort(
-  retriever: Retriever,
+  retriever: ShortRetriever,
   {
     former,
     receipts,
@@ -92,7 +104,10 @@ export async function judgeShort(
 }
 
 /** Few messages of which none is as listed do not show how a server counts: those of former runs help. */
-async function lookBack({ sizes, ledger }: Retriever, receipts: readonly Receipt[]): Promise<void> {
+async function lookBack(
+  { sizes, ledger }: ShortRetriever,
+  receipts: readonly Receipt[],
+): Promise<void> {
   if (sizes.model !== undefined) return
   const told = receipts.filter(
     ({ boundBy, octets, state }) =>
@@ -111,7 +126,7 @@ async function lookBack({ sizes, ledger }: Retriever, receipts: readonly Receipt
 const LOOK_BACK = 40
 
 async function retrieveOnceMore(
-  retriever: Retriever,
+  retriever: ShortRetriever,
   rows: readonly ShortRow[],
 ): Promise<Omit<Judged, 'asked'>> {
   const refusals: Refusal[] = []
@@ -142,7 +157,7 @@ async function retrieveOnceMore(
 
 /** Returns what the row is. */
 async function judge(
-  ledger: AccountLedger,
+  ledger: ShortLedger,
   first: ShortRow,
   second: RetrievedRow,
 ): Promise<RetrievedRow> {

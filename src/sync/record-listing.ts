@@ -1,7 +1,7 @@
 /** What a listing showed, written to the archive before anything is retrieved. */
 import type { Compared } from './compare.ts'
 import { isEmpty, type ListingChanges, listingChanges, type MatchedRow } from './plan.ts'
-import type { AccountLedger } from './ports/archive.ts'
+import type { ListingRecord } from './ports/ledger.ts'
 import type { BoundBy } from './ports/receipt.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { BoundBy } from './ports/receipt.ts'
  */
 export async function recordListing(
   compared: Compared,
-  ledger: AccountLedger,
+  ledger: ListingRecord,
 ): Promise<ListingChanges> {
   const { receipts, known, fresh, recounted, rebound } = compared
   await bindAll(ledger, rebound, 'fingerprint')
@@ -26,7 +26,7 @@ export async function recordListing(
 }
 
 async function bindAll(
-  ledger: AccountLedger,
+  ledger: ListingRecord,
   rows: readonly MatchedRow[],
   by: BoundBy,
 ): Promise<void> {

@@ -32,6 +32,22 @@ export interface AccountResult {
   readonly preview: Preview | undefined
 }
 
+/** How the run of an account ended, from what its sessions found. */
+export function resultOf(
+  account: string,
+  { tally, known, postponed, refusals }: Findings,
+  {
+    error,
+    renamedFrom,
+    preview,
+  }: Partial<Pick<AccountResult, 'error' | 'renamedFrom' | 'preview'>>,
+): AccountResult {
+  return {
+    ...{ account, error, counts: { ...tally }, known, postponed, refusals },
+    ...{ renamedFrom, preview },
+  }
+}
+
 /** What a dry run would do. */
 export interface Preview {
   readonly retrieve: readonly ListedItem[]

@@ -3,16 +3,16 @@ import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import { StepRecord } from './in-step.ts'
 import type { PlannedRow, RetrievedRow } from './plan.ts'
-import type { AccountLedger } from './ports/archive.ts'
 import type { Progress } from './ports/events.ts'
-import type { MaildropSession, MessageSink } from './ports/maildrop.ts'
+import type { Intakes, Stored } from './ports/intake.ts'
+import type { MaildropSession, MessageReceiver, MessageSink } from './ports/maildrop.ts'
 import type { Refusal, Tally } from './report.ts'
-import type { SizeRecord } from './size-record.ts'
+import type { Gauge, SizeRecord } from './size-record.ts'
 
 /** What retrieval works with, for one account's run. */
 export interface Retriever {
   readonly session: Pick<MaildropSession, 'pipelined' | 'retrieve'>
-  readonly ledger: AccountLedger
+  readonly ledger: Intakes
   readonly progress: Progress
   readonly tally: Tally
   readonly sizes: SizeRecord
@@ -36,96 +36,23 @@ export interface RetrievalOptions {
  * many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
  */
 export async function retrieveRows(
-  { session, ledger, progress, tally, sizes }: Retriever,
+  retriever: Retriever,
   planned: readonly PlannedRow[],
-  { byCanonical, onStored = () => {}, isOnceMore = false }: RetrievalOptions,
+  options: RetrievalOptions,
 ): Promise<readonly Refusal[]> {
   if (planned.length === 0) return []
-  const { account } = ledger
-  const answers = planned.values()
-  const refusals: Refusal[] = []
-  const commits = new Outstanding()
-  const steps = new StepRecord()
-  let storageFailure: { readonly error: unknown } | undefined
-
-  const answered = (row: ListedMessage): PlannedRow => {
-    const next = answers.next().value
-    if (next?.row !== row) throw new Error(`message ${row.messageNumber} was answered out of turn`)
-    return next
-  }
-
-  const begin = (row: ListedMessage): MessageSink => {
-    if (storageFailure) throw storageFailure.error
-    const plannedRow = answered(row)
-    const { sink, stored } = ledger.intake(plannedRow.key, { byCanonical })
-    let isAbandoned = false
-    const gauge = sizes.gauge(row.octets)
-    commits.add(
-      stored.then(
-        (result) => {
-          const { octets, isNew, receipt, isShort } = result
-          tally.retrieved += 1
-          if (isNew) {
-            tally.stored += 1
-            tally.octets += octets
-          }
-          if (receipt !== undefined) {
-            const retrieved = { ...plannedRow, stored: { ...result, receipt } }
-            if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, onJudged: onStored })
-            else onStored(retrieved)
-          }
-          progress({ type: 'stored', account, octets, isNew })
-        },
-        (error: unknown) => {
-          if (!isAbandoned) storageFailure ??= { error }
-        },
-      ),
-    )
-    return {
-      write(octets) {
-        if (storageFailure) throw storageFailure.error
-        gauge.write(octets)
-        progress({ type: 'receiving', account, octets: octets.length })
-        return sink.write(octets)
-      },
-      end() {
-        steps.ended(row.octets, gauge.came)
-        return sink.end({ isShort: isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge) })
-      },
-      abandon() {
-        isAbandoned = true
-        sink.abandon()
-      },
-    }
-  }
-
-  const refused = (row: ListedMessage, { serverText }: CommandError): void => {
-    const { key } = answered(row)
-    const { messageNumber, uniqueId } = row
-    refusals.push({ messageNumber, key, serverText })
-    progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
-  }
-
-  const inStep = (): void => {
-    if (session.pipelined) steps.requireOrder()
-    ledger.inStep()
-  }
-
+  const receiver = new RowReceiver(retriever, planned, options)
   let failure: { readonly error: unknown } | undefined
   try {
-    await session.retrieve(rowsOf(planned), { begin, refused, inStep })
+    await retriever.session.retrieve(rowsOf(planned), receiver)
   } catch (error) {
     failure = { error }
   }
-  await ledger.flush().catch((error: unknown) => {
-    storageFailure ??= { error }
-  })
-  await commits.settled()
-  // After a failed write nothing more can be written.
-  if (storageFailure) throw storageFailure.error
+  await receiver.committed()
   if (failure) throw failure.error
+  const { refusals } = receiver
   // The last refusal of a session that broke may have been the server's word on the session; all are asked for again.
-  tally.failed += refusals.length
+  retriever.tally.failed += refusals.length
   return refusals
 }
 
@@ -142,6 +69,111 @@ export async function retrieveEach(
 
 function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {
   for (const { row } of planned) yield row
+}
+
+/** Hands what the server answers to the ledger, row by row, and counts what became of it. */
+class RowReceiver implements MessageReceiver {
+  readonly refusals: Refusal[] = []
+  readonly #retriever: Retriever
+  readonly #options: RetrievalOptions
+  /** Rows that are not answered yet, in the order in which they were asked for. */
+  readonly #answers: Iterator<PlannedRow>
+  readonly #steps = new StepRecord()
+  readonly #commits = new Outstanding()
+  #storageFailure: { readonly error: unknown } | undefined
+
+  constructor(retriever: Retriever, planned: readonly PlannedRow[], options: RetrievalOptions) {
+    this.#retriever = retriever
+    this.#options = options
+    this.#answers = planned.values()
+  }
+
+  begin(row: ListedMessage): MessageSink {
+    this.#requireStorage()
+    const { ledger, progress, sizes } = this.#retriever
+    const { account } = ledger
+    const { byCanonical, isOnceMore = false } = this.#options
+    const planned = this.#answered(row)
+    const { sink, stored } = ledger.intake(planned.key, { byCanonical })
+    const gauge = sizes.gauge(row.octets)
+    let isAbandoned = false
+    this.#commits.add(
+      stored.then(
+        (result) => this.#stored(planned, result, gauge),
+        (error: unknown) => {
+          if (!isAbandoned) this.#storageFailure ??= { error }
+        },
+      ),
+    )
+    return {
+      write: (octets) => {
+        this.#requireStorage()
+        gauge.write(octets)
+        progress({ type: 'receiving', account, octets: octets.length })
+        return sink.write(octets)
+      },
+      end: () => {
+        this.#steps.ended(row.octets, gauge.came)
+        return sink.end({ isShort: isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge) })
+      },
+      abandon: () => {
+        isAbandoned = true
+        sink.abandon()
+      },
+    }
+  }
+
+  refused(row: ListedMessage, { serverText }: CommandError): void {
+    const { ledger, progress } = this.#retriever
+    const { key } = this.#answered(row)
+    const { messageNumber, uniqueId } = row
+    this.refusals.push({ messageNumber, key, serverText })
+    const { account } = ledger
+    progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
+  }
+
+  inStep(): void {
+    const { session, ledger } = this.#retriever
+    if (session.pipelined) this.#steps.requireOrder()
+    ledger.inStep()
+  }
+
+  /** Commits what came to its end, and waits for it. Throws what kept the archive from storing: nothing more can be written. */
+  async committed(): Promise<void> {
+    await this.#retriever.ledger.flush().catch((error: unknown) => {
+      this.#storageFailure ??= { error }
+    })
+    await this.#commits.settled()
+    this.#requireStorage()
+  }
+
+  #stored(planned: PlannedRow, stored: Stored, gauge: Gauge): void {
+    const { ledger, progress, tally, sizes } = this.#retriever
+    const { onStored = () => {}, isOnceMore = false } = this.#options
+    const { octets, isNew, receipt, isShort } = stored
+    tally.retrieved += 1
+    if (isNew) {
+      tally.stored += 1
+      tally.octets += octets
+    }
+    if (receipt !== undefined) {
+      const retrieved = { ...planned, stored: { ...stored, receipt } }
+      if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, onJudged: onStored })
+      else onStored(retrieved)
+    }
+    progress({ type: 'stored', account: ledger.account, octets, isNew })
+  }
+
+  /** The planned row that is answered by this one: the next. */
+  #answered(row: ListedMessage): PlannedRow {
+    const next = this.#answers.next().value
+    if (next?.row !== row) throw new Error(`message ${row.messageNumber} was answered out of turn`)
+    return next
+  }
+
+  #requireStorage(): void {
+    if (this.#storageFailure) throw this.#storageFailure.error
+  }
 }
 
 /** Counts promises that are to settle, without keeping them. */

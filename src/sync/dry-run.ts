@@ -1,0 +1,59 @@
+/** One session that only says what a sync would do. */
+import type { SyncContext } from './context.ts'
+import { checkDueRows } from './delete-rows.ts'
+import { dueNow } from './deletion.ts'
+import { shortOnce } from './once-more.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import { dueArrivals, untoldNotice } from './preview.ts'
+import { asItem, type Findings, type Preview } from './report.ts'
+import { planRetrieval, rowsOf } from './retrieval-plan.ts'
+import { mayPipeline } from './server-sense.ts'
+import { survey } from './survey.ts'
+
+/**
+ * Opens a session, compares, and ends it by QUIT. Sends STAT, LIST, UIDL, LAST and TOP; writes nothing. Throws what broke the
+ * session; then it is closed.
+ */
+export async function dryRun(
+  context: SyncContext,
+  ledger: LedgerView,
+  findings: Findings,
+): Promise<Preview> {
+  const { identity, maildrop, progress, signal, now } = context
+  progress({ type: 'connecting', account: identity.name })
+  const pipelining = mayPipeline(ledger.facts, now())
+  const session = await maildrop.open(signal, { pipelining })
+  try {
+    return await preview(context, session, { ledger, findings })
+  } catch (error) {
+    session.close()
+    throw error
+  }
+}
+
+async function preview(
+  context: SyncContext,
+  session: MaildropSession,
+  { ledger, findings }: { readonly ledger: LedgerView; readonly findings: Findings },
+): Promise<Preview> {
+  const { policy, identity, progress } = context
+  const compared = await survey(context, { session, ledger, findings, resolveMove: async () => {} })
+  const { known } = compared
+  const now = context.now()
+  const onceMore = await shortOnce(ledger, known)
+  const unjudged = new Set(onceMore.map(({ row }) => row))
+  const judged = known.filter(({ row }) => !unjudged.has(row))
+  const due = await dueNow(ledger, judged, policy, now)
+  const { sure, doubtful } = await checkDueRows(session, ledger, due)
+  const plan = planRetrieval(compared, { doubtful, onceMore, policy, now, findings })
+  findings.postponed = plan.postponed
+  const fresh = [...plan.fresh, ...plan.retries]
+  const arrivals = await dueArrivals(session, ledger, { known, fresh, policy, now })
+  if (arrivals.untold > 0) progress(untoldNotice(identity.name, arrivals))
+  await session.quit()
+  return {
+    retrieve: rowsOf(plan).map(asItem),
+    delete: [...sure, ...plan.again, ...arrivals.due].map(asItem),
+  }
+}

@@ -1,0 +1,73 @@
+/** What one session is to retrieve, within the owner's limits. Pure. */
+import type { Compared } from './compare.ts'
+import { applyLimits, type PlannedRow, type RetrievedRow } from './plan.ts'
+import type { Policy } from './policy.ts'
+import { triage } from './quarantine.ts'
+import type { Findings } from './report.ts'
+
+export interface RetrievalPlan {
+  readonly fresh: readonly PlannedRow[]
+  /** Those that could not be retrieved in former runs. */
+  readonly retries: readonly PlannedRow[]
+  /** Known ones that are to be compared before their DELE. */
+  readonly again: readonly PlannedRow[]
+  /** Those that came short in a run that was broken off. */
+  readonly onceMore: readonly RetrievedRow[]
+  /** How many the limits leave for the next run. */
+  readonly postponed: number
+}
+
+/** What asks for a retrieval, and what bounds it. */
+export interface RetrievalDemand {
+  readonly doubtful: readonly PlannedRow[]
+  readonly onceMore: readonly RetrievedRow[]
+  readonly policy: Policy
+  /** Ms since the epoch. */
+  readonly now: number
+  /** Of the run so far: what it tried already rests until the next, and what it retrieved counts. */
+  readonly findings: Findings
+  /** Rows that this session is for; without it, all. */
+  readonly isWanted?: (planned: PlannedRow) => boolean
+}
+
+/** What is new comes first; the limits cut behind all kinds. */
+export function planRetrieval(compared: Compared, demand: RetrievalDemand): RetrievalPlan {
+  const { policy, now, findings, isWanted = () => true } = demand
+  const tried = findings.refusals.map(({ key }) => key)
+  const retryAll = policy.retryQuarantined === true
+  const wanted = compared.fresh.filter(isWanted)
+  const { healthy, retries } = triage(wanted, compared.receipts, { now, retryAll, tried })
+  const doubtful = demand.doubtful.filter(isWanted)
+  const onceMore = demand.onceMore.filter(isWanted)
+  const all: readonly PlannedRow[] = [...healthy, ...retries, ...doubtful, ...onceMore]
+  const within = withinLimits(all, policy, findings)
+  // Not the first so many: a limit may leave out one in the middle.
+  const kept = new Set(within)
+  const isKept = (planned: PlannedRow) => kept.has(planned)
+  return {
+    fresh: healthy.filter(isKept),
+    retries: retries.filter(isKept),
+    again: doubtful.filter(isKept),
+    onceMore: onceMore.filter(isKept),
+    postponed: all.length - within.length,
+  }
+}
+
+/** All rows of a plan; new ones first. */
+export function rowsOf({ fresh, retries, again, onceMore }: RetrievalPlan): readonly PlannedRow[] {
+  return [...fresh, ...retries, ...again, ...onceMore]
+}
+
+/** What former sessions of the run retrieved counts too. */
+function withinLimits(
+  rows: readonly PlannedRow[],
+  policy: Policy,
+  { answered: { messages, octets } }: Findings,
+): readonly PlannedRow[] {
+  const left = (limit: number | undefined, used: number) =>
+    limit === undefined ? undefined : limit - used
+  const maxMessages = left(policy.maxMessages, messages)
+  const limitOctets = left(policy.limitOctets, octets)
+  const isUsedUp = messages > 0 && ((maxMessages ?? 1) <= 0 || (limitOctets ?? 1) <= 0)
+  return isUsedUp ? [] : applyLimits(rows, { ...policy, maxMessages, limitOctets })
+}

@@ -1,0 +1,160 @@
+/** The retrievals of one session, in the order in which they are made. */
+import type { SyncContext } from './context.ts'
+import type { Drain } from './drain.ts'
+import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
+import type { PlannedRow, RetrievedRow } from './plan.ts'
+import type { QuarantineRecord } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipt } from './ports/receipt.ts'
+import type { Findings, Refusal } from './report.ts'
+import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
+import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
+import { retrieveEach, retrieveRows } from './retrieve.ts'
+import { SizeRecord } from './size-record.ts'
+
+export interface SessionRetrievalOptions {
+  readonly drain: Drain
+  /** The run's time is over: nothing more is asked for. */
+  readonly isOver: () => boolean
+  readonly endsWithoutQuit: boolean
+  /** All of the account, as they were before this session. */
+  readonly receipts: readonly Receipt[]
+  /** A new row may be a message that the archive has under another name. */
+  readonly isReturning: boolean
+  /** Hears each row behind its commits. */
+  readonly onStored: (row: RetrievedRow) => void
+}
+
+/** Carries out one plan; what it finds goes into `findings`, also where the session breaks. */
+export class SessionRetrieval {
+  readonly #context: SyncContext
+  readonly #session: MaildropSession
+  readonly #ledger: ShortLedger & QuarantineRecord
+  readonly #findings: Findings
+  readonly #options: SessionRetrievalOptions
+  readonly #watch: RetrievalWatch
+  readonly #sizes: SizeRecord
+  readonly #onStored: (row: RetrievedRow) => void
+  #planned: readonly PlannedRow[] = []
+  /** Messages that came short in this session, and were to be retrieved once more. */
+  #onceMore = 0
+
+  constructor(
+    context: SyncContext,
+    session: MaildropSession,
+    {
+      ledger,
+      findings,
+    }: { readonly ledger: ShortLedger & QuarantineRecord; readonly findings: Findings },
+    options: SessionRetrievalOptions,
+  ) {
+    const { signal } = context
+    const { drain, isOver } = options
+    this.#context = context
+    this.#session = session
+    this.#ledger = ledger
+    this.#findings = findings
+    this.#options = options
+    this.#onStored = (row) => {
+      findings.receipts.add(row.stored.receipt)
+      options.onStored(row)
+    }
+    this.#sizes = new SizeRecord(ledger.facts.sizeModel)
+    this.#watch = new RetrievalWatch(session, {
+      mayGoOn: () => !signal.aborted && !isOver(),
+      onOctets: (octets) => drain.received(octets),
+    })
+  }
+
+  /** Messages that were answered in full. */
+  get answered(): number {
+    return this.#watch.answered.messages
+  }
+
+  /** It was shown that replies belong to their commands. */
+  get isProven(): boolean {
+    return this.#watch.isProven
+  }
+
+  /** The message at which the session broke with this error. */
+  brokenAt(error: unknown): (PlannedRow & BrokenRow) | undefined {
+    const broken = this.#watch.brokenAt(error)
+    const planned = broken && this.#planned.find(({ row }) => row === broken.row)
+    return planned && { ...planned, ...broken }
+  }
+
+  /** Everything that the plan names, until the run's time is over: then the answer is true. */
+  async run(plan: RetrievalPlan): Promise<boolean> {
+    const { answered } = this.#findings
+    this.#planned = rowsOf(plan)
+    try {
+      await this.#options.drain.retrieving(() => this.#retrieve(plan))
+    } finally {
+      answered.messages += this.#watch.answered.messages
+      answered.octets += this.#watch.answered.octets
+    }
+    const unasked = this.#planned.length + this.#onceMore - this.answered
+    this.#findings.postponed += unasked
+    return unasked > 0
+  }
+
+  async #retrieve({ fresh, again, onceMore, retries }: RetrievalPlan): Promise<void> {
+    const { signal } = this.#context
+    const { isReturning, endsWithoutQuit } = this.#options
+    const onStored = this.#onStored
+    await this.#retrieveFresh(fresh)
+    const compared = await retrieveRows(this.#retriever, again, { byCanonical: false, onStored })
+    this.#findings.refusals.push(...compared)
+    await this.#judgeShort(onceMore)
+    const last = { byCanonical: isReturning, onStored }
+    await this.#remember(await retrieveEach(this.#retriever, retries, last))
+    await this.#judgeShort([])
+    // What came in is durable, and the server may know it.
+    if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
+  }
+
+  /** New messages; those that the server refuses are remembered. */
+  async #retrieveFresh(fresh: readonly PlannedRow[]): Promise<void> {
+    const onStored = this.#onStored
+    let isMisled = false
+    const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
+    const unnamed = fresh.filter(({ key }) => key.uniqueId === undefined)
+    const byCanonical = this.#options.isReturning
+    const refusals = [
+      ...(await retrieveRows(this.#retriever, named, { byCanonical, onStored })),
+      ...(await retrieveRows(this.#retriever, unnamed, {
+        byCanonical: true,
+        onStored: (row) => {
+          isMisled ||= !row.stored.isNew
+          onStored(row)
+        },
+      })),
+    ]
+    await this.#remember(refusals)
+    // LAST called messages unread that the archive had already: it is no help on this server.
+    if (isMisled && !this.#ledger.facts.lastMisled) await this.#ledger.learn({ lastMisled: true })
+  }
+
+  /** Those that came short since the last call, and those of `former` runs. */
+  async #judgeShort(former: readonly RetrievedRow[]): Promise<void> {
+    const { receipts } = this.#options
+    const judged = await judgeShort(this.#retriever, {
+      former: former.map((row) => ({ ...row, onJudged: this.#onStored })),
+      receipts,
+    })
+    this.#onceMore += judged.asked
+    this.#findings.refusals.push(...judged.refusals)
+    tellShort(judged, this.#context)
+  }
+
+  async #remember(refusals: readonly Refusal[]): Promise<void> {
+    this.#findings.refusals.push(...refusals)
+    for (const { key, serverText } of refusals) await this.#ledger.quarantine(key, serverText)
+  }
+
+  get #retriever() {
+    const { progress } = this.#context
+    const { tally } = this.#findings
+    return { session: this.#watch, ledger: this.#ledger, progress, tally, sizes: this.#sizes }
+  }
+}

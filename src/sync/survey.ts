@@ -1,0 +1,63 @@
+/** The look at the maildrop that one session begins with: told, and counted. */
+import { type Compared, compareMaildrop } from './compare.ts'
+import type { SyncContext } from './context.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { LedgerView } from './ports/ledger.ts'
+import type { MaildropSession } from './ports/maildrop.ts'
+import type { Findings } from './report.ts'
+import { isKnownToShowParts } from './server-sense.ts'
+
+const NOTHING = { listed: 0, known: 0 }
+
+export interface SurveyOptions {
+  readonly session: MaildropSession
+  readonly ledger: LedgerView
+  readonly findings: Findings
+  /** As that of the ledger; a dry run, which must not write, remembers nothing. */
+  readonly resolveMove: (isSameMaildrop: boolean) => Promise<void>
+  /** Unique-ids that the session before this one listed and left there; undefined unless this is a further look. */
+  readonly former?: ReadonlySet<string> | undefined
+}
+
+/** Compares the listing with the archive. What was found goes into `findings`; what an owner may want to hear is told. */
+export async function survey(
+  { identity, policy, progress, now }: SyncContext,
+  { session, ledger, findings, resolveMove, former }: SurveyOptions,
+): Promise<Compared> {
+  const account = identity.name
+  const compared = await compareMaildrop(session, ledger, {
+    mayBeOtherPart:
+      former !== undefined || isKnownToShowParts(policy, ledger.facts, session.capabilities),
+    now: now(),
+    onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
+    onMove: async (isSame) => {
+      await resolveMove(isSame)
+      const text = isSame
+        ? `${identity.host} holds the maildrop that was kept before under this name`
+        : `another maildrop stands at ${identity.host}: all of it is compared with the archive`
+      progress({ type: 'notice', account, code: 'MOVED', text })
+    },
+    onRenumbered: (recognised, fresh) => {
+      const counts = [recognised, fresh].map((count) => count.toLocaleString('en-US'))
+      const text = `the server renumbered its unique-ids: ${counts[0]} recognised by header, ${counts[1]} to retrieve`
+      progress({ type: 'notice', account, code: 'RENUMBERED', text })
+    },
+  })
+  countIn(findings, compared, former)
+  return compared
+}
+
+/** A further look adds what the last one did not show; what this run retrieved itself was not known to it. */
+function countIn(
+  findings: Findings,
+  { listed, known, fresh }: Compared,
+  former: ReadonlySet<string> | undefined,
+): void {
+  const { tally, receipts } = findings
+  const isSeen = ({ key: { uniqueId } }: PlannedRow) =>
+    uniqueId !== undefined && former?.has(uniqueId) === true
+  const isKnown = (row: MatchedRow) => !receipts.has(row.receipt.id) && !isSeen(row)
+  const before = former ? { listed: tally.listed, known: findings.known } : NOTHING
+  tally.listed = before.listed + listed - [...known, ...fresh].filter(isSeen).length
+  findings.known = before.known + known.filter(isKnown).length
+}
