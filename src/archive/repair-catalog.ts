@@ -81,7 +81,7 @@ function leftAlone(path: string, cause?: unknown): ArchiveError {
     `${path}: SQLite cannot read this file at all, and it was left as it is`,
     {
       cause,
-      hint: `Restore a backup. Where none is, a sqlite3 that was built with .recover (many are not) may save some: sqlite3 '${path}' .recover | sqlite3 NEW, and then popkeep repair --archive sqlite:NEW`,
+      hint: 'Restore a backup. Where none is, the steps of "A file that SQLite cannot read" in docs/operations.md save most of it: a header from another archive, then popkeep repair',
     },
   )
 }
