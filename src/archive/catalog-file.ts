@@ -15,6 +15,7 @@ import {
 } from '../sqlite/pragmas.ts'
 import type { ArchiveKind } from './location.ts'
 import { createCatalog, migrate } from './migrations.ts'
+import { requireNoOrphan } from './place.ts'
 import { APPLICATION_ID, SCHEMA_VERSION } from './schema.ts'
 
 /** Version 0: an empty file, where a creation was interrupted or is about to begin. */
@@ -67,6 +68,7 @@ export function openCatalogForWriting(
     throw new ArchiveError('ARCHIVE_LOCKED', `${path}: another run keeps it from being prepared`)
   }
   if (version === 0) {
+    if (options.kind === 'sqlite') requireNoOrphan(path)
     createFolder(dirname(path))
     createEmptyFile(path)
   }

@@ -50,11 +50,12 @@ export interface WriterPort<Sent, Received> {
   receive(hear: (message: Received) => void): void
 }
 
-/** An error on its way: structured cloning would lose its code. */
+/** An error on its way: structured cloning would lose its code and its hint. */
 export interface WireError {
   readonly name: string
   readonly message: string
   readonly code: string | undefined
+  readonly hint: string | undefined
   readonly stack: string | undefined
   readonly cause: WireError | undefined
 }
@@ -65,16 +66,18 @@ export function packError(error: unknown): WireError {
       name: 'Error',
       message: String(error),
       code: undefined,
+      hint: undefined,
       stack: undefined,
       cause: undefined,
     }
   }
   const { name, message, stack, cause } = error
-  const { code } = error as { code?: unknown }
+  const { code, hint } = error as { code?: unknown; hint?: unknown }
   return {
     name,
     message,
     code: typeof code === 'string' ? code : undefined,
+    hint: typeof hint === 'string' ? hint : undefined,
     stack,
     cause: cause === undefined ? undefined : packError(cause),
   }
@@ -86,8 +89,11 @@ export function unpackError(packed: WireError): Error {
   return error
 }
 
-function rebuild({ name, message, code, cause }: WireError): Error {
-  const options = cause === undefined ? {} : { cause: unpackError(cause) }
+function rebuild({ name, message, code, hint, cause }: WireError): Error {
+  const options = {
+    ...(cause === undefined ? {} : { cause: unpackError(cause) }),
+    ...(hint === undefined ? {} : { hint }),
+  }
   if (name === 'LockedError') return new LockedError(message, options)
   if (name === 'ArchiveError') return new ArchiveError(code as ArchiveErrorCode, message, options)
   if (name === 'SqliteError') return new SqliteError(code as SqliteErrorCode, message, options)

@@ -17,6 +17,7 @@ import type { ContentStore } from './content.ts'
 import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
+import { DatabasePlace } from './place.ts'
 import { openSqliteContent } from './sqlite-content.ts'
 
 /** How long the last one to leave waits for others that leave at the same moment, in ms. */
@@ -42,6 +43,12 @@ export interface WritableArchive extends ReadableArchive {
   readonly isAlone: boolean
   /** Lets other runs in. */
   share(): void
+  /**
+   * Nothing is proven, nor deleted on a server, by an archive that the next run would not find. Throws ArchiveError
+   * ARCHIVE_IO where the database, or its WAL, was moved, removed or replaced since the opening; ARCHIVE_DENIED where a sqlite
+   * archive has a second name (a hard link).
+   */
+  requireInPlace(): void
   /** Leaves. Where no other run is in the archive, it is exactly one database file afterwards. */
   close(): void
 }
@@ -116,6 +123,7 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
   })
   try {
     requireKind(location, database)
+    const place = new DatabasePlace(path)
     const maildir = openMaildir(location, sources)
     const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
@@ -129,7 +137,12 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
         return lock.held === 'exclusive'
       },
       share: () => lock.acquire('shared'),
-      close: () => leave(database, lock),
+      requireInPlace: () => {
+        place.requireInPlace()
+        // The catalog of a Maildir can be rebuilt, and Maildirs are copied by links: their files never change.
+        if (location.kind === 'sqlite') place.requireOneName()
+      },
+      close: () => leave(database, lock, place),
     }
   } catch (error) {
     database.close()
@@ -139,13 +152,15 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
 
 /**
  * The connection is closed before the lock is let go, so whoever then gets the lock alone knows that no run has the
- * database open, and settles it.
+ * database open, and settles it. Throws ArchiveError ARCHIVE_IO where the database is not in its place any more.
  */
-function leave(database: Database, lock: Lock): void {
+function leave(database: Database, lock: Lock, place: DatabasePlace): void {
   const { path } = database
   try {
+    if (!place.isInPlace()) place.abandon(database)
     database.close()
-    if (lock.tryExclusive(LEAVING_PATIENCE_MS)) settle(path)
+    // Opening would create a file where none is any more.
+    if (lock.tryExclusive(LEAVING_PATIENCE_MS) && place.isSameFile()) settle(path)
   } catch (error) {
     throw asArchiveError(error, path, 'write')
   } finally {

@@ -3,6 +3,7 @@
  * message row. A larger one is staged in pieces, each in a commit of its own; the content row then names their series,
  * and until it does nobody sees them.
  */
+import { randomInt } from 'node:crypto'
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Statement } from '../sqlite/database.ts'
 import type { ContentStore, Draft, StoredMessage } from './content.ts'
@@ -10,6 +11,9 @@ import { PIECE_OCTETS } from './limits.ts'
 import { dropped } from './short-lived.ts'
 
 const FIRST_BUFFER_OCTETS = 8 * 1024
+
+/** The largest that `randomInt` takes. */
+const SERIES_END = 2 ** 48 - 1
 
 export function openSqliteContent(database: Database): ContentStore {
   const find = database.prepare('SELECT octets, series FROM content WHERE message = ?')
@@ -67,12 +71,24 @@ class SqliteDraft implements Draft {
   }
 
   attach(message: number): void {
+    if (this.#series !== undefined) this.#requirePieces(this.#series)
     const octets = this.#series === undefined ? this.#buffer.subarray(0, this.#filled) : null
     statementOf(
       this.#database,
       'INSERT OR REPLACE INTO content (message, octets, series) VALUES (?, ?, ?)',
     ).run(message, octets, this.#series ?? null)
     this.#isAttached = true
+  }
+
+  /** Where the locks were removed, another run may have swept what is staged here. */
+  #requirePieces(series: number): void {
+    const sql = 'SELECT count(*) AS n FROM piece WHERE series = ?'
+    if (statementOf(this.#database, sql).get(series)?.n === this.#pieces) return
+    throw new ArchiveError(
+      'ARCHIVE_IO',
+      `${this.#database.path}: another run removed a part of a message while it came in`,
+      { hint: 'Was PATH.locks removed during a run? Leave it there, and run it again.' },
+    )
   }
 
   #reserve(octets: number): void {
@@ -96,15 +112,17 @@ class SqliteDraft implements Draft {
   }
 }
 
-/** Numbers rise within a transaction that holds the write lock, so two runs never share one. */
+/**
+ * By chance, and never one that was given before: what another run swept, or what a message has, must not get the pieces of
+ * this one, nor lose its own when this one is discarded.
+ */
 function reserveSeries(database: Database): number {
-  const row = database
-    .prepare(
-      `SELECT max(coalesce((SELECT max(series) FROM piece), 0),
-                  coalesce((SELECT max(series) FROM content), 0)) + 1 AS next`,
-    )
-    .get()
-  return Number(row?.next)
+  const sql = `SELECT EXISTS (SELECT 1 FROM piece WHERE series = ?)
+                   OR EXISTS (SELECT 1 FROM content WHERE series = ?) AS taken`
+  for (;;) {
+    const series = randomInt(1, SERIES_END)
+    if (statementOf(database, sql).get(series, series)?.taken === 0) return series
+  }
 }
 
 const statements = new WeakMap<Database, Map<string, Statement>>()

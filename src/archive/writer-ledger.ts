@@ -28,6 +28,8 @@ export interface WriterRoom {
   readonly upkeep: Upkeep
   /** ms since the epoch. */
   now(): number
+  /** See WritableArchive. */
+  requireInPlace(): void
 }
 
 /** Hears what became of a message, once. */
@@ -162,9 +164,13 @@ export class WriterLedger {
     )
   }
 
-  /** Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. */
+  /**
+   * Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. Throws
+   * what `WritableArchive.requireInPlace` does.
+   */
   prove(messages: readonly number[]): ReadonlyMap<number, string> {
     this.#room.group.flush()
+    this.#room.requireInPlace()
     this.#room.content.forget()
     const proven = new Map<number, string>()
     for (const id of messages) {
@@ -183,9 +189,11 @@ export class WriterLedger {
     return this.#room.group.failure !== undefined
   }
 
+  /** The last step before DELE. Throws what `WritableArchive.requireInPlace` does: the proof may have taken long. */
   deleteSent(receipts: readonly number[]): void {
     if (receipts.length === 0) return
     this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
+    this.#room.requireInPlace()
   }
 
   deleteTried(receipts: readonly number[]): void {

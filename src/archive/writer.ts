@@ -131,6 +131,7 @@ export class ArchiveWriter {
       group: this.#group,
       upkeep: this.#upkeep,
       now: () => this.#clock.now(),
+      requireInPlace: () => this.#archive.requireInPlace(),
     }
   }
 

@@ -18,9 +18,9 @@ export type ArchiveErrorCode =
   | 'ARCHIVE_CREATE'
   /** No space or quota left. */
   | 'ARCHIVE_FULL'
-  /** What is there may not be read, or not be written: owner, mode, or a read-only filesystem. */
+  /** What is there may not be read, or not be written: owner, mode, a read-only filesystem, or a second name of the file. */
   | 'ARCHIVE_DENIED'
-  /** The system failed at a read, a write or a sync. */
+  /** The system failed at a read, a write or a sync, or what was opened is not in its place any more. */
   | 'ARCHIVE_IO'
 
 export class ArchiveError extends Error {

@@ -1,0 +1,135 @@
+/**
+ * Whether the database that was opened is still the one at its path. SQLite goes on in a file that was moved, removed or
+ * replaced, and in a WAL that was removed, and says nothing: what it commits there no later run finds.
+ *
+ * By names only: closing a descriptor of the file would free the locks that SQLite has on it in this process.
+ */
+import { type BigIntStats, realpathSync, statSync } from 'node:fs'
+import { ArchiveError, asArchiveError } from '../durable/errors.ts'
+import { replaceFile } from '../durable/files.ts'
+import type { Database } from '../sqlite/database.ts'
+import { pragma } from '../sqlite/pragmas.ts'
+
+/** How long what was committed waits for those who read in the file before it goes there, in ms. */
+const READER_PATIENCE_MS = 1_000
+
+export class DatabasePlace {
+  readonly #path: string
+  /** Beside the file itself, also where `path` is a symbolic link. */
+  readonly #walPath: string
+  readonly #file: string | undefined
+  /** Undefined where the database keeps a rollback journal instead. */
+  readonly #wal: string | undefined
+
+  /** Of a database that was opened just now, and has made its WAL. */
+  constructor(path: string) {
+    this.#path = path
+    this.#walPath = `${realpathSync(path)}-wal`
+    this.#file = identity(path)
+    this.#wal = identity(this.#walPath)
+  }
+
+  /** The file alone: a WAL is gone once the last connection is closed. */
+  isSameFile(): boolean {
+    return this.#file !== undefined && identity(this.#path) === this.#file
+  }
+
+  /** The file, and the WAL of the open connection. */
+  isInPlace(): boolean {
+    return this.isSameFile() && (this.#wal === undefined || this.#isOurWal())
+  }
+
+  /** Throws ArchiveError ARCHIVE_IO. */
+  requireInPlace(): void {
+    if (!this.isInPlace()) throw this.#moved()
+  }
+
+  /**
+   * Two names of one file have two sets of locks and two WALs: runs under both write over each other. Throws ArchiveError
+   * ARCHIVE_DENIED.
+   */
+  requireOneName(): void {
+    if ((look(this.#path)?.nlink ?? 1n) <= 1n) return
+    const own = `${this.#path}.own`
+    throw new ArchiveError(
+      'ARCHIVE_DENIED',
+      `${this.#path}: this file has a second name (a hard link), and a run under that name would write over this one`,
+      {
+        hint:
+          'Nothing was deleted on the server; what came is stored. A second name is no backup. While no run is in it, ' +
+          `make two files of them: cp '${this.#path}' '${own}' && mv '${own}' '${this.#path}'`,
+      },
+    )
+  }
+
+  /**
+   * Closes a database that is not in its place any more, and throws ArchiveError ARCHIVE_IO. What was committed goes into
+   * the file, wherever that is now: SQLite does not do so by itself in a file that was moved. Where that cannot be, the WAL
+   * stays, but not beside a file that it does not belong to, which it would overwrite.
+   */
+  abandon(database: Database): never {
+    const isEmpty = emptyWal(database)
+    database.close()
+    if (!isEmpty && this.#isOurWal() && identity(this.#path) !== undefined && !this.isSameFile()) {
+      replaceFile(this.#walPath, `${this.#walPath}.${Date.now()}`)
+    }
+    throw this.#moved()
+  }
+
+  #isOurWal(): boolean {
+    return this.#wal !== undefined && identity(this.#walPath) === this.#wal
+  }
+
+  #moved(): ArchiveError {
+    return new ArchiveError(
+      'ARCHIVE_IO',
+      `${this.#path}: the archive was moved, removed or replaced while a run was in it`,
+      {
+        hint: 'Nothing was deleted on the server since. Put the right archive in its place and run it again.',
+      },
+    )
+  }
+}
+
+/**
+ * A new database throws away the WAL that it finds. Throws ArchiveError ARCHIVE_CREATE where one waits for a database that
+ * is not there.
+ */
+export function requireNoOrphan(path: string): void {
+  const wal = look(`${path}-wal`)
+  if (wal === undefined || wal.size === 0n) return
+  throw new ArchiveError(
+    'ARCHIVE_CREATE',
+    `${path} is not there, but its -wal is, which may hold mail of a run that was killed`,
+    { hint: `Put the archive back beside it; or, to begin a new one, move ${path}-wal away.` },
+  )
+}
+
+/** Puts what the WAL holds into the file. False where a reader is in the way, or the disk. */
+function emptyWal(database: Database): boolean {
+  try {
+    database.exec(`PRAGMA busy_timeout = ${READER_PATIENCE_MS}`)
+    return pragma(database, 'wal_checkpoint(TRUNCATE)') === 0
+  } catch {
+    // That the file is not in its place is the thing to hear.
+    return false
+  }
+}
+
+function look(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    throw asArchiveError(error, path, 'read')
+  }
+}
+
+/** Undefined where nothing is, and where a part of the path is gone or may not be looked into. */
+function identity(path: string): string | undefined {
+  try {
+    const found = look(path)
+    return found && `${found.dev}:${found.ino}`
+  } catch {
+    return undefined
+  }
+}
