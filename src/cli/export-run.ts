@@ -1,12 +1,11 @@
-import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { UsageError } from '../accounts/errors.ts'
 import { type ExportTarget, exportMessages } from '../archive/export.ts'
 import type { ExportFinding } from '../archive/export-messages.ts'
-import { parseLocation, requireKnownKind } from '../archive/location.ts'
 import { requireAccount, withReaders } from './archives.ts'
 import { counted, humanOctets } from './columns.ts'
 import type { CommandContext } from './context.ts'
+import { exportTarget, targetWords } from './export-target.ts'
 import { interruptibly } from './interruption.ts'
 import type { ArchiveOptions } from './option-values.ts'
 import type { Output } from './output.ts'
@@ -23,10 +22,10 @@ export async function runExport(
   options: ExportOptions,
   context: CommandContext,
 ): Promise<void> {
-  const target = targetOf(destination, options)
+  const target = exportTarget(destination, options.format)
   const tally = new ExportTally(context.output)
   await withReaders(options, context, async (readers) => {
-    if (options.format === 'mbox' && readers.length > 1) {
+    if (target.type === 'tree' && target.format === 'mbox' && readers.length > 1) {
       throw new UsageError('an mbox holds one archive: name it by --archive')
     }
     const { account } = options
@@ -42,20 +41,8 @@ export async function runExport(
       }
     })
   })
-  tally.close(destination)
+  tally.close(destination, target)
   context.end(tally.exit)
-}
-
-/** A bare path is plain files, also where an archive is: it could not be told from a folder to fill. */
-function targetOf(destination: string, { format }: ExportOptions): ExportTarget {
-  if (!/^(?:sqlite|maildir):/.test(destination)) {
-    requireKnownKind(destination)
-    return { type: 'tree', format: format ?? 'eml', path: resolve(destination) }
-  }
-  if (format !== undefined) {
-    throw new UsageError('export: --format is for plain files, not for an archive')
-  }
-  return { type: 'archive', location: parseLocation(destination) }
 }
 
 /** Counts what became of the messages and tells what went wrong. */
@@ -86,9 +73,11 @@ class ExportTally {
   }
 
   /** Says what was done. */
-  close(destination: string): void {
+  close(destination: string, target: ExportTarget): void {
     const { written, present, removed } = this.#counts
-    const parts = [`${counted(written, 'message')} (${humanOctets(this.#octets)}) written`]
+    const parts = [
+      `${counted(written, 'message')} (${humanOctets(this.#octets)}) written${targetWords(target)}`,
+    ]
     if (present > 0) parts.push(`${present.toLocaleString('en-US')} there already`)
     if (removed > 0) parts.push(`${removed.toLocaleString('en-US')} removed by you left out`)
     this.#output.lines(`${safe(destination)}: ${parts.join(', ')}\n`)

@@ -45,7 +45,8 @@ describe('popkeep demo', () => {
       const run = await popkeep(words.split(' '))
       expect([run.code, run.stderr.toString()], words).toEqual([0, ''])
       const said = run.stdout.toString()
-      if (words.startsWith('export')) expect(said).toMatch(/: 11 messages \(17\.9 kB\) written\n$/)
+      if (words.startsWith('export'))
+        expect(said).toMatch(/: 11 messages \(17\.9 kB\) written as eml files\n$/)
       if (words.startsWith('verify')) {
         expect(said).toMatch(/: 11 messages \(17\.9 kB\) verified, all as they were stored\n$/)
       }

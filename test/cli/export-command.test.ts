@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -62,6 +62,44 @@ describe('popkeep export', () => {
     expect(left.filter((path) => path.endsWith('.partial'))).toEqual([])
     expect(left.filter((path) => path.endsWith('.eml')).length).toBeLessThan(3)
     if (form === 'mbox') expect(left).toEqual([])
+  })
+
+  it.each([
+    ['all.mbox', 'as one mbox'],
+    ['All.MBOX', 'as one mbox'],
+    ['folder', 'as eml files'],
+    ['Maildir', 'as a Maildir'],
+    ['all.mbox --format eml', 'as eml files'],
+  ])('to %s without more words writes %s', async (words, said) => {
+    fill(folder)
+    for (const name of ['tmp', 'new', 'cur']) {
+      mkdirSync(join(folder.path, 'Maildir', name), { recursive: true })
+    }
+    const [name = '', ...options] = words.split(' ')
+    const out = join(folder.path, name)
+    const ended = await popkeep(['export', out, ...options, '--archive', source(folder).path])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(new RegExp(`: 3 messages \\(.*\\) written ${said}\\n$`))
+    const isFolder = !said.includes('mbox')
+    expect(statSync(out).isDirectory()).toBe(isFolder)
+    if (name === 'Maildir') expect(readdirSync(join(out, 'new'))).toHaveLength(3)
+  })
+
+  it.each([
+    ['a.sqlite', /for an archive write popkeep export sqlite:.*a\.sqlite\.$/m],
+    ['copy.db', /for an archive write popkeep export sqlite:/],
+    ['file', /is a file: name a folder for eml files, or a new file \*\.mbox/],
+    ['own', /is an archive of popkeep: write popkeep export maildir:/],
+  ])('to %s says what to write instead, and writes nothing', async (name, said) => {
+    fill(folder)
+    fillArchive({ kind: 'maildir', path: join(folder.path, 'own') }, [])
+    writeFileSync(join(folder.path, 'file'), 'x')
+    const before = readdirSync(folder.path, { recursive: true })
+    const words = ['export', join(folder.path, name), '--archive', source(folder).path]
+    const { code, stdout, stderr } = await popkeep(words)
+    expect([code, stdout]).toEqual([64, ''])
+    expect(stderr).toMatch(said)
+    expect(readdirSync(folder.path, { recursive: true })).toEqual(before)
   })
 
   it('to files sweeps what a killed one left, and nothing else', async () => {
