@@ -1,10 +1,12 @@
-/** The catalog's accounts: recognised by name, or by host and user where the owner renamed one. */
+/** The catalog's accounts: recognised by name, or by host, port and user where the owner renamed one. */
 import type { Database, Row, Statement } from '../sqlite/database.ts'
 
 /** Who an account is, as its owner wrote it. */
 export interface AccountIdentity {
   readonly name: string
   readonly host: string
+  /** Without: a standard one. */
+  readonly port?: number | undefined
   readonly user: string
 }
 
@@ -27,12 +29,32 @@ export interface ServerFacts {
   readonly sizeModel?: SizeModel | undefined
 }
 
-export interface Account extends AccountIdentity {
+/** Where the catalog knows an account. */
+export interface AccountPlace extends AccountIdentity {
+  /** Undefined: a former popkeep did not write it down. 0: its maildrop is still to be recognised. */
+  readonly port: number | undefined
+}
+
+/** Where an account stands now, and the catalog does not know it: at another host or for another user; or only at another port. */
+export type Move = 'host' | 'port'
+
+export interface Account extends AccountPlace {
   readonly id: number
   /** Receipts of former epochs belong to another maildrop that once stood under this name. */
   readonly epoch: number
   readonly facts: ServerFacts
 }
+
+/** POP3 over TLS, and POP3 in clear text or by STLS: a host serves one set of maildrops on both. */
+const STANDARD_PORTS: readonly number[] = [995, 110]
+const [STANDARD_PORT = 995] = STANDARD_PORTS
+
+/** No server has it: an account under a new name whose maildrop is still to be recognised. */
+const UNDECIDED = 0
+
+/** This machine: behind its ports are servers, or tunnels to servers that have nothing to do with each other. */
+const LOOPBACK =
+  /^(?:localhost\.?|.*\.localhost\.?|127(?:\.\d+){1,3}|\[?(?:::1|::ffff:127[.\d]+)\]?)$/i
 
 const SIZE_MODELS: readonly SizeModel[] = ['exact', '+2', 'lf', 'rounded', 'estimate']
 
@@ -43,25 +65,18 @@ const FACT_COLUMNS = [
 const COLUMNS = ['id', 'name', 'host', 'user', 'epoch', ...FACT_COLUMNS].join(', ')
 
 export class AccountTable {
+  readonly #database: Database
+  readonly #columns: string
   readonly #byName: Statement
   readonly #atServer: Statement
-  readonly #insert: Statement
-  readonly #rename: Statement
-  readonly #move: Statement
-  readonly #learn: Statement
 
+  /** Of a catalog whose version is older, only reading works. */
   constructor(database: Database) {
-    this.#byName = database.prepare(`SELECT ${COLUMNS} FROM account WHERE name = ?`)
+    this.#database = database
+    this.#columns = `${COLUMNS}, ${hasPorts(database) ? 'port' : 'NULL AS port'}`
+    this.#byName = database.prepare(`SELECT ${this.#columns} FROM account WHERE name = ?`)
     this.#atServer = database.prepare(
-      `SELECT ${COLUMNS} FROM account WHERE lower(host) = lower(?) AND user = ? ORDER BY id DESC`,
-    )
-    this.#insert = database.prepare(
-      `INSERT INTO account (name, host, user) VALUES (?, ?, ?) RETURNING ${COLUMNS}`,
-    )
-    this.#rename = database.prepare('UPDATE account SET name = ? WHERE id = ?')
-    this.#move = database.prepare('UPDATE account SET host = ?, user = ?, epoch = ? WHERE id = ?')
-    this.#learn = database.prepare(
-      `UPDATE account SET ${FACT_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
+      `SELECT ${this.#columns} FROM account WHERE lower(host) = lower(?) AND user = ? ORDER BY id DESC`,
     )
   }
 
@@ -70,31 +85,50 @@ export class AccountTable {
   }
 
   /**
-   * The account that this one was called before its owner renamed it: the latest with the same host and user whose own
-   * name is not in use any more.
+   * The account that this one was called before its owner renamed it: the latest with the same host, port and user whose
+   * own name is not in use any more.
    */
   findRenamed(identity: AccountIdentity, configured: ReadonlySet<string>): Account | undefined {
     return this.#atServer
       .all(identity.host, identity.user)
       .map(accountOf)
-      .find((account) => account !== undefined && !configured.has(account.name))
+      .find(
+        (account) =>
+          account !== undefined &&
+          !configured.has(account.name) &&
+          (account.port === UNDECIDED || isSamePort(account, identity)),
+      )
   }
 
-  insert({ name, host, user }: AccountIdentity): Account {
-    const account = accountOf(this.#insert.get(name, host, user))
+  insert({ name, host, port = STANDARD_PORT, user }: AccountIdentity): Account {
+    const row = this.#database
+      .prepare(
+        `INSERT INTO account (name, host, port, user) VALUES (?, ?, ?, ?) RETURNING ${this.#columns}`,
+      )
+      .get(name, host, port, user)
+    const account = accountOf(row)
     if (account === undefined) throw new Error('INSERT returned no account')
     return account
   }
 
   rename(account: Account, name: string): Account {
-    this.#rename.run(name, account.id)
-    return { ...account, name }
+    const renamed = renamedTo(account, name)
+    this.#database
+      .prepare('UPDATE account SET name = ?, port = ? WHERE id = ?')
+      .run(name, renamed.port ?? null, account.id)
+    return renamed
   }
 
-  /** The account is at another host or for another user from now on; with a new epoch its receipts count no more. */
-  move(account: Account, to: { host: string; user: string; epoch: number }): Account {
-    this.#move.run(to.host, to.user, to.epoch, account.id)
-    return { ...account, ...to }
+  /** The account is there from now on, for that user; with a new epoch its receipts count no more. */
+  move(
+    account: Account,
+    { host, port = STANDARD_PORT, user }: AccountIdentity,
+    epoch: number,
+  ): Account {
+    this.#database
+      .prepare('UPDATE account SET host = ?, port = ?, user = ?, epoch = ? WHERE id = ?')
+      .run(host, port, user, epoch, account.id)
+    return { ...account, host, port, user, epoch }
   }
 
   /** Writes only if something differs: a steady run has nothing to learn. */
@@ -102,16 +136,47 @@ export class AccountTable {
     const facts: ServerFacts = { ...account.facts, ...learned }
     const before = columnsOf(account.facts)
     const after = columnsOf(facts)
-    if (after.some((value, index) => value !== before[index])) this.#learn.run(...after, account.id)
+    if (after.some((value, index) => value !== before[index])) {
+      const columns = FACT_COLUMNS.map((column) => `${column} = ?`).join(', ')
+      this.#database.prepare(`UPDATE account SET ${columns} WHERE id = ?`).run(...after, account.id)
+    }
     return { ...account, facts }
   }
 }
 
-/** Whether the catalog knows this account at another host or for another user. Host names have no case. */
-export function isElsewhere(account: Account, identity: AccountIdentity): boolean {
-  return (
+/**
+ * How the account's place differs from the one that the catalog knows, so that it may be another maildrop. Host names have no
+ * case; the standard ports of a host that is not this machine are one; a port that was not written down may be any.
+ */
+export function moveOf(account: AccountPlace, identity: AccountIdentity): Move | undefined {
+  const isElsewhere =
     account.host.toLowerCase() !== identity.host.toLowerCase() || account.user !== identity.user
-  )
+  if (isElsewhere) return 'host'
+  return isSamePort(account, identity) ? undefined : 'port'
+}
+
+/** The account under another name. Where a port may lead anywhere, a name that nobody knows may mean another maildrop. */
+export function renamedTo(account: Account, name: string): Account {
+  const { host, port } = account
+  const isCertain = port !== undefined && isStandard(host, port)
+  return { ...account, name, port: isCertain ? port : UNDECIDED }
+}
+
+function isSamePort(
+  { port: known }: AccountPlace,
+  { host, port = STANDARD_PORT }: AccountIdentity,
+): boolean {
+  if (known === undefined || known === port) return true
+  return isStandard(host, known) && isStandard(host, port)
+}
+
+function isStandard(host: string, port: number): boolean {
+  return STANDARD_PORTS.includes(port) && !LOOPBACK.test(host)
+}
+
+function hasPorts(database: Database): boolean {
+  const columns = database.prepare('PRAGMA table_info(account)').all()
+  return columns.some(({ name }) => name === 'port')
 }
 
 /** In the order of FACT_COLUMNS. */
@@ -136,6 +201,7 @@ function accountOf(row: Row | undefined): Account | undefined {
     id: Number(row.id),
     name: String(row.name),
     host: String(row.host),
+    port: row.port === null ? undefined : Number(row.port),
     user: String(row.user),
     epoch: Number(row.epoch),
     facts: factsOf(row),

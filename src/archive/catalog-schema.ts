@@ -21,7 +21,7 @@ const SCHEMA = `SELECT rowid AS id, ${TEXTS.join(', ')} FROM sqlite_schema ORDER
 /** Names of tables, indexes and views that the file does not describe as popkeep wrote them. Others are not looked at. */
 export function alteredSchema(database: Database, kind: ArchiveKind): readonly string[] {
   const found = new Map(database.prepare(SCHEMA).all().map(byId))
-  return expectedSchema(kind)
+  return expectedSchema(kind, versionOf(database))
     .filter((row) => !isSame(found.get(Number(row.id)), row))
     .map(({ name }) => String(name))
 }
@@ -29,7 +29,7 @@ export function alteredSchema(database: Database, kind: ArchiveKind): readonly s
 /** Whether SQLite knows all tables with all their columns, be they readable or not. */
 export function isDescribed(database: Database, kind: ArchiveKind): boolean {
   try {
-    for (const [table, columns] of expectedColumns(kind)) {
+    for (const [table, columns] of expectedColumns(kind, versionOf(database))) {
       database.prepare(`SELECT ${columns.join(', ')} FROM ${table} NOT INDEXED`)
     }
     return true
@@ -40,8 +40,8 @@ export function isDescribed(database: Database, kind: ArchiveKind): boolean {
 }
 
 /**
- * Writes the altered rows anew, in one transaction, where it is plain what they were: the version is this one, and each is as
- * long as it was and differs in a few octets. Returns their names. Otherwise nothing is changed, and what SQLite makes of the
+ * Writes the altered rows anew, in one transaction, where it is plain what they were: the version is one that popkeep had, and each
+ * is as long as it was and differs in a few octets. Returns their names. Otherwise nothing is changed, and what SQLite makes of the
  * file comes out when it is opened.
  *
  * To be called with the archive's lock held exclusively, for a file that is there. Throws what SQLite throws, but for damage.
@@ -53,7 +53,7 @@ export function mendSchema(path: string, kind: ArchiveKind): readonly string[] {
     database.exec('PRAGMA writable_schema = ON; PRAGMA synchronous = EXTRA')
     const isOurs =
       pragma(database, 'application_id') === APPLICATION_ID &&
-      pragma(database, 'user_version') === SCHEMA_VERSION
+      isKnown(Number(pragma(database, 'user_version')))
     return isOurs ? rewrite(database, kind) : []
   } catch (error) {
     const code = sqliteCode(error)
@@ -66,7 +66,9 @@ export function mendSchema(path: string, kind: ArchiveKind): readonly string[] {
 
 function rewrite(database: Database, kind: ArchiveKind): readonly string[] {
   const found = new Map(database.prepare(SCHEMA).all().map(byId))
-  const altered = expectedSchema(kind).filter((row) => !isSame(found.get(Number(row.id)), row))
+  const altered = expectedSchema(kind, versionOf(database)).filter(
+    (row) => !isSame(found.get(Number(row.id)), row),
+  )
   if (!altered.every((row) => isNear(found.get(Number(row.id)), row))) return []
   if (altered.length === 0) return []
   const update = database.prepare(
@@ -81,12 +83,15 @@ function rewrite(database: Database, kind: ArchiveKind): readonly string[] {
 }
 
 /** Rows of an index that SQLite makes by itself have no text of their own. */
-function expectedSchema(kind: ArchiveKind): readonly Row[] {
-  return withNewCatalog(kind, (database) => database.prepare(SCHEMA).all())
+function expectedSchema(kind: ArchiveKind, version: number): readonly Row[] {
+  return withNewCatalog(kind, version, (database) => database.prepare(SCHEMA).all())
 }
 
-function expectedColumns(kind: ArchiveKind): readonly (readonly [string, readonly string[]])[] {
-  return withNewCatalog(kind, (database) => {
+function expectedColumns(
+  kind: ArchiveKind,
+  version: number,
+): readonly (readonly [string, readonly string[]])[] {
+  return withNewCatalog(kind, version, (database) => {
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
     return tables.map(({ name }) => {
       const columns = database.prepare(`PRAGMA table_info(${name})`).all()
@@ -95,10 +100,20 @@ function expectedColumns(kind: ArchiveKind): readonly (readonly [string, readonl
   })
 }
 
-function withNewCatalog<T>(kind: ArchiveKind, read: (database: Database) => T): T {
+/** An older catalog has its own text until the next sync or repair leads it up. A damaged number is taken for the present one. */
+function versionOf(database: Database): number {
+  const version = Number(pragma(database, 'user_version'))
+  return isKnown(version) ? version : SCHEMA_VERSION
+}
+
+function isKnown(version: number): boolean {
+  return version >= 1 && version <= SCHEMA_VERSION
+}
+
+function withNewCatalog<T>(kind: ArchiveKind, version: number, read: (database: Database) => T): T {
   const database = openDatabase(':memory:', { isReadOnly: false })
   try {
-    createCatalog(database, kind, '')
+    createCatalog(database, kind, '', version)
     return read(database)
   } finally {
     database.close()

@@ -4,9 +4,10 @@
  */
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
+import { type AccountPlace, moveOf } from './accounts.ts'
 
 const ACCOUNT_COLUMNS = [
-  ...['host', 'user', 'epoch', 'capabilities', 'pipelining_failed_at', 'last_misled'],
+  ...['host', 'port', 'user', 'epoch', 'capabilities', 'pipelining_failed_at', 'last_misled'],
   ...['size_model', 'shows_parts', 'login_delay_s', 'last_login_at', 'expiry_warned'],
   'renumbered_at',
 ]
@@ -169,8 +170,8 @@ export class ReceiptCopy {
     if (!isSameMaildrop(account, known) && !this.#isEarlierCopy(account, id)) {
       throw new ArchiveError(
         'ARCHIVE_CREATE',
-        `${this.#target.path}: account ${name} is ${known.user} at ${known.host} there, ` +
-          `and ${account.user} at ${account.host} here`,
+        `${this.#target.path}: account ${name} is ${placeText(known)} there, ` +
+          `and ${placeText(account)} here`,
       )
     }
     // Synced on its own since, the target may know of later epochs.
@@ -192,9 +193,21 @@ export class ReceiptCopy {
 }
 
 function isSameMaildrop(one: Row, other: Row): boolean {
-  return (
-    String(one.host).toLowerCase() === String(other.host).toLowerCase() && one.user === other.user
-  )
+  const [account, known] = [placeIn(one), placeIn(other)]
+  // Either may be of a popkeep that wrote down no port.
+  return moveOf(known, { ...account, port: account.port ?? known.port }) === undefined
+}
+
+function placeIn({ name, host, port = null, user }: Row): AccountPlace {
+  return {
+    ...{ name: String(name), host: String(host), user: String(user) },
+    port: port === null ? undefined : Number(port),
+  }
+}
+
+function placeText(row: Row): string {
+  const { host, port, user } = placeIn(row)
+  return `${user} at ${host}${port ? `, port ${port}` : ''}`
 }
 
 function namelessKey(row: Row): string {

@@ -1,6 +1,6 @@
 /** An account's receipts for planning only: no lock, no thread, no write transaction. What `--dry-run` opens. */
 import { ArchiveError } from '../durable/errors.ts'
-import { type AccountIdentity, isElsewhere, type ServerFacts } from './accounts.ts'
+import { type AccountIdentity, type Move, moveOf, renamedTo, type ServerFacts } from './accounts.ts'
 import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
@@ -10,7 +10,7 @@ import type { Receipt } from './receipts.ts'
 export interface LedgerForReading {
   readonly account: string
   readonly renamedFrom: string | undefined
-  readonly isMoved: boolean
+  readonly moved: Move | undefined
   readonly facts: ServerFacts
   receipts(): Promise<readonly Receipt[]>
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
@@ -33,7 +33,7 @@ export function openLedgerForReading(
   const { accounts, receipts, messages, shorts } = openCatalog(archive.database)
   const named = accounts.find(identity.name)
   const former = named ? undefined : accounts.findRenamed(identity, options.configured)
-  const account = named ?? former
+  const account = named ?? (former && renamedTo(former, identity.name))
   if (account === undefined) {
     archive.close()
     return emptyLedger(identity.name)
@@ -41,7 +41,7 @@ export function openLedgerForReading(
   return {
     account: identity.name,
     renamedFrom: former?.name,
-    isMoved: isElsewhere(account, identity) && receipts.count(account) > 0,
+    moved: receipts.count(account) > 0 ? moveOf(account, identity) : undefined,
     facts: account.facts,
     receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),
@@ -64,7 +64,7 @@ function emptyLedger(account: string): LedgerForReading {
   return {
     account,
     renamedFrom: undefined,
-    isMoved: false,
+    moved: undefined,
     facts: {},
     receipts: async () => [],
     fingerprints: async () => new Map(),

@@ -1,4 +1,7 @@
-/** How a catalog comes to the present schema: created, or led up from an older number, one step at a time. */
+/**
+ * How a catalog comes to the present schema: led up from version 1, or from the one that it has, one step at a time. A new one
+ * goes the same way, so that its tables read as those of an old one do.
+ */
 import type { Database } from '../sqlite/database.ts'
 import type { ArchiveKind } from './location.ts'
 import { APPLICATION_ID, CATALOG_SQL, CONTENT_SQL, SCHEMA_VERSION } from './schema.ts'
@@ -9,17 +12,25 @@ export interface Migration {
   readonly sql: string
 }
 
-/** None yet: 1 is the first version. */
-const MIGRATIONS: readonly Migration[] = []
+const MIGRATIONS: readonly Migration[] = [
+  // Where the account was last seen. Null: its port was not written down; 0: the maildrop is still to be recognised.
+  { from: 1, sql: 'ALTER TABLE account ADD COLUMN port INTEGER' },
+]
 
-/** Creates the tables of a new archive, in one transaction. */
-export function createCatalog(database: Database, kind: ArchiveKind, now: string): void {
+/** Creates the tables of a new archive, in one transaction; `version`: as a former program would have. */
+export function createCatalog(
+  database: Database,
+  kind: ArchiveKind,
+  now: string,
+  version: number = SCHEMA_VERSION,
+): void {
   database.transaction(() => {
     database.exec(CATALOG_SQL)
     if (kind === 'sqlite') database.exec(CONTENT_SQL)
+    for (const { from, sql } of MIGRATIONS) if (from < version) database.exec(sql)
     database.prepare('INSERT INTO archive (kind, created_at) VALUES (?, ?)').run(kind, now)
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    database.exec(`PRAGMA user_version = ${version}`)
   })
 }
 

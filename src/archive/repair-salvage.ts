@@ -58,10 +58,9 @@ function* copyTable(
   target: Database,
   { table, pageRows, accept = () => true }: TableCopy,
 ): Iterable<CatalogFinding> {
-  const columns = target
-    .prepare(`PRAGMA table_info(${table})`)
-    .all()
-    .map(({ name }) => String(name))
+  // A catalog of a former version lacks what came later.
+  const there = new Set(columnsOf(old, table))
+  const columns = columnsOf(target, table).filter((column) => there.has(column))
   const insert = target.prepare(
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
   )
@@ -79,6 +78,11 @@ function* copyTable(
   }
   group.flush()
   yield* counts.findings()
+}
+
+function columnsOf(database: Database, table: string): readonly string[] {
+  const columns = database.prepare(`PRAGMA table_info(${table})`).all()
+  return columns.map(({ name }) => String(name))
 }
 
 /** By row id, never by an index, which may be what is damaged. */

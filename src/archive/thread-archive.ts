@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { accountLockPath, archiveLockPath, isHeldAlone } from '../durable/lock.ts'
-import type { AccountIdentity, ServerFacts } from './accounts.ts'
+import type { AccountIdentity, Move, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
@@ -115,9 +115,14 @@ export class ThreadArchive {
     try {
       this.#client ??= this.#open(options.signal)
       const client = await this.#client
-      const { name, host, user } = identity
+      const { name, host, port, user } = identity
       const configured = new Set(options.configured)
-      const opened = await client.request('openAccount', name, { name, host, user }, configured)
+      const opened = await client.request(
+        'openAccount',
+        name,
+        { name, host, port, user },
+        configured,
+      )
       return new ThreadLedger(client, opened as OpenedAccount, () => this.#leave())
     } catch (error) {
       // What went wrong while opening is the thing to hear, not what followed from it.
@@ -181,7 +186,7 @@ export class ThreadLedger {
   readonly vanished: number
   readonly isDamaged: boolean
   readonly unfit: number
-  #isMoved: boolean
+  #moved: Move | undefined
   #facts: ServerFacts
   readonly #client: WriterClient
   readonly #leave: () => Promise<void>
@@ -192,14 +197,14 @@ export class ThreadLedger {
     this.vanished = opened.vanished
     this.isDamaged = opened.isDamaged
     this.unfit = opened.unfit
-    this.#isMoved = opened.isMoved
+    this.#moved = opened.moved
     this.#facts = opened.facts
     this.#client = client
     this.#leave = leave
   }
 
-  get isMoved(): boolean {
-    return this.#isMoved
+  get moved(): Move | undefined {
+    return this.#moved
   }
 
   /** As at the opening, and what was learned since. */
@@ -229,7 +234,7 @@ export class ThreadLedger {
 
   async resolveMove(isSameMaildrop: boolean): Promise<void> {
     await this.#ask('resolveMove', isSameMaildrop)
-    this.#isMoved = false
+    this.#moved = undefined
   }
 
   async claim(receipts: readonly number[]): Promise<void> {

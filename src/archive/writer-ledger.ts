@@ -79,13 +79,12 @@ export class WriterLedger {
     this.#room.group.write(() => this.#room.catalog.shorts.judge(judgement))
   }
 
-  /** `true`: the same maildrop at another host. `false`: another maildrop, whose receipts begin anew. */
+  /** `true`: the same maildrop at another host or port. `false`: another maildrop, whose receipts begin anew. */
   resolveMove(isSameMaildrop: boolean): void {
     const { account } = this.#owner
-    const { host, user } = this.#identity
     const epoch = isSameMaildrop ? account.epoch : account.epoch + 1
     this.#owner.account = this.#room.group.write(() =>
-      this.#room.catalog.accounts.move(account, { host, user, epoch }),
+      this.#room.catalog.accounts.move(account, this.#identity, epoch),
     )
   }
 

@@ -7,7 +7,8 @@ import {
   type Account,
   type AccountIdentity,
   type AccountTable,
-  isElsewhere,
+  type Move,
+  moveOf,
   type ServerFacts,
 } from './accounts.ts'
 import { type Catalog, openCatalog } from './catalog.ts'
@@ -27,8 +28,8 @@ export interface OpenedAccount {
   readonly account: string
   /** The name under which the catalog knew this account, if it was renamed by this opening. */
   readonly renamedFrom: string | undefined
-  /** Known at another host or for another user: its receipts prove nothing until `resolveMove`. */
-  readonly isMoved: boolean
+  /** Known at another host or port, or for another user: its receipts prove nothing until `resolveMove`. */
+  readonly moved: Move | undefined
   /** Maildir: files that vanished since the last run; if `isDamaged`, too many to be their owner's act. */
   readonly vanished: number
   readonly isDamaged: boolean
@@ -90,7 +91,7 @@ export class ArchiveWriter {
         opened: {
           account: identity.name,
           renamedFrom: former,
-          isMoved: isElsewhere(account, identity),
+          moved: moveOf(account, identity),
           isDamaged: this.#upkeep.isDamaged,
           ...this.#untold(),
           facts: account.facts,
@@ -156,9 +157,10 @@ export class ArchiveWriter {
   #begin(identity: AccountIdentity, configured: ReadonlySet<string>) {
     const { accounts, receipts, runs } = this.#catalog
     let account = recognise(accounts, identity, configured)
+    const isMoved = moveOf(account, identity) !== undefined
     // Without receipts there is nothing that could prove too much.
-    if (isElsewhere(account, identity) && receipts.count(account) === 0) {
-      account = accounts.move(account, { ...identity, epoch: account.epoch })
+    if (isMoved ? receipts.count(account) === 0 : account.port === undefined) {
+      account = accounts.move(account, identity, account.epoch)
     }
     return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }
   }

@@ -62,7 +62,7 @@ export function composeSync(
   const locations = choice.accounts.map(({ archive }) => parseLocation(archive))
   const trace = traceOf(options, context)
   const tasks = choice.accounts.map((account, index) => ({
-    identity: { name: account.name, host: account.host, user: account.user },
+    identity: { name: account.name, host: account.host, port: account.port, user: account.user },
     location: locations[index] ?? parseLocation(account.archive),
     policy: { ...account.policy, provider: traitsOf(account.host) },
     configured: choice.configured,

@@ -79,8 +79,8 @@ async function compareIn(
     now: now(),
     mayBeOtherPart: isKnownToShowParts(policy, ledger.facts, session.capabilities),
     onRows: () => {},
-    onMove: async (isSame) => {
-      isOther = !isSame
+    onMove: ({ isSame }) => {
+      isOther = isSame === false
     },
     onRenumbered: () => {},
   })

@@ -1,10 +1,11 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
+import { judgeMove, type MoveVerdict, withoutReplaced } from './move.ts'
 import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { Receipt } from './ports/receipt.ts'
-import { overlapOf, rebindRows, sampleReturns, wasRenumberedLately } from './rebind.ts'
-import { agreeingRows, nameRows, recheckReturned, sampleAgrees } from './recognise.ts'
+import { overlapOf, rebindRows, wasRenumberedLately } from './rebind.ts'
+import { agreeingRows, nameRows, recheckReturned } from './recognise.ts'
 
 /** UIDL was there in the last run and is refused now: an outage, not a server without unique-ids. */
 export class UniqueIdsMissingError extends Error {
@@ -26,6 +27,8 @@ export interface Compared {
   readonly isReturning: boolean
   /** Less than half of what should be listed is. */
   readonly looksRenumbered: boolean
+  /** Of an account that stands elsewhere than the catalog knows: what its receipts prove there. */
+  readonly move: MoveVerdict | undefined
 }
 
 export interface CompareOptions {
@@ -33,8 +36,8 @@ export interface CompareOptions {
   readonly now: number
   /** Hears the rows listed so far, and STAT's count of messages. */
   readonly onRows: (rows: number, total: number) => void
-  /** The account's host or user changed; whether it is the same maildrop all the same. */
-  readonly onMove: (isSameMaildrop: boolean) => Promise<void>
+  /** The account stands elsewhere; what its listing says of that. */
+  readonly onMove: (verdict: MoveVerdict) => void
   /** The server renumbered its unique-ids: rows recognised by header, and rows that remain to be retrieved. */
   readonly onRenumbered: (recognised: number, fresh: number) => void
   /** The listing may be another part of the maildrop than the last: other messages are others, not renumbered ones. */
@@ -47,31 +50,27 @@ export async function compareMaildrop(
   ledger: LedgerView,
   { now, onRows, onMove, onRenumbered, mayBeOtherPart }: CompareOptions,
 ): Promise<Compared> {
-  const { isMoved, facts } = ledger
+  const { moved, facts } = ledger
   const { messages } = await session.stat()
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
   let receipts = await ledger.receipts()
   const listedUniqueIds = receipts.some((r) => r.uniqueId !== undefined && !r.absent)
-  if (!hasUniqueIds && listedUniqueIds && !isMoved) {
+  if (!hasUniqueIds && listedUniqueIds && moved !== 'host') {
     throw new UniqueIdsMissingError('the server listed unique-ids before and refuses UIDL now')
   }
   const last = hasUniqueIds || facts.lastMisled ? undefined : await session.last()
   let comparison = compareListing(rows, receipts, last || undefined)
-  if (isMoved) {
-    const { known, fresh } = comparison
-    const isSame =
-      known.length > 0
-        ? await sampleAgrees(session, ledger, known)
-        : await sampleReturns(session, ledger, fresh, overlapOf(receipts, [], { isLong: false }))
-    await onMove(isSame)
-    if (!isSame) {
-      receipts = []
-      comparison = compareListing(rows, receipts)
-    }
+  let recounted = await agreeingRows(session, ledger, comparison.resized)
+  const move = moved && (await judgeMove(session, ledger, { comparison, recounted, receipts }))
+  if (move?.isSame) comparison = withoutReplaced(comparison, move)
+  else if (move) {
+    receipts = []
+    recounted = []
+    comparison = compareListing(rows, receipts)
   }
+  if (move) onMove(move)
   const { resized, unnamed } = comparison
   const returned = await recheckReturned(session, ledger, comparison.known)
-  const recounted = await agreeingRows(session, ledger, resized)
   const isRecounted = new Set(recounted)
   const replaced = resized.filter((matched) => !isRecounted.has(matched))
   const certain = [...returned.known, ...recounted]
@@ -101,7 +100,8 @@ export async function compareMaildrop(
     fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
     recounted,
     rebound,
-    isReturning: isMoved || overlap.isLow || wasRenumbered || isFirstNamed,
+    isReturning: moved === 'host' || overlap.isLow || wasRenumbered || isFirstNamed,
     looksRenumbered,
+    move,
   }
 }

@@ -38,7 +38,7 @@ async function preview(
   { ledger, findings }: { readonly ledger: LedgerView; readonly findings: Findings },
 ): Promise<Preview> {
   const { policy, identity, progress } = context
-  const compared = await survey(context, { session, ledger, findings, resolveMove: async () => {} })
+  const compared = await survey(context, { session, ledger, findings })
   const { known } = compared
   const now = context.now()
   const onceMore = await shortOnce(ledger, known)

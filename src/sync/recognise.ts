@@ -44,19 +44,6 @@ export function spread<T>(items: readonly T[]): readonly T[] {
 }
 
 /**
- * Whether a sample of rows has the fingerprints of the messages that their receipts name. An empty sample, a server
- * without TOP, or one difference says no.
- */
-export async function sampleAgrees(
-  session: MaildropSession,
-  ledger: LedgerView,
-  rows: readonly MatchedRow[],
-): Promise<boolean> {
-  const sample = spread(rows.filter(({ receipt }) => receipt.message !== undefined))
-  return sample.length > 0 && (await equalRows(session, ledger, sample)).length === sample.length
-}
-
-/**
  * The rows with the fingerprints of the messages that their receipts name. Each is asked for, unless none of a sample of
  * five has it. Empty where the server has no TOP.
  */
@@ -73,21 +60,62 @@ export async function agreeingRows(
   return [...found, ...(await equalRows(session, ledger, rest))]
 }
 
+/**
+ * The rows whose messages are others than their receipts name. A sample of five is asked for, and each row if one of these has
+ * another header; but if none of these has its own, all rows are taken for others. Once one is another, so are those whose
+ * header cannot be compared. Empty where the server has no TOP.
+ */
+export async function otherRows(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly MatchedRow[],
+): Promise<readonly MatchedRow[]> {
+  const sample = spread(rows)
+  const { equal, other } = await compareHeaders(session, ledger, sample)
+  if (other.length === 0) return []
+  if (equal.length === 0) return rows
+  const asked = new Set(sample)
+  const rest = await compareHeaders(
+    session,
+    ledger,
+    rows.filter((matched) => !asked.has(matched)),
+  )
+  const same = new Set([...equal, ...rest.equal])
+  return rows.filter((matched) => !same.has(matched))
+}
+
 async function equalRows(
   session: MaildropSession,
   ledger: LedgerView,
   rows: readonly MatchedRow[],
 ): Promise<readonly MatchedRow[]> {
+  return (await compareHeaders(session, ledger, rows)).equal
+}
+
+/** Rows with the fingerprint of their message, and with another. In neither list: what has none to be compared. */
+async function compareHeaders(
+  session: MaildropSession,
+  ledger: LedgerView,
+  rows: readonly MatchedRow[],
+): Promise<{ readonly equal: readonly MatchedRow[]; readonly other: readonly MatchedRow[] }> {
   const listed = await fingerprintRows(
     session,
     rows.map(({ row }) => row),
   )
-  if (!listed || listed.size === 0) return []
+  if (!listed || listed.size === 0) return { equal: [], other: [] }
   const kept = await ledger.fingerprints(rows.map(({ receipt }) => receipt.id))
-  return rows.filter(({ row, receipt }) => {
-    const fingerprint = listed.get(row.messageNumber)
-    return fingerprint !== undefined && fingerprint === kept.get(receipt.id)
-  })
+  const comparable = rows.filter(({ row }) => listed.has(row.messageNumber))
+  const isEqual = ({ row, receipt }: MatchedRow) =>
+    listed.get(row.messageNumber) === kept.get(receipt.id)
+  return {
+    equal: comparable.filter(isEqual),
+    other: comparable.filter((matched) => !isEqual(matched)),
+  }
+}
+
+/** The last complete listing did not show it, or should not show it again: another message may have its unique-id now. */
+export function isReturned({ absent, state }: Receipt): boolean {
+  return absent || state === 'deleted' || state === 'delete sent'
 }
 
 /**
@@ -100,9 +128,7 @@ export async function recheckReturned(
   ledger: LedgerView,
   known: readonly MatchedRow[],
 ): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
-  const returned = known.filter(
-    ({ receipt: { absent, state } }) => absent || state === 'deleted' || state === 'delete sent',
-  )
+  const returned = known.filter(({ receipt }) => isReturned(receipt))
   if (returned.length === 0) return { known, fresh: [] }
   const listed = await fingerprintRows(
     session,

@@ -6,13 +6,14 @@ import type { BoundBy } from './ports/receipt.ts'
 
 /**
  * Writes what the listing said about receipts, if anything changed. Former receipts of rows under new unique-ids become
- * absent behind the commit of the new ones: a run that is killed between finds the same again.
+ * absent behind the commit of the new ones: a run that is killed between finds the same again. That an account has moved is
+ * decided last: by then the receipts of replaced rows are absent, and whoever finds these rows listed asks for their headers.
  */
 export async function recordListing(
   compared: Compared,
   ledger: ListingRecord,
 ): Promise<ListingChanges> {
-  const { receipts, known, fresh, recounted, rebound } = compared
+  const { receipts, known, fresh, recounted, rebound, move } = compared
   await bindAll(ledger, rebound, 'fingerprint')
   const underNewNames = new Set(rebound)
   const asBefore = known.filter((matched) => !underNewNames.has(matched))
@@ -22,6 +23,7 @@ export async function recordListing(
   // A claim matters to what is retrieved; a steady listing asks for nothing.
   const isGuessed = known.some(({ receipt }) => receipt.boundBy === 'canonical')
   if (fresh.length > 0 || isGuessed) await ledger.claim(known.map(({ receipt }) => receipt.id))
+  if (move?.isSame !== undefined) await ledger.resolveMove(move.isSame)
   return changes
 }
 

@@ -125,7 +125,6 @@ export class SessionRun {
   async #compare(ledger: AccountLedger, { former }: SessionOptions): Promise<Compared> {
     const compared = await survey(this.#context, {
       ...{ session: this.#session, ledger, findings: this.#findings, former },
-      resolveMove: (isSame) => ledger.resolveMove(isSame),
     })
     this.#listed = compared.listed
     // First: a run that is broken off from here on is found out by the next.

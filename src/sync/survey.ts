@@ -1,6 +1,7 @@
 /** The look at the maildrop that one session begins with: told, and counted. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
+import { moveText } from './move.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
@@ -13,8 +14,6 @@ export interface SurveyOptions {
   readonly session: MaildropSession
   readonly ledger: LedgerView
   readonly findings: Findings
-  /** As that of the ledger; a dry run, which must not write, remembers nothing. */
-  readonly resolveMove: (isSameMaildrop: boolean) => Promise<void>
   /** Unique-ids that the session before this one listed and left there; undefined unless this is a further look. */
   readonly former?: ReadonlySet<string> | undefined
 }
@@ -22,7 +21,7 @@ export interface SurveyOptions {
 /** Compares the listing with the archive. What was found goes into `findings`; what an owner may want to hear is told. */
 export async function survey(
   { identity, policy, progress, now }: SyncContext,
-  { session, ledger, findings, resolveMove, former }: SurveyOptions,
+  { session, ledger, findings, former }: SurveyOptions,
 ): Promise<Compared> {
   const account = identity.name
   const compared = await compareMaildrop(session, ledger, {
@@ -30,12 +29,9 @@ export async function survey(
       former !== undefined || isKnownToShowParts(policy, ledger.facts, session.capabilities),
     now: now(),
     onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
-    onMove: async (isSame) => {
-      await resolveMove(isSame)
-      const text = isSame
-        ? `${identity.host} holds the maildrop that was kept before under this name`
-        : `another maildrop stands at ${identity.host}: all of it is compared with the archive`
-      progress({ type: 'notice', account, code: 'MOVED', text })
+    onMove: (verdict) => {
+      const text = moveText(verdict, ledger.moved, identity)
+      if (text !== undefined) progress({ type: 'notice', account, code: 'MOVED', text })
     },
     onRenumbered: (recognised, fresh) => {
       const counts = [recognised, fresh].map((count) => count.toLocaleString('en-US'))

@@ -22,13 +22,13 @@ describe('an account in the catalog', () => {
     const there = location()
     await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')))
     const view = openLedgerForReading(there, at('POP.example.com', 'job'), configured('job'))
-    expect(view).toMatchObject({ renamedFrom: 'work', isMoved: false })
+    expect(view).toMatchObject({ renamedFrom: 'work', moved: undefined })
     view.close()
     const ledger = await openHere(there).openAccount(
       at('POP.example.com', 'job'),
       configured('job'),
     )
-    expect(ledger).toMatchObject({ account: 'job', renamedFrom: 'work', isMoved: false })
+    expect(ledger).toMatchObject({ account: 'job', renamedFrom: 'work', moved: undefined })
     expect(await ledger.receipts()).toHaveLength(1)
     await ledger.finish(noCounts, 'done')
     expect(query(there, 'SELECT name FROM account')).toEqual([{ name: 'job' }])
@@ -44,6 +44,73 @@ describe('an account in the catalog', () => {
     await ledger.finish(noCounts, 'done')
   })
 
+  describe.each([
+    ['a port that stays', 'mail.example.org', 1110, 1110, undefined],
+    ['another standard port', 'mail.example.org', 995, 110, undefined],
+    ['a port that is not standard', 'mail.example.org', 995, 1110, 'port'],
+    ['a port that was not standard', 'mail.example.org', 1995, 995, 'port'],
+    ['another port of this machine', '127.0.0.1', 1110, 1111, 'port'],
+    ['another standard port of this machine', 'localhost', 995, 110, 'port'],
+  ])('under its name with %s', (_, host, from, to, moved) => {
+    it(moved ? 'is moved until that is resolved' : 'is the same', async () => {
+      const there = location()
+      const first = { ...at(host), port: from }
+      const then = { ...first, port: to }
+      await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')), first)
+      const view = openLedgerForReading(there, then, configured('work'))
+      expect(view.moved).toBe(moved)
+      view.close()
+      await sync(there, async (ledger) => expect(ledger.moved).toBe(moved), then)
+      await sync(
+        there,
+        async (ledger) => {
+          expect(ledger.moved).toBe(moved)
+          if (moved) await ledger.resolveMove(true)
+        },
+        then,
+      )
+      await sync(there, async (ledger) => expect(ledger.moved).toBeUndefined(), then)
+    })
+  })
+
+  it('is moved when its name changes where a port may lead anywhere, also after a run that broke', async () => {
+    const there = location()
+    const here = { ...at('127.0.0.1'), port: 1110 }
+    const job = { ...here, name: 'job' }
+    await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')), here)
+    const view = openLedgerForReading(there, job, configured('job'))
+    expect(view).toMatchObject({ renamedFrom: 'work', moved: 'port' })
+    view.close()
+    for (let run = 0; run < 2; run += 1) {
+      await sync(there, async (ledger) => expect(ledger.moved).toBe('port'), job)
+    }
+    await sync(there, (ledger) => ledger.resolveMove(true), job)
+    await sync(
+      there,
+      async (ledger) => {
+        expect(ledger.moved).toBeUndefined()
+        expect(await ledger.receipts()).toHaveLength(1)
+      },
+      job,
+    )
+  })
+
+  it('is not taken for one at another port under another name', async () => {
+    const there = location()
+    const here = { ...at('127.0.0.1'), port: 1110 }
+    await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')), here)
+    const other = { ...here, name: 'job', port: 1111 }
+    const view = openLedgerForReading(there, other, configured('job'))
+    expect(view.renamedFrom).toBeUndefined()
+    expect(await view.receipts()).toEqual([])
+    view.close()
+    await sync(there, async (ledger) => expect(await ledger.receipts()).toEqual([]), other)
+    expect(query(there, 'SELECT name, port FROM account ORDER BY id')).toEqual([
+      { name: 'work', port: 1110 },
+      { name: 'job', port: 1111 },
+    ])
+  })
+
   it('is moved when its name comes with another host, until that is resolved', async () => {
     const there = location()
     await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')))
@@ -51,7 +118,7 @@ describe('an account in the catalog', () => {
     await sync(
       there,
       async (ledger) => {
-        expect(ledger.isMoved).toBe(true)
+        expect(ledger.moved).toBe('host')
         expect(await ledger.receipts()).toHaveLength(1)
       },
       other,
@@ -59,13 +126,13 @@ describe('an account in the catalog', () => {
     await sync(
       there,
       async (ledger) => {
-        expect(ledger.isMoved).toBe(true)
+        expect(ledger.moved).toBeDefined()
         await ledger.resolveMove(true)
         expect(await ledger.receipts()).toHaveLength(1)
       },
       other,
     )
-    await sync(there, async (ledger) => expect(ledger.isMoved).toBe(false), other)
+    await sync(there, async (ledger) => expect(ledger.moved).toBeUndefined(), other)
   })
 
   it('begins anew, with the same message found by digest, if it is another maildrop', async () => {
@@ -90,7 +157,7 @@ describe('an account in the catalog', () => {
     const there = location()
     await sync(there, (ledger) => ledger.flush())
     const other = at('mail.example.org')
-    await sync(there, async (ledger) => expect(ledger.isMoved).toBe(false), other)
+    await sync(there, async (ledger) => expect(ledger.moved).toBeUndefined(), other)
     expect(query(there, 'SELECT host FROM account')).toEqual([{ host: 'mail.example.org' }])
   })
 

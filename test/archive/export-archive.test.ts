@@ -197,14 +197,26 @@ describe('refused', () => {
     expect(() => copy(source, source)).toThrow(code('ARCHIVE_CREATE'))
   })
 
-  it('is another maildrop under the name of an account', () => {
+  it.each([
+    ['another host', `host = 'else.example.org'`],
+    ['another port', 'port = 1110'],
+    ['a port that is not decided', 'port = 0'],
+  ])('is another maildrop, at %s, under the name of an account', (_, place) => {
     fillArchive(source, [{ octets: sampleMessage(1), uniqueId: 'a' }])
     fillArchive(back, [{ octets: sampleMessage(2), uniqueId: 'b' }])
     useArchive(back, ({ database }) =>
-      database.exec(`UPDATE account SET host = 'else.example.org';
+      database.exec(`UPDATE account SET ${place};
         UPDATE run SET started_at = '2001-01-01T00:00:00.000Z'`),
     )
     expect(() => copy(source, back)).toThrow(code('ARCHIVE_CREATE'))
     expect(contentOf(back).messages).toHaveLength(1)
+  })
+
+  it('is not a copy that was made before ports were written down', () => {
+    fillArchive(source, [{ octets: sampleMessage(1), uniqueId: 'a' }])
+    fillArchive(back, [{ octets: sampleMessage(2), uniqueId: 'b' }])
+    useArchive(back, ({ database }) => database.exec('UPDATE account SET port = NULL'))
+    copy(source, back)
+    expect(contentOf(back).messages).toHaveLength(2)
   })
 })

@@ -8,6 +8,7 @@ import type { MissingChoice, RepairFinding } from '../../src/archive/repair-find
 import { type Finding, verifyArchive } from '../../src/archive/verify.ts'
 import { syncAccount } from '../../src/sync/engine.ts'
 import { KEEP_ALL, type Policy } from '../../src/sync/policy.ts'
+import type { AccountIdentity } from '../../src/sync/ports/archive.ts'
 import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { sampleMessage } from './sample-archive.ts'
@@ -28,7 +29,7 @@ export async function syncWith(
   maildrop: FakeMaildrop,
   location: ArchiveLocation,
   policy: Policy = KEEP_ALL,
-  who = identity,
+  who: AccountIdentity = identity,
   progress: (event: SyncEvent) => void = () => {},
 ) {
   maildrop.commands.length = 0

@@ -1,11 +1,11 @@
 /** `popkeep verify` and `popkeep repair` from command line to exit code. */
 import { EventEmitter } from 'node:events'
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
-import { formatLocation } from '../../src/archive/location.ts'
+import { formatLocation, parseLocation } from '../../src/archive/location.ts'
 import { describeFailure } from '../../src/cli/failure.ts'
 import { run } from '../../src/cli/main.ts'
 import { archiveLockPath, Lock } from '../../src/durable/lock.ts'
@@ -280,6 +280,10 @@ describe.each(['sqlite', 'maildir'] as const)(
         },
       })
       const tap = await startTap(server.port)
+      const place = parseLocation(archive)
+      if (existsSync(place.path)) {
+        useArchive(place, ({ database }) => database.exec(`UPDATE account SET port = ${tap.port}`))
+      }
       try {
         const target = `pop://me@127.0.0.1:${tap.port}`
         const ended = await popkeep(

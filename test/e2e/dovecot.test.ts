@@ -76,12 +76,17 @@ describe.skipIf(!isInstalled && !isRequired)('popkeep against Dovecot', () => {
         { receipts: MESSAGES },
       ])
 
-      tap.take()
-      expect(await popkeep(throughTap('both', archive), as('both'))).toEqual(SILENCE)
-      const commands = tap.take()
-      expect(commands).toContain('UIDL')
-      expect(commands.at(-1)).toBe('QUIT')
-      expect(commands.filter((line) => /^(RETR|TOP|DELE)/.test(line))).toEqual([])
+      const again = async () => {
+        tap.take()
+        expect(await popkeep(throughTap('both', archive), as('both'))).toEqual(SILENCE)
+        const commands = tap.take()
+        expect(commands).toContain('UIDL')
+        expect(commands.at(-1)).toBe('QUIT')
+        return commands.flatMap((line) => /^(RETR|TOP|DELE)\b/.exec(line)?.[0] ?? [])
+      }
+      // At another port of this machine five headers show that it is the same maildrop.
+      expect(await again()).toEqual(Array(5).fill('TOP'))
+      expect(await again()).toEqual([])
     })
 
     it('says so to a script', async () => {
@@ -167,7 +172,11 @@ describe.skipIf(!isInstalled && !isRequired)('popkeep against Dovecot', () => {
     expect(commands.lastIndexOf('RETR')).toBeLessThan(commands.indexOf('DELE'))
     expect(commands.at(-1)).toBe('QUIT')
 
+    // Another port of this machine may be another maildrop: an empty one is no proof that these are gone.
     expect(await popkeep(overTls('emptied', archive), as('emptied'))).toEqual(SILENCE)
+    const states = 'SELECT DISTINCT epoch, state FROM receipt'
+    expect(query(archive, states)).toEqual([{ epoch: 1, state: 'delete sent' }])
+    expect(await popkeep(throughTap('emptied', archive), as('emptied'))).toEqual(SILENCE)
     const maildir = dovecot.maildirOf('emptied')
     expect(readdirSync(join(maildir, 'new')).concat(readdirSync(join(maildir, 'cur')))).toEqual([])
     expect(query(archive, 'SELECT DISTINCT state FROM provenance')).toEqual([{ state: 'deleted' }])

@@ -13,7 +13,7 @@ import type {
   RunCounts,
 } from '../../src/sync/ports/archive.ts'
 import type { Intake, Stored } from '../../src/sync/ports/intake.ts'
-import type { MessageTraits, ServerFacts } from '../../src/sync/ports/ledger.ts'
+import type { MessageTraits, Move, ServerFacts } from '../../src/sync/ports/ledger.ts'
 import type { Receipt, ReceiptKey } from '../../src/sync/ports/receipt.ts'
 import type { Fuse } from './fake-maildrop.ts'
 
@@ -48,13 +48,12 @@ export class MemoryArchive implements Archive {
   async openAccount(identity: AccountIdentity): Promise<MemoryLedger> {
     this.fuse?.step()
     let account = this.accounts.find(({ name }) => name === identity.name)
-    const isMoved =
-      account !== undefined && (account.host !== identity.host || account.user !== identity.user)
+    const moved = account && moveOf(account, identity)
     if (!account) {
       account = { ...identity, facts: {}, receipts: [] }
       this.accounts.push(account)
     }
-    return new MemoryLedger(this, account, identity, isMoved)
+    return new MemoryLedger(this, account, identity, moved)
   }
 
   isFree(): boolean {
@@ -86,7 +85,7 @@ interface Unbound extends Pick<Pending, 'turn' | 'key' | 'isShort' | 'resolve' |
 
 export class MemoryLedger implements AccountLedger {
   readonly account: string
-  isMoved: boolean
+  moved: Move | undefined
   readonly renamedFrom = undefined
   readonly vanished = 0
   readonly isDamaged = false
@@ -106,13 +105,13 @@ export class MemoryLedger implements AccountLedger {
     archive: MemoryArchive,
     account: KeptAccount,
     identity: AccountIdentity,
-    isMoved: boolean,
+    moved: Move | undefined,
   ) {
     this.#archive = archive
     this.#account = account
     this.#identity = identity
     this.account = account.name
-    this.isMoved = isMoved
+    this.moved = moved
   }
 
   get facts(): ServerFacts {
@@ -152,7 +151,7 @@ export class MemoryLedger implements AccountLedger {
   async resolveMove(isSame: boolean): Promise<void> {
     this.#step()
     Object.assign(this.#account, this.#identity)
-    this.isMoved = false
+    this.moved = undefined
     if (!isSame) this.#account.receipts = []
   }
 
@@ -422,4 +421,9 @@ export class MemoryLedger implements AccountLedger {
 
 function hex(octets: Uint8Array): string {
   return Buffer.from(octets).toString('hex')
+}
+
+function moveOf(account: KeptAccount, { host, port, user }: AccountIdentity): Move | undefined {
+  if (account.host !== host || account.user !== user) return 'host'
+  return account.port === port ? undefined : 'port'
 }

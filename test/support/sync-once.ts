@@ -18,14 +18,16 @@ export function mail(uniqueId: string | undefined, subject: string, body = 'text
 export async function syncOnce(
   maildrop: FakeMaildrop,
   archive: MemoryArchive,
-  over: { policy?: Policy; host?: string; account?: string } = {},
+  over: { policy?: Policy; host?: string; port?: number; account?: string } = {},
 ) {
   const { account = 'work' } = over
   const events: SyncEvent[] = []
   maildrop.commands.length = 0
   const result = await syncAccount(
     {
-      identity: { name: account, host: over.host ?? 'pop.example.org', user: account },
+      identity: {
+        ...{ name: account, host: over.host ?? 'pop.example.org', port: over.port, user: account },
+      },
       maildrop,
       policy: over.policy ?? KEEP_ALL,
       progress: (event) => events.push(event),

@@ -9,10 +9,12 @@ import type {
   ShortRecord,
 } from './ledger.ts'
 
-/** Who an account is, as its owner wrote it. `name` is the key; host and user tell a renamed account. */
+/** Who an account is, as its owner wrote it. `name` is the key; host, port and user tell a renamed account. */
 export interface AccountIdentity {
   readonly name: string
   readonly host: string
+  /** Without: a standard one. */
+  readonly port?: number | undefined
   readonly user: string
 }
 

@@ -36,11 +36,14 @@ export interface MessageTraits {
   readonly isShort: boolean
 }
 
+/** At another host or for another user; or only at another port, or under another name where a port may be a tunnel to anywhere. */
+export type Move = 'host' | 'port'
+
 /** What planning needs to know of an account; all that a dry run opens. */
 export interface LedgerView {
   readonly account: string
-  /** The catalog knows this account at another host or for another user: its receipts prove nothing until resolveMove. */
-  readonly isMoved: boolean
+  /** The account stands elsewhere than the catalog knows: receipts prove nothing until resolveMove. */
+  readonly moved: Move | undefined
   readonly facts: ServerFacts
   /** All receipts of this account (of its present epoch). */
   receipts(): Promise<readonly Receipt[]>
@@ -60,7 +63,7 @@ export interface ServerMemory {
 
 /** What a listing showed, by unique-id and by header. */
 export interface ListingRecord {
-  /** A moved account was recognised (`true`: host and user are updated) or is another maildrop (`false`: new epoch). */
+  /** A moved account was recognised (`true`: host, port and user are updated) or is another maildrop (`false`: new epoch). */
   resolveMove(isSameMaildrop: boolean): Promise<void>
   /** Binds rows to messages without retrieving them. */
   bind(
