@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
-import { createEmptyFile, createFolder, syncFolder } from '../durable/files.ts'
+import { createEmptyFile, createFolder, syncEntry, syncFolder } from '../durable/files.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
@@ -70,6 +70,7 @@ export function openCatalogForWriting(
   if (version === 0) {
     if (options.kind === 'sqlite') requireNoOrphan(path)
     createFolder(dirname(path))
+    syncEntry(dirname(path))
     createEmptyFile(path)
   }
   return guarded(path, 'create', () => {

@@ -43,7 +43,13 @@ const FOLDER_MODE = 0o700
 /** link() is not possible there, rename() may be. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])
 
-/** Creates a folder (0700) and those above it that are missing; each one's parent is synced. */
+/** A folder of somebody else's, or of a filesystem that has nothing to sync: popkeep made no entry there. */
+const NOT_SYNCED = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EROFS'])
+
+/**
+ * Creates a folder (0700) and those above it that are missing; each one's parent is synced, and the entry of the folder that
+ * the first is made in. One that is there is left as it is: see `syncEntry`.
+ */
 export function createFolder(path: string, calls: FileCalls = nodeFs): void {
   const parent = dirname(path)
   try {
@@ -57,7 +63,21 @@ export function createFolder(path: string, calls: FileCalls = nodeFs): void {
     createFolder(path, calls)
     return
   }
+  syncEntry(parent, calls)
   syncFolder(parent, calls)
+}
+
+/**
+ * Makes the entry of a folder in its parent durable, where a run may have made the folder and have been killed before it synced
+ * that. A parent that cannot be read or synced is none in which popkeep makes folders.
+ */
+export function syncEntry(folder: string, calls: FileCalls = nodeFs): void {
+  try {
+    syncFolder(dirname(folder), calls)
+  } catch (error) {
+    const code = error instanceof Error ? systemCode(error.cause) : undefined
+    if (code === undefined || !NOT_SYNCED.has(code)) throw error
+  }
 }
 
 /** Creates an empty file (0600) and syncs its folder. Returns false, and does nothing, if something has that name. */

@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   copyFileSync,
   cpSync,
@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openLedgerForReading } from '../../src/archive/ledger-view.ts'
-import { catalogPath, parseLocation } from '../../src/archive/location.ts'
+import { type ArchiveLocation, catalogPath, parseLocation } from '../../src/archive/location.ts'
 import { migrate } from '../../src/archive/migrations.ts'
 import { openForReading, openForWriting } from '../../src/archive/open.ts'
 import { openDatabase } from '../../src/sqlite/driver.ts'
@@ -40,6 +40,29 @@ const codeOf = (act: () => unknown): unknown => {
 }
 
 const options = { configured: new Set(['work']) }
+
+describe('folders that a killed run has made and not synced', () => {
+  it.each(['sqlite', 'maildir'] as const)('are synced by the next one, once: %s', (kind) => {
+    const above = join(temporaryFolder(), 'above')
+    const location = parseLocation(`${kind}:${join(above, 'mail')}`)
+    const folder = dirname(catalogPath(location))
+    mkdirSync(folder, { recursive: true })
+    mkdirSync(`${location.path}.locks`)
+    if (kind === 'maildir') for (const name of ['tmp', 'new', 'cur']) mkdirSync(join(folder, name))
+    expect(syncedByOpening(location)).toEqual(expect.arrayContaining([folder, dirname(folder)]))
+    expect(syncedByOpening(location)).toEqual([folder])
+  })
+})
+
+/** But for the folder of the locks, which need not last. */
+function syncedByOpening(location: ArchiveLocation): string[] {
+  const opened = vi.spyOn(fs, 'openSync')
+  openForWriting(location).close()
+  const paths = opened.mock.calls.map(([path]) => String(path))
+  opened.mockRestore()
+  const isFolder = (path: string) => statSync(path).isDirectory() && !path.endsWith('.locks')
+  return [...new Set(paths.filter(isFolder))]
+}
 
 describe('parseLocation', () => {
   const folder = temporaryFolder

@@ -7,7 +7,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   createEmptyFile,
@@ -16,6 +16,7 @@ import {
   NewFile,
   publishFile,
   replaceFile,
+  syncEntry,
   syncFolder,
 } from '../../src/durable/files.ts'
 
@@ -44,6 +45,16 @@ const failing = (call: keyof FileCalls, code: string, when = 1): FileCalls => {
   }
 }
 
+/** The folders that are opened, which is only done to sync them. */
+function syncing() {
+  const synced: string[] = []
+  const openSync = ((path: string, flags: number) => {
+    synced.push(path)
+    return fs.openSync(path, flags)
+  }) as typeof fs.openSync
+  return { synced, calls: { ...fs, openSync } }
+}
+
 describe('folders and files', () => {
   it('are 0700 and 0600 under umask 000', () => {
     createFolder(join(folder, 'a/b/c'))
@@ -55,17 +66,26 @@ describe('folders and files', () => {
     expect(modeOf(join(folder, 'a/f'))).toBe(0o600)
   })
 
-  it('sync the parent of each folder they create', () => {
-    const synced: string[] = []
-    const calls = {
-      ...fs,
-      openSync: ((path: string, flags: number) => {
-        synced.push(path)
-        return fs.openSync(path, flags)
-      }) as typeof fs.openSync,
-    }
+  it('sync the parent of each folder they create, and the entry of the first parent', () => {
+    const { synced, calls } = syncing()
     createFolder(join(folder, 'a/b'), calls)
-    expect(synced).toEqual([folder, join(folder, 'a')])
+    // A run that was killed may have made `folder` and not have synced that.
+    expect(new Set(synced)).toEqual(new Set([dirname(folder), folder, join(folder, 'a')]))
+    synced.length = 0
+    createFolder(join(folder, 'a/b'), calls)
+    expect(synced).toEqual([])
+    syncEntry(join(folder, 'a/b'), calls)
+    expect(synced).toEqual([join(folder, 'a')])
+  })
+
+  it.each([
+    ['openSync', 'EACCES', undefined],
+    ['fsyncSync', 'EINVAL', undefined],
+    ['fsyncSync', 'EIO', 'ARCHIVE_IO'],
+  ] as const)('need no sync where popkeep makes none: %s gives %s', (call, code, expected) => {
+    const sync = () => syncEntry(join(folder, 'a'), failing(call, code))
+    if (expected === undefined) sync()
+    else expect(sync).toThrow(expect.objectContaining({ code: expected }))
   })
 
   it('cannot be created below a file', () => {
