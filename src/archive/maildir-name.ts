@@ -25,7 +25,8 @@ export function createNamer(sources: NameSources): Namer {
   let given = 0
   return () => {
     given += 1
-    const now = sources.now()
+    // Before 1970 the clock was never set, and a minus sign is in no name: the other parts are unique without it.
+    const now = Math.max(0, sources.now())
     const seconds = Math.floor(now / 1000)
     const microseconds = Math.floor((now - seconds * 1000) * 1000)
     const random = Buffer.from(sources.random(8)).toString('hex')

@@ -33,6 +33,12 @@ describe('names given', () => {
     expect(new Set(Array.from({ length: 100 }, next)).size).toBe(100)
   })
 
+  it('have no sign, though the clock stands before 1970', () => {
+    const next = createNamer(sources({ now: () => -1.5 }))
+    expect(next()).toMatch(/^0\.M0P42Q1R/)
+    expect(isOurTemporary(next())).toBe(true)
+  })
+
   it.each([
     ['a/b:c', 'a\\057b\\072c'],
     ['a,D=b', 'a\\054D\\075b'],
