@@ -8,7 +8,10 @@ import type { Database } from '../sqlite/database.ts'
 
 /** One message on its way in. It is invisible until `ContentStore.publish` and the catalog's commit. */
 export interface Draft {
-  /** Takes octets as they left the wire. The view is not kept. May commit or write staging of its own. */
+  /**
+   * Takes octets as they left the wire. The view is not kept. May commit or write staging of its own. Throws ArchiveError
+   * ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_CREATE or ARCHIVE_IO, or what SQLite throws; so does `seal`.
+   */
   write(octets: Uint8Array): void
   /** All octets came. Makes them ready to be published: for files, written, fsynced and closed. */
   seal(digest: Uint8Array): void
@@ -19,11 +22,18 @@ export interface Draft {
 export interface ContentStore {
   draft(): Draft
   /**
-   * Before the catalog's transaction: makes the drafts visible and durable in one step for all of them (Maildir: link
-   * each into new/, then one fsync of new/). A no-op where `attach` does it.
+   * Makes the drafts visible and durable in one step for all of them (Maildir: link each into new/, then one fsync of new/). A
+   * no-op where `attach` does it. Called within the catalog's transaction, before its rows are written: it holds the write lock, so
+   * no other run publishes the same octets meanwhile. It comes before the commit; where that fails, files are there that the
+   * catalog does not know.
+   *
+   * Throws ArchiveError ARCHIVE_FULL, ARCHIVE_DENIED or ARCHIVE_IO: some of the drafts may be visible then, and none counts.
    */
   publish(drafts: readonly Draft[]): void
-  /** Within the catalog's transaction: ties a published draft to its message row. A no-op where names do it. */
+  /**
+   * Within the catalog's transaction: ties a published draft to its message row. A no-op where names do it. Throws ArchiveError
+   * ARCHIVE_IO where what was staged is not whole any more, or what SQLite throws.
+   */
   attach(database: Database, message: number, draft: Draft): void
   /** Whether the octets of this message are there, by name or row only; they are not read. */
   has(message: StoredMessage): boolean

@@ -108,11 +108,12 @@ export class GroupCommit {
     this.#startTimer = startTimer
   }
 
-  /** Set once a write has failed. */
+  /** Set once a write has failed: an ArchiveError, or a fault of the program. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure
   }
 
+  /** Does not throw, also where it commits: see `flush`. */
   add(message: PendingMessage): void {
     this.#pending.push(message)
     if (message.draft) this.#digests.add(hex(message.record.digest))
@@ -138,7 +139,7 @@ export class GroupCommit {
     return this.#awaited.has(message)
   }
 
-  /** Commits what waits. Does not throw: each message hears of a failure, and `failure` is set. */
+  /** Commits what waits. Does not throw: each message hears of a failure by `failed`, and `failure` is set. */
   flush(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
@@ -151,7 +152,7 @@ export class GroupCommit {
     }
   }
 
-  /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. */
+  /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. Does not throw, as `flush`. */
   flushOwner(owner: Owner): void {
     this.flush()
     const left = this.#unbound.filter(({ pending }) => pending.owner === owner)
@@ -163,7 +164,10 @@ export class GroupCommit {
     }
   }
 
-  /** Runs a write transaction of the catalog, after what waits; its failure fails the archive. */
+  /**
+   * Runs a write transaction of the catalog, after what waits; its failure fails the archive. Throws the archive's first failure:
+   * ArchiveError ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_IO, ARCHIVE_DAMAGED or ARCHIVE_LOCKED (another program kept the file).
+   */
   write<T>(body: () => T): T {
     this.flush()
     if (this.#failure) throw this.#failure.error
@@ -174,7 +178,7 @@ export class GroupCommit {
     }
   }
 
-  /** Nothing more is stored from now on. Returns the error that everyone will hear. */
+  /** Nothing more is stored from now on. Does not throw, but returns the error that everyone will hear. */
   fail(cause: unknown): unknown {
     const error = asArchiveError(cause, this.#catalog.database.path, 'write')
     this.#failure ??= { error }

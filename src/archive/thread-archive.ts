@@ -179,7 +179,11 @@ async function closeWriter(open: Promise<WriterClient>): Promise<void> {
   }
 }
 
-/** Implements `AccountLedger` of the sync ports. */
+/**
+ * Implements `AccountLedger` of the sync ports. Each method rejects with ArchiveError: ARCHIVE_DAMAGED where the catalog cannot be
+ * read, ARCHIVE_IO where the writer has ended; those that write, and `stored` of each intake, with the archive's first failed
+ * write from then on (ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_IO, ARCHIVE_DAMAGED, ARCHIVE_LOCKED).
+ */
 export class ThreadLedger {
   readonly account: string
   readonly renamedFrom: string | undefined
@@ -271,6 +275,10 @@ export class ThreadLedger {
     await this.#ask('recordListing', changes)
   }
 
+  /**
+   * Nothing is proven once a write has failed. ARCHIVE_IO where the archive is not in its place any more, ARCHIVE_DENIED where
+   * its file has a second name; so does `deleteSent`.
+   */
   async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {
     const proven = await this.#inParts<string>('prove', messages, PROOF_MESSAGES)
     return (await this.#ask('hasFailed')) ? new Map() : proven

@@ -46,6 +46,10 @@ export interface WriterIntake {
   abandon(): void
 }
 
+/**
+ * What writes throws what `GroupCommit.write` does, and does nothing once a write of the archive has failed. What reads throws what
+ * SQLite does.
+ */
 export class WriterLedger {
   readonly #room: WriterRoom
   readonly #identity: AccountIdentity
@@ -125,7 +129,7 @@ export class WriterLedger {
     this.#room.group.inStep(this.#owner)
   }
 
-  /** Commits what ended so far; what is not known to be in step, without a receipt. */
+  /** Commits what ended so far; what is not known to be in step, without a receipt. Does not throw: each intake hears. */
   flush(): void {
     this.#room.group.flushOwner(this.#owner)
   }
