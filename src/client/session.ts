@@ -7,6 +7,7 @@ import {
   parseScanRow,
 } from '../pop3/listing.ts'
 import { octetsOf } from '../pop3/octets.ts'
+import { isOnlyDeleted, listedOctets } from './drop-change.ts'
 import { Idleness } from './idleness.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Check, type Exchange, runPipeline } from './pipeline.ts'
@@ -58,6 +59,8 @@ export class Session {
   /** Where STAT holds no count: a message whose row LIST must show again, with its octets. */
   #witness: ListedMessage | undefined
   #isCounted = true
+  /** STAT's octets are the sum of LIST's, so they tell what was deleted. */
+  #isSummed = false
   #deletes = 0
 
   constructor(wire: Wire, facts: SessionFacts) {
@@ -107,7 +110,12 @@ export class Session {
    * (POP3_TEMPORARY) if UIDL is refused though announced.
    */
   listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
-    return this.#idleness.interrupt(() => this.#listing(onRows))
+    return this.#idleness.interrupt(async () => {
+      const listings = await this.#listing(onRows)
+      const octets = listedOctets(listings.rows)
+      this.#isSummed = octets !== undefined && octets === this.#expected?.octets
+      return listings
+    })
   }
 
   #listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
@@ -199,7 +207,9 @@ export class Session {
   /**
    * DELE for each row, behind a STAT that must agree with the first one of the session: all +OK look alike, and only
    * STAT's reply tells a session that went out of step. Returns the rows that the server accepted. Throws ProtocolError
-   * (POP3_OUT_OF_STEP), before any DELE, if they differ; and where the reply to a DELE names another message.
+   * (POP3_OUT_OF_STEP), before any DELE, if they differ; and where the reply to a DELE names another message. Now and then
+   * and behind the last DELE, STAT must say what these left: else the maildrop changed meanwhile, DELE may have meant other
+   * messages, and the same error keeps QUIT from being sent.
    */
   async delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
     if (rows.length === 0) return []
@@ -207,7 +217,9 @@ export class Session {
   }
 
   async #delete(rows: readonly ListedMessage[]): Promise<readonly ListedMessage[]> {
-    this.#requireInStep(await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing))
+    const before = this.#requireInStep(
+      await this.#wire.ask({ keyword: 'STAT' }, this.#timeouts.listing),
+    )
     const accepted: ListedMessage[] = []
     this.#deletes += 1
     const exchange: Exchange = {
@@ -220,13 +232,29 @@ export class Session {
         return undefined
       },
       refused: () => {},
+      check: {
+        command: { keyword: 'STAT' },
+        answered: (reply) => {
+          this.#expected = this.#requireOnlyDeleted(reply, before, accepted)
+        },
+      },
     }
     await this.#run(rows, exchange, { ...this.#timeouts, retrieve: this.#timeouts.command })
-    if (this.#expected) {
-      const { messages } = this.#expected
-      this.#expected = { messages: messages - accepted.length, octets: undefined }
-    }
     return accepted
+  }
+
+  #requireOnlyDeleted(
+    reply: StatusEvent,
+    before: DropListing,
+    deleted: readonly ListedMessage[],
+  ): DropListing {
+    const drop = reply.ok ? parseDropListing(reply.text) : undefined
+    if (drop && isOnlyDeleted(before, drop, { deleted, isSummed: this.#isSummed })) return drop
+    const left = before.messages - deleted.length
+    return this.#endOutOfStep(
+      reply,
+      `the maildrop changed while messages were deleted (${left} of ${before.messages} should be left), so QUIT was not sent`,
+    )
   }
 
   /** QUIT, alone; then the connection is closed. Behind DELE it waits longer: some servers rewrite the maildrop first. */
@@ -297,16 +325,16 @@ export class Session {
   }
 
   /** Where STAT holds no count, nothing agrees with it. */
-  #requireInStep(reply: StatusEvent): void {
+  #requireInStep(reply: StatusEvent): DropListing {
     const drop = reply.ok ? parseDropListing(reply.text) : undefined
     const { messages, octets } = this.#expected ?? drop ?? {}
     const isSameSize = octets === undefined || drop?.octets === octets
-    if (drop && drop.messages === messages && isSameSize) return
-    this.#endOutOfStep(reply)
+    if (drop && drop.messages === messages && isSameSize) return drop
+    return this.#endOutOfStep(reply)
   }
 
-  #endOutOfStep(reply: StatusEvent): never {
-    const error = sessionEnd(reply) ?? outOfStep(reply)
+  #endOutOfStep(reply: StatusEvent, words?: string): never {
+    const error = sessionEnd(reply) ?? outOfStep(reply, words)
     this.#wire.close(error)
     throw error
   }
@@ -338,9 +366,9 @@ function deletedNumber({ text }: StatusEvent): number | undefined {
   return number === undefined ? undefined : Number(number)
 }
 
-function outOfStep({ line: serverText, responseCode }: StatusEvent): ProtocolError {
-  return new ProtocolError('POP3_OUT_OF_STEP', 'the replies are not those of the commands sent', {
-    serverText,
-    responseCode,
-  })
+function outOfStep(
+  { line: serverText, responseCode }: StatusEvent,
+  words = 'the replies are not those of the commands sent',
+): ProtocolError {
+  return new ProtocolError('POP3_OUT_OF_STEP', words, { serverText, responseCode })
 }

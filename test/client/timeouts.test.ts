@@ -15,7 +15,10 @@ const SHORT_MS = 300
 const ONE_COMMAND_AT_A_TIME = { pipelining: false }
 const list = '+OK\r\n1 100\r\n2 100\r\n.\r\n'
 const stat = [expectLine('STAT'), send('+OK 2 200\r\n')]
-const dele = [...stat, expectLine('DELE 1'), send('+OK\r\n')]
+const dele = [
+  ...[...stat, expectLine('DELE 1'), send('+OK\r\n')],
+  ...[expectLine('STAT'), send('+OK 1 100\r\n')],
+]
 const silent = (line: string): readonly Step[] => [expectLine(line), closed()]
 
 const retrieve = (session: Session) => session.retrieve(listed(2), new CollectingReceiver())
@@ -52,6 +55,12 @@ const IN_TRANSACTION: readonly Case[] = [
   },
   { phase: 'listing', where: 'at STAT before DELE', steps: silent('STAT'), work: remove },
   { phase: 'command', where: 'at DELE', steps: [...stat, ...silent('DELE 1')], work: remove },
+  {
+    phase: 'command',
+    where: 'at STAT behind DELE',
+    steps: dele.slice(0, 4).concat(silent('STAT')),
+    work: remove,
+  },
 ]
 
 const IN_AUTHORIZATION: readonly { phase: keyof Timeouts; where: string; steps: Step[] }[] = [

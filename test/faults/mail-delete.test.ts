@@ -1,7 +1,16 @@
 /** What a server says to DELE, and when it deletes. */
 import { expect } from 'vitest'
 import { fin, type Step, send } from '../support/scripted-server.ts'
-import { hangs, inTurn, letter, type MailSession, type MailStage, mailCase } from './mail-case.ts'
+import {
+  fourLetters,
+  hangs,
+  inTurn,
+  type Letter,
+  letter,
+  type MailSession,
+  type MailStage,
+  mailCase,
+} from './mail-case.ts'
 
 const ALL = ['u-1', 'u-2', 'u-3', 'u-4']
 
@@ -187,3 +196,48 @@ mailCase({
   },
   expect: { exit: 0, retrieved: ALL },
 })
+
+for (const [what, live] of [
+  ['is deleted by another client', (rows: readonly Letter[]) => rows.slice(1)],
+  [
+    'is deleted by another client and one comes',
+    (rows: readonly Letter[]) => [
+      ...rows.slice(1),
+      letter('u-5', 'Subject: number 5\r\n\r\n5\r\n'),
+    ],
+  ],
+] as const) {
+  mailCase({
+    number: 'D24',
+    name: `numbers its messages anew between the DELEs and the STAT before, as one ${what}`,
+    only: { mode: 'delete' },
+    letters: () => fourLetters().slice(0, 3),
+    // The second DELE means the third message, which was never retrieved.
+    args: ['--max-messages', '2'],
+    script: ({ maildrop }) => {
+      const doomed = new Set<Letter>()
+      const shown = () => maildrop.letters.filter((one) => !doomed.has(one))
+      return (line, { index, rows }) => {
+        if (index > 0) return undefined
+        if (line.startsWith('DELE ')) {
+          if (doomed.size === 0) maildrop.letters = live(rows)
+          for (const one of maildrop.letters.slice(0, Number(line.at(-1)))) doomed.add(one)
+          return send('+OK\r\n')
+        }
+        if (doomed.size === 0) return undefined
+        const octets = shown().reduce((sum, { listed }) => sum + Number(listed), 0)
+        if (line === 'STAT') return `+OK ${shown().length} ${octets}\r\n`
+        if (line !== 'QUIT') return undefined
+        maildrop.log.gone.push(...[...doomed].map(({ name }) => name))
+        maildrop.letters = shown()
+        return inTurn(send('+OK\r\n'), fin())
+      }
+    },
+    expect: ({ pipelining }) => ({
+      ...(pipelining ? { exit: 0 } : { exit: 76, code: 'POP3_OUT_OF_STEP' }),
+      kept: ['u-1', 'u-2'],
+      deleted: ['u-1', 'u-2'],
+      wire: ([first = []]) => expect(first.slice(-3)).toEqual(['DELE 1', 'DELE 2', 'STAT']),
+    }),
+  })
+}
