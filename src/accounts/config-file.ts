@@ -4,6 +4,9 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 
 import { ConfigError } from './errors.ts'
 
+const WITHOUT_CONFIG =
+  'popkeep account add ADDRESS writes one; without it: popkeep sync pops://USER@HOST --archive sqlite:PATH, and --archive with all that reads an archive'
+
 /**
  * The text of a config file.
  *
@@ -24,7 +27,7 @@ export function readConfigFile(file: string): string {
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
     const message = isMissing
-      ? `there is no config file ${file}; this writes one: popkeep account add ADDRESS`
+      ? `there is no config file ${file}. ${WITHOUT_CONFIG}`
       : `the config file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`
     throw new ConfigError('CONFIG_NOT_FOUND', message, { file }, { cause })
   }

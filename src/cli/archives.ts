@@ -5,6 +5,7 @@ import { repeatable } from './argument.ts'
 import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import type { ArchiveOptions } from './option-values.ts'
+import { accountsOf } from './server-choice.ts'
 
 /**
  * Runs `work` with the archives that the options name: that of --archive, else every one of the config. Configured
@@ -34,23 +35,22 @@ export function requireAccount(readers: readonly ArchiveReader[], name: string |
   throw new UsageError(`no account in the archive is called ${repeatable(name)}; ${there}`)
 }
 
-/** Every archive that the config names, each once. Throws UsageError or ConfigError if there is none. */
+/** Every archive that the config names, each once. Throws ConfigError if there is none, or no config. */
 export function configuredArchives(
   file: string | undefined,
   context: CommandContext,
 ): readonly ArchiveLocation[] {
-  const config = configLoader(file, context)({ mayBeMissing: true })
+  const config = configLoader(file, context)({ mayBeMissing: false })
   const named = [config?.archive, ...(config?.accounts ?? []).map(({ archive }) => archive)]
   const locations = named.filter((text) => text !== undefined).map((text) => parseLocation(text))
   if (locations.length === 0) {
-    if (config) {
-      const place = { file: config.file, line: undefined }
-      throw configFault(
-        place,
-        'no archive is named; write archive = "sqlite:PATH", or give --archive',
-      )
-    }
-    throw new UsageError('name the archive by --archive; there is none in a config file')
+    // Throws if there are none, since an account is what lacks first.
+    accountsOf(config)
+    const place = config && { file: config.file, line: undefined }
+    throw configFault(
+      place,
+      'no archive is named; write archive = "sqlite:PATH" above the accounts, or give --archive',
+    )
   }
   return [...new Map(locations.map((place) => [formatLocation(place), place])).values()]
 }

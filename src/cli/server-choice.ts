@@ -133,7 +133,7 @@ export function accountsOf(config: Config | undefined): readonly Account[] {
   const all = config?.accounts ?? []
   if (config && all.length === 0) {
     const place = { file: config.file, line: undefined }
-    throw configFault(place, 'there are no accounts in it; each is a table [accounts.NAME]')
+    throw configFault(place, 'there are no accounts in it; popkeep account add ADDRESS adds one')
   }
   return all
 }

@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { EXIT_STATUS } from '../../src/cli/exit-codes.ts'
 import { invocationOf, run } from '../../src/cli/main.ts'
+import { temporaryFolder } from '../support/temp.ts'
 
 interface Ended {
   readonly exit: number
@@ -83,7 +86,12 @@ describe('wrong arguments', () => {
     ['a port for nothing', ['demo', '--port', '1'], /--serve/],
     ['a choice that is none', ['sync', '--tls', 'maybe'], /--tls.*implicit, stls, none/],
     ['a missing argument', ['show'], /missing required argument 'id'/],
-    ['too many arguments', ['verify', 'x'], /too many arguments/],
+    ['too many arguments', ['show', 'abcdef', 'x'], /too many arguments/],
+    [
+      'a word for options',
+      ['verify', 'x'],
+      /no account is called x; an archive is named by --archive/,
+    ],
     ['two forms of one message', ['show', 'abcdef', '--raw', '--headers'], /exclude each other/],
     ['a format for an archive', ['export', 'sqlite:x', '--format', 'eml'], /--format/],
     ['an archive without a path', ['list', '--archive', 'sqlite:'], /no path/],
@@ -92,12 +100,11 @@ describe('wrong arguments', () => {
     ['an archive of no kind', ['verify', '--archive', '/nowhere/x'], /maildir:\/nowhere\/x/],
     ['another kind of URL', ['sync', 'http://me:secret@x'], /^(?!.*secret).*pops:\/\/user@host/],
     ['a host', ['sync', 'pop.example.com'], /no config file.*pops:\/\/user@host\.\n/],
-    ['no archive', ['list'], /--archive/],
     ['an archive that is not there', ['list', '--archive', '/nowhere/x.sqlite'], /no archive/],
     ['two sources of a password', ['sync', 'a', 'b', '--password-file', 'x'], /one account/],
     ['a password for sync', ['sync', 'me:secret@x'], /no account is called that; .*pops:\/\/user@/],
     ['a password in half a URL', ['probe', 'pops:/me:secret@x'], /no account is called that;/],
-    ['a password for an archive', ['list', '--account', 'me:secret@x'], /./],
+    ['a password for an archive', ['list', 'me:secret@x'], /no account is called that/],
     ['a password for nothing', ['me:secret@x'], /^popkeep: unknown command\n$/],
     ['a password for help', ['help', 'me:secret@x'], /^popkeep: unknown command/],
     ['a password as an option', ['sync', '--password=secret'], /unknown option '--password'/],
@@ -114,11 +121,32 @@ describe('wrong arguments', () => {
     expect(stderr).toMatch(sentence)
   })
 
-  it('a config that is not there leaves with 78', async () => {
-    const { exit, stderr } = await popkeep('sync')
-    expect(exit).toBe(78)
-    expect(stderr).toMatch(/^popkeep: [^\n]*\/nowhere\/\.config\/popkeep\/config\.toml[^\n]*\n$/)
+  it.each([
+    ...['sync', 'sync work', 'list', 'show abcdef', 'export mail', 'verify', 'repair', 'status'],
+    ...['account list', 'login work', 'probe work', 'console work', 'verify --against work'],
+  ])('%s without a config says the one thing that helps, and leaves with 78', async (words) => {
+    const { exit, stdout, stderr } = await popkeep(...words.split(' '))
+    expect([exit, stdout]).toEqual([78, ''])
+    expect(stderr).toBe(
+      'popkeep: there is no config file /nowhere/.config/popkeep/config.toml. popkeep account add ADDRESS writes one; ' +
+        'without it: popkeep sync pops://USER@HOST --archive sqlite:PATH, and --archive with all that reads an archive.\n',
+    )
   })
+
+  it.each(['sync', 'list', 'status', 'account list', 'probe work'])(
+    '%s with a config that has no account names what adds one',
+    async (words) => {
+      const folder = temporaryFolder('empty-config')
+      const config = join(folder.path, 'config.toml')
+      writeFileSync(config, '')
+      const { exit, stderr } = await popkeep(...words.split(' '), '--config', config)
+      folder.remove()
+      expect(exit).toBe(78)
+      expect(stderr).toBe(
+        `popkeep: ${config}: there are no accounts in it; popkeep account add ADDRESS adds one.\n`,
+      )
+    },
+  )
 })
 
 describe('invocationOf', () => {

@@ -59,7 +59,8 @@ function addList(account: Command, context: CommandContext): void {
     .action(async ({ json, config }: { readonly json?: true; readonly config?: string }) => {
       const { configLoader } = await import('../configuration.ts')
       const { accountLines, accountsJson } = await import('../account-list.ts')
-      const accounts = configLoader(config, context)({ mayBeMissing: true })?.accounts ?? []
+      const { accountsOf } = await import('../server-choice.ts')
+      const accounts = accountsOf(configLoader(config, context)({ mayBeMissing: false }))
       await context.output.data(json ? accountsJson(accounts) : accountLines(accounts))
     })
 }
