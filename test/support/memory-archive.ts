@@ -4,6 +4,7 @@
  * What was committed survives a kill; intakes that were ended but not flushed do not, nor do receipts of which nobody said
  * that they are in step. The engine's tests run against it, and it says in little what the real archives do in much.
  */
+import { type AccountPlace, moveOf } from '../../src/archive/accounts.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
 import type {
@@ -28,7 +29,7 @@ interface KeptMessage {
   short: 0 | 1 | 2
 }
 
-interface KeptAccount extends AccountIdentity {
+interface KeptAccount extends AccountPlace {
   facts: ServerFacts
   receipts: Receipt[]
 }
@@ -50,13 +51,34 @@ export class MemoryArchive implements Archive {
     let account = this.accounts.find(({ name }) => name === identity.name)
     const moved = account && moveOf(account, identity)
     if (!account) {
-      account = { ...identity, facts: {}, receipts: [] }
+      account = { ...placeOf(identity), facts: {}, receipts: [] }
       this.accounts.push(account)
     }
     return new MemoryLedger(this, account, identity, moved)
   }
 
   isFree(): boolean {
+    return true
+  }
+
+  /** What the owner does to a Maildir. */
+  removeMessage(message: number): void {
+    this.removed.add(message)
+    for (const account of this.accounts) {
+      account.receipts = account.receipts.map((r) =>
+        r.message === message && r.state === 'stored' ? { ...r, state: 'removed' } : r,
+      )
+    }
+  }
+
+  /** Its octets came again. False if they were there. */
+  restoreMessage(message: number): boolean {
+    if (!this.removed.delete(message)) return false
+    for (const account of this.accounts) {
+      account.receipts = account.receipts.map((r) =>
+        r.message === message && r.state === 'removed' ? { ...r, state: 'stored' } : r,
+      )
+    }
     return true
   }
 
@@ -150,7 +172,7 @@ export class MemoryLedger implements AccountLedger {
 
   async resolveMove(isSame: boolean): Promise<void> {
     this.#step()
-    Object.assign(this.#account, this.#identity)
+    Object.assign(this.#account, placeOf(this.#identity))
     this.moved = undefined
     if (!isSame) this.#account.receipts = []
   }
@@ -234,11 +256,14 @@ export class MemoryLedger implements AccountLedger {
     }
     const waiting = [...this.#unbound, ...pending.map((one) => this.#keep(one))]
     this.#unbound = waiting.filter(({ turn }) => turn > this.#inStep)
-    for (const one of waiting) {
-      const { turn, key, kept, resolve } = one
-      if (turn > this.#inStep) continue
-      const receipt = this.#bind(key, kept.message, kept.boundBy)
-      resolve({ ...kept, receipt, isShort: this.#markShort(one) })
+    const bound = waiting
+      .filter(({ turn }) => turn <= this.#inStep)
+      .map((one) => ({ one, receipt: this.#bind(one.key, one.kept.message, one.kept.boundBy) }))
+    const left = new Set(this.#account.receipts.map(({ id }) => id))
+    for (const { one, receipt } of bound) {
+      // It may have been taken back within the commit.
+      const told = left.has(receipt) ? receipt : undefined
+      one.resolve({ ...one.kept, receipt: told, isShort: this.#markShort(one) })
     }
   }
 
@@ -280,12 +305,14 @@ export class MemoryLedger implements AccountLedger {
         (m) =>
           m.canonical === fresh.canonical &&
           !this.#claimed.has(m.id) &&
+          !this.#archive.removed.has(m.id) &&
           (bound(m.id).length === 0 ||
             (byCanonical && bound(m.id).every((r) => this.#account.receipts.includes(r)))),
       )
       if (kept) boundBy = 'canonical'
     }
-    const isNew = kept === undefined
+    // Octets that their owner removed are not held.
+    const isNew = kept === undefined || this.#archive.restoreMessage(kept.id)
     if (!kept) {
       const archivedAt = this.#archive.now
       kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, short: 0 }
@@ -313,7 +340,7 @@ export class MemoryLedger implements AccountLedger {
       message,
       boundBy,
       boundAt: receipts.find((r) => r.message === message)?.boundAt ?? this.#archive.now,
-      state: 'stored',
+      state: this.#archive.removed.has(message) ? 'removed' : 'stored',
       absent: false,
       attempts: receipts[at]?.message === message ? receipts[at].attempts : 0,
     }
@@ -346,7 +373,10 @@ export class MemoryLedger implements AccountLedger {
     const { receipts } = this.#account
     const at = receipts.findIndex(
       (r) =>
-        r.uniqueId === key.uniqueId && r.octets === key.octets && r.occurrence === key.occurrence,
+        r.uniqueId === key.uniqueId &&
+        r.octets === key.octets &&
+        r.occurrence === key.occurrence &&
+        (key.uniqueId !== undefined || r.state === 'quarantined'),
     )
     const former = receipts[at]
     if (former && former.state !== 'quarantined') return
@@ -423,7 +453,6 @@ function hex(octets: Uint8Array): string {
   return Buffer.from(octets).toString('hex')
 }
 
-function moveOf(account: KeptAccount, { host, port, user }: AccountIdentity): Move | undefined {
-  if (account.host !== host || account.user !== user) return 'host'
-  return account.port === port ? undefined : 'port'
+function placeOf(identity: AccountIdentity): AccountPlace {
+  return { ...identity, port: identity.port ?? 995 }
 }
