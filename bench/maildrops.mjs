@@ -7,11 +7,16 @@ const { fillMaildir, mixedCorpus, smallCorpus } = await import('../test/support/
 const FULL = {
   ...{ small: 20_000, mixed: 5_000, peers: 1_000, listed: 100_000, few: 10, some: 5_000 },
   ...{ accounts: 100, each: 100 },
+  ...{ hundred: 100, thousand: 1_000, myriad: 10_000 },
 }
 const QUICK = {
   ...{ small: 2_000, mixed: 300, peers: 50, listed: 5_000, few: 10, some: 1_000 },
   ...{ accounts: 16, each: 5 },
+  ...{ hundred: 100, thousand: 300, myriad: 1_000 },
 }
+
+/** Each with some ten times as many as the one before it. */
+const GROWING = ['few', 'hundred', 'thousand', 'myriad', 'listed']
 
 /** At any scale. */
 const FEWEST = 2
@@ -31,7 +36,7 @@ export class Maildrops {
 
   /** All users, for the server's list of them. */
   get users() {
-    return ['small', 'mixed', 'peers', 'listed', 'few', 'some', ...this.#accounts]
+    return ['small', 'mixed', 'peers', 'some', ...GROWING, ...this.#accounts]
   }
 
   get #accounts() {
@@ -50,6 +55,10 @@ export class Maildrops {
 
   accounts() {
     return this.#accounts.map((user) => this.of(user))
+  }
+
+  *growing() {
+    for (const user of GROWING) yield this.of(user)
   }
 
   #fill(user, messages) {

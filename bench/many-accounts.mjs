@@ -12,7 +12,7 @@ const JOBS = 16
 const POPKEEP = join(import.meta.dirname, '../bin/popkeep.js')
 
 export async function manyAccounts(bench) {
-  const users = await bench.maildrops('accounts')
+  const users = bench.accounts()
   const messages = users.reduce((sum, { messages }) => sum + messages, 0)
   const proxy = await delayProxy(bench.port, ROUND_TRIP)
   const base = popkeep('sqlite')

@@ -34,6 +34,7 @@ export async function small(bench) {
   const { ms, best } = look(rows)
   return {
     name: `${bench.count(messages)} of 1-5 kB`,
+    messages,
     rows,
     goals: [
       goal(
@@ -73,6 +74,22 @@ export async function peers(bench) {
   const contestants = installed([...floors(), mpop(), getmail, fetchmail, ...own()])
   const rows = await retrieve(bench, contestants, { user, messages })
   return { name: `${bench.count(messages)} mixed, all programs`, rows, goals: [] }
+}
+
+/**
+ * All programs there are, over ten times as many messages each time; who was slow goes no further. For the plot: a report for
+ * each number of messages.
+ */
+export async function growth(bench) {
+  const reports = []
+  let contestants = installed([...floors(), mpop(), getmail, fetchmail, ...own()])
+  for (const { user, messages } of bench.growing()) {
+    const rows = await retrieve(bench, contestants, { user, messages })
+    reports.push({ name: `${bench.count(messages)} of 1-5 kB`, messages, rows, goals: [] })
+    const { ms } = look(rows)
+    contestants = contestants.filter(({ name }) => ms(name) <= bench.slowMs)
+  }
+  return reports
 }
 
 /** F4. */
