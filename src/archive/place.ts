@@ -93,11 +93,11 @@ export class DatabasePlace {
 
 /**
  * A new database throws away the WAL that it finds. Throws ArchiveError ARCHIVE_CREATE where one waits for a database that
- * is not there.
+ * is not there. A file that has octets is: its WAL may be of a run that was killed while it created the archive.
  */
 export function requireNoOrphan(path: string): void {
-  const wal = look(`${path}-wal`)
-  if (wal === undefined || wal.size === 0n) return
+  const octets = (file: string) => look(file)?.size ?? 0n
+  if (octets(path) > 0n || octets(`${path}-wal`) === 0n) return
   throw new ArchiveError(
     'ARCHIVE_CREATE',
     `${path} is not there, but its -wal is, which may hold mail of a run that was killed`,

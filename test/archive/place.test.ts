@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -103,6 +104,17 @@ describe('a sqlite archive that is not in its place any more', () => {
     expect(readFileSync(`${other.path}-wal`)).toEqual(wal)
     await ledger.finish(noCounts, 'done')
     expect(messagesIn(location)).toBe(2)
+  })
+
+  it('is begun anew where a run was killed in the commit that creates it', async () => {
+    const location = temporaryLocation('sqlite')
+    const { path } = location
+    const database = openDatabase(path, { isReadOnly: false })
+    database.exec('PRAGMA journal_mode = WAL')
+    database.close()
+    writeFileSync(`${path}-wal`, new Uint8Array(5000))
+    await sync(location, async (ledger) => void (await put(ledger, keyOf('a'), mail('a'))))
+    expect(messagesIn(location)).toBe(1)
   })
 })
 
