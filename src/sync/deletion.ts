@@ -7,7 +7,7 @@ import {
   deleteRows,
   rowsAsRecorded,
 } from './delete-rows.ts'
-import { dueRows, isDue, MOST_DELETIONS, mayLeave, newest } from './due.ts'
+import { dueRows, hasToAge, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
@@ -90,7 +90,7 @@ export class Deletion {
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
     const isSame = this.#doubtful.get(row.row) === row.stored.message
-    const deletable = isSame || isDue(policy, 0, 0) ? deletableRow(row) : undefined
+    const deletable = isSame || !hasToAge(policy) ? deletableRow(row) : undefined
     if (deletable) this.#candidates.set(deletable.receipt, deletable)
     else this.#candidates.delete(row.stored.receipt)
   }

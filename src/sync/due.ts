@@ -4,6 +4,7 @@
  * | the message                                                   | leaves the server              |
  * | ------------------------------------------------------------- | ------------------------------ |
  * | in the archive for less than `afterMs`                        | not yet                        |
+ * | archived, or to be judged, by a clock that was not set        | not yet                        |
  * | dated less than `olderMs` ago, or without a date to believe   | not yet; never without a date  |
  * | one of the newest `keepLatest` of the maildrop                | not yet                        |
  * | removed from the archive by its owner                         | only with `deleteRemoved`      |
@@ -29,16 +30,63 @@ const FOLDER_DATA = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 /** RFC 822. What is dated before it comes from a clock that began at 1970 or 1980. */
 const FIRST_BELIEVED = Date.parse('1982-08-13T00:00:00Z')
 
-/** Whether a message that this account has in the archive since `boundAt` is past the first clock. Both in ms since the epoch. */
+/** Nobody had popkeep before: a clock that says so was not set. */
+const FIRST_RUN = Date.parse('2020-01-01T00:00:00Z')
+
+/** Machines that share an archive differ by less. */
+const CLOCK_SLACK_MS = 24 * 3600 * 1000
+
+/**
+ * Whether a message that this account has in the archive since `boundAt` is past the first clock. Both in ms since the epoch.
+ * Where age decides, neither may come from a clock that was not set.
+ */
 export function isDue(policy: Policy, boundAt: number, now: number): boolean {
-  return policy.delete !== 'never' && now - boundAt >= policy.delete.afterMs
+  if (policy.delete === 'never') return false
+  const { afterMs } = policy.delete
+  if (afterMs === 0) return true
+  return isSet(now) && isSet(boundAt) && now - boundAt >= afterMs
+}
+
+function isSet(time: number): boolean {
+  return time >= FIRST_RUN
+}
+
+/** Why the age of messages says nothing: the clock of now, or that of the time at which so many were archived. */
+export type ClockDoubt =
+  | { readonly clock: 'now' }
+  | { readonly clock: 'then'; readonly messages: number }
+
+/**
+ * Whether age decides, and cannot. Where most of the known rows were archived later than now it is this clock that is wrong.
+ * It is behind then, so that nothing goes too early by it.
+ */
+export function clockDoubt(
+  known: readonly MatchedRow[],
+  policy: Policy,
+  now: number,
+): ClockDoubt | undefined {
+  if (policy.delete === 'never') return undefined
+  const { afterMs, olderMs } = policy.delete
+  if (afterMs === 0 && olderMs === undefined) return undefined
+  if (!isSet(now)) return { clock: 'now' }
+  const stored = known.filter(({ receipt: { message } }) => message !== undefined)
+  const later = stored.filter(({ receipt }) => receipt.boundAt > now + CLOCK_SLACK_MS).length
+  if (later * 2 > stored.length) return { clock: 'now' }
+  if (afterMs === 0) return undefined
+  const messages = later + stored.filter(({ receipt }) => !isSet(receipt.boundAt)).length
+  return messages === 0 ? undefined : { clock: 'then', messages }
+}
+
+/** Whether the owner asks for more than that a message is in the archive: for how long it is. */
+export function hasToAge(policy: Policy): boolean {
+  return policy.delete !== 'never' && policy.delete.afterMs > 0
 }
 
 /** Whether what is new is due as soon as it is stored, as far as that can be said before it is retrieved. */
 export function isDueAtOnce(policy: Policy): boolean {
   return (
-    isDue(policy, 0, 0) &&
     policy.delete !== 'never' &&
+    !hasToAge(policy) &&
     policy.delete.olderMs === undefined &&
     policy.keepLatest === undefined
   )
@@ -50,7 +98,7 @@ export function dueRows(
   policy: Policy,
   now: number,
 ): readonly MatchedRow[] {
-  if (policy.delete === 'never') return []
+  if (policy.delete === 'never' || clockDoubt(known, policy, now)?.clock === 'now') return []
   return known.filter(
     ({ row, receipt }) =>
       receipt.message !== undefined &&
@@ -71,7 +119,7 @@ export function mayLeave(
   if (isShort && policy.deleteShort !== true) return false
   const { olderMs } = policy.delete
   if (olderMs === undefined) return true
-  return date !== undefined && date >= FIRST_BELIEVED && now - date >= olderMs
+  return isSet(now) && date !== undefined && date >= FIRST_BELIEVED && now - date >= olderMs
 }
 
 /** The newest `count` messages: by their own date, or the time of archiving where that says nothing, as `list` has them. */

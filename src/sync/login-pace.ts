@@ -4,7 +4,7 @@ import type { SyncContext } from './context.ts'
 import { codeOf, LoginDelayError } from './errors.ts'
 import type { ServerFacts, ServerMemory } from './ports/ledger.ts'
 import type { RunClock } from './run-clock.ts'
-import { announcedDelay, enforcedDelay, nextLoginAt } from './server-sense.ts'
+import { announcedDelay, enforcedDelay, nextLoginAt, pastLogin } from './server-sense.ts'
 
 /** Logins in a row that may be refused for their time in a run without a deadline. */
 const REFUSALS = 3
@@ -29,7 +29,7 @@ export class LoginPace {
     this.#clock = clock
     const { capabilities, lastLoginAt } = ledger.facts
     this.#capabilities = parseCapabilities(capabilities ?? [])
-    this.#last = lastLoginAt === undefined ? undefined : Date.parse(lastLoginAt)
+    this.#last = pastLogin(lastLoginAt, clock.now)
   }
 
   /**

@@ -78,6 +78,8 @@ export interface Findings {
   readonly answered: { messages: number; octets: number }
   /** Those that this run made, where it has more than one session. */
   readonly receipts: Set<number>
+  /** It was said that a clock keeps messages from being deleted. */
+  isClockTold: boolean
 }
 
 export function noFindings(): Findings {
@@ -85,6 +87,7 @@ export function noFindings(): Findings {
     ...{ tally: emptyTally(), known: 0, postponed: 0, refusals: [] },
     answered: { messages: 0, octets: 0 },
     receipts: new Set(),
+    isClockTold: false,
   }
 }
 

@@ -24,7 +24,8 @@ const LEAST_GONE = 10
 /** Whether a session may be pipelined, `now` in ms since the epoch. */
 export function mayPipeline({ pipeliningFailedAt }: ServerFacts, now: number): boolean {
   if (pipeliningFailedAt === undefined) return true
-  return now - Date.parse(pipeliningFailedAt) > PIPELINING_RETRY_MS
+  // A time to come was written by a clock that was not set.
+  return Math.abs(now - Date.parse(pipeliningFailedAt)) > PIPELINING_RETRY_MS
 }
 
 /** One session that broke. */
@@ -76,6 +77,12 @@ export function announcesExpiry(capabilities: Capabilities, policy: Policy): boo
   return capabilities.args('EXPIRE')[0] === '0'
 }
 
+/** The last login as it was written down, ms since the epoch; undefined if by a clock that was ahead: it bounds no pause. */
+export function pastLogin(lastLoginAt: string | undefined, now: number): number | undefined {
+  const at = lastLoginAt === undefined ? Number.NaN : Date.parse(lastLoginAt)
+  return at <= now ? at : undefined
+}
+
 /** What a login that was refused for its time teaches; what it knows of the last login is in `facts`. */
 export function enforcedDelay(
   facts: ServerFacts,
@@ -85,17 +92,14 @@ export function enforcedDelay(
   const said = delayIn(serverText ?? '')
   const known = facts.loginDelaySeconds ?? 0
   const named = Math.max(announced, said, known) || USUAL_DELAY_SECONDS
-  const since =
-    facts.lastLoginAt === undefined ? named : (now - Date.parse(facts.lastLoginAt)) / 1000
-  const isFromLast = since >= 0 && since < named
+  const last = pastLogin(facts.lastLoginAt, now)
+  const isFromLast = last !== undefined && (now - last) / 1000 < named
+  const wasWaitedFor = last !== undefined && !isFromLast
   // It was waited for and is not enough: refused logins seem to count, or it is longer than we know.
-  const seconds = !isFromLast && known === named ? named * 2 : named
+  const seconds = wasWaitedFor && known === named ? named * 2 : named
   return {
     loginDelaySeconds: Math.min(seconds, MOST_DELAY_SECONDS),
-    lastLoginAt:
-      isFromLast && facts.lastLoginAt !== undefined
-        ? facts.lastLoginAt
-        : new Date(now).toISOString(),
+    lastLoginAt: new Date(isFromLast ? last : now).toISOString(),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The look at the maildrop that one session begins with: told, and counted. */
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
+import { type ClockDoubt, clockDoubt } from './due.ts'
 import { moveText } from './move.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
@@ -20,9 +21,10 @@ export interface SurveyOptions {
 
 /** Compares the listing with the archive. What was found goes into `findings`; what an owner may want to hear is told. */
 export async function survey(
-  { identity, policy, progress, now }: SyncContext,
+  context: SyncContext,
   { session, ledger, findings, former }: SurveyOptions,
 ): Promise<Compared> {
+  const { identity, policy, progress, now } = context
   const account = identity.name
   const compared = await compareMaildrop(session, ledger, {
     mayBeOtherPart:
@@ -40,6 +42,7 @@ export async function survey(
     },
   })
   countIn(findings, compared, former)
+  tellClock(compared.known, context, findings)
   return compared
 }
 
@@ -56,4 +59,27 @@ function countIn(
   const before = former ? { listed: tally.listed, known: findings.known } : NOTHING
   tally.listed = before.listed + listed - [...known, ...fresh].filter(isSeen).length
   findings.known = before.known + known.filter(isKnown).length
+}
+
+/** Says once why messages stay that may be old enough: a clock was not set. */
+function tellClock(
+  known: readonly MatchedRow[],
+  { identity, policy, progress, now }: SyncContext,
+  findings: Findings,
+): void {
+  const doubt = findings.isClockTold ? undefined : clockDoubt(known, policy, now())
+  if (doubt === undefined) return
+  findings.isClockTold = true
+  const text = `${clockText(doubt, now())}; --delete takes all that is stored, whatever its age`
+  const account = identity.name
+  progress({ type: 'notice', account, code: 'CLOCK_NOT_SET', text, isWarning: true })
+}
+
+function clockText(doubt: ClockDoubt, now: number): string {
+  if (doubt.clock === 'now') {
+    const today = new Date(now).toISOString().slice(0, 10)
+    return `nothing is deleted by age: the clock of this machine says ${today}, which is before most messages were archived, or before popkeep was`
+  }
+  const messages = doubt.messages === 1 ? 'a message stays' : `${doubt.messages} messages stay`
+  return `${messages} on the server: archived by a clock that was not set, so that their age is unknown`
 }

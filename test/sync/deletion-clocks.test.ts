@@ -10,6 +10,7 @@ import { MemoryArchive } from '../support/memory-archive.ts'
 import { DELETE_ALL, mail, previewOnce, sent, syncOnce } from '../support/sync-once.ts'
 
 const DAY = 24 * 3600 * 1000
+const YEAR = 365 * DAY
 const NOW = Date.parse('2026-11-23T00:00:00Z')
 
 function dated(uniqueId: string, date: string): FakeMessage {
@@ -344,5 +345,77 @@ describe('what a server does at DELE', () => {
     maildrop.messages = [mail('a', 'new')]
     await syncOnce(maildrop, archive)
     expect(archive.contents()).toHaveLength(2)
+  })
+})
+
+describe('a clock that was not set', () => {
+  const after = archivedFor(30 * DAY)
+  const twelve = Array.from({ length: 12 }, (_, index) =>
+    dated(`u${index}`, 'Mon, 05 Jan 2015 10:00:00 +0000'),
+  )
+  const unset = Date.parse('1970-01-02T00:00:00Z')
+  const ahead = Date.parse('2100-01-01T00:00:00Z')
+
+  /** The messages that a run leaves on the server, and what it says. */
+  async function run(rig: ReturnType<typeof here>, at: number, policy: Policy) {
+    rig.archive.now = at
+    const { events } = await syncOnce(rig.maildrop, rig.archive, { policy })
+    const said = events.filter((event) => event.type === 'notice' && event.isWarning)
+    return { kept: rig.maildrop.messages.length, said }
+  }
+
+  async function archivedAt(times: readonly number[]) {
+    const rig = here([])
+    for (const [index, at] of times.entries()) {
+      const message = twelve[index]
+      if (message) rig.maildrop.messages.push(message)
+      rig.archive.now = at
+      await syncOnce(rig.maildrop, rig.archive)
+    }
+    return rig
+  }
+
+  it.each([
+    ['1970', unset],
+    ['the year 2100', ahead],
+  ])('keeps what was archived in %s, and deletes the others', async (_, wrong) => {
+    const rig = await archivedAt([NOW, wrong, NOW])
+    const { kept, said } = await run(rig, NOW + 30 * DAY, after)
+    expect(kept).toBe(1)
+    expect(said).toEqual([
+      expect.objectContaining({
+        code: 'CLOCK_NOT_SET',
+        text: expect.stringMatching(/^a message stays on the server: .+--delete/),
+      }),
+    ])
+    expect((await run(rig, NOW + 30 * DAY, DELETE_ALL)).kept).toBe(0)
+  })
+
+  it.each([
+    ['in 1970, by time in the archive', unset, after],
+    ['in 1970, by the own date', unset, older(YEAR)],
+    ['before most messages were archived', NOW - 2 * DAY, older(YEAR)],
+  ])('deletes nothing by age %s, and says so once', async (_, now, policy) => {
+    const rig = await archivedAt([now - 60 * DAY, NOW, NOW])
+    const { kept, said } = await run(rig, now, policy)
+    expect(kept).toBe(3)
+    expect(said).toEqual([
+      expect.objectContaining({ text: expect.stringMatching(/^nothing is deleted by age/) }),
+    ])
+    expect((await run(rig, now, DELETE_ALL)).kept).toBe(0)
+  })
+
+  it('deletes nothing by its own date that arrives before 2020', async () => {
+    const rig = here(twelve)
+    const { kept, said } = await run(rig, Date.parse('2019-06-01T00:00:00Z'), older(YEAR))
+    expect([kept, said.length]).toEqual([12, 1])
+    expect((await run(rig, NOW, older(YEAR))).kept).toBe(0)
+  })
+
+  it('holds nothing back where it differs by less than a day', async () => {
+    const rig = await archivedAt([NOW, NOW, NOW + 20 * 3600 * 1000, NOW + 20 * 3600 * 1000])
+    const { kept, said } = await run(rig, NOW, archivedFor(1))
+    expect([kept, said]).toEqual([4, []])
+    expect(await run(rig, NOW + 1, archivedFor(1))).toEqual({ kept: 2, said: [] })
   })
 })

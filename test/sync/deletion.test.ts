@@ -21,8 +21,9 @@ function receipt(id: number, uniqueId: string, octets: number, over: Partial<Rec
 
 describe('dueRows', () => {
   const day = 24 * 3600 * 1000
+  const start = Date.parse('2026-01-01T00:00:00Z')
   const matched = (over: Partial<Receipt>) => {
-    const r = receipt(1, 'a', 10, over)
+    const r = receipt(1, 'a', 10, { ...over, boundAt: start + (over.boundAt ?? 0) })
     return { row: row(1, 'a', 10), key: r, receipt: r }
   }
   const after = { delete: { afterMs: 30 * day }, deleteRemoved: false }
@@ -51,7 +52,7 @@ describe('dueRows', () => {
       true,
     ],
   ])('%s', (_, policy, known, now, due) => {
-    expect(dueRows([known], policy, now)).toHaveLength(due ? 1 : 0)
+    expect(dueRows([known], policy, start + now)).toHaveLength(due ? 1 : 0)
   })
 })
 

@@ -308,11 +308,13 @@ describe('deletion', () => {
     const archive = new MemoryArchive()
     const maildrop = new FakeMaildrop(three)
     const policy: Policy = { delete: { afterMs: 1000 }, deleteRemoved: false }
+    const start = Date.parse('2026-11-23T00:00:00Z')
+    archive.now = start
     await sync(maildrop, archive, { policy })
-    archive.now = 999
+    archive.now = start + 999
     await sync(maildrop, archive, { policy })
     expect(maildrop.messages).toHaveLength(3)
-    archive.now = 1000
+    archive.now = start + 1000
     await sync(maildrop, archive, { policy })
     expect(maildrop.messages).toHaveLength(0)
   })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { pipeliningFailed, showsParts, windowAfter } from '../../src/sync/server-sense.ts'
+import {
+  enforcedDelay,
+  mayPipeline,
+  pipeliningFailed,
+  showsParts,
+  windowAfter,
+} from '../../src/sync/server-sense.ts'
 import { failure } from '../support/moody-maildrop.ts'
 
 const names = (from: number, to: number): ReadonlySet<string> =>
@@ -49,4 +55,28 @@ describe('whether the announcement of PIPELINING was not true', () => {
   ])('%s', (_title, code, session, expected) => {
     expect(pipeliningFailed(failure(code), { ...unproven, ...session })).toBe(expected)
   })
+})
+
+describe('a refused login', () => {
+  const now = Date.parse('2026-03-01T03:00:00Z')
+  const at = (seconds: number) => new Date(now - seconds * 1000).toISOString()
+  it.each([
+    ['counts from the last one', 100, at(100), 300],
+    ['begins anew once that was waited for, and waits twice as long', 400, at(0), 600],
+    ['begins anew where the last one is to come, and waits no longer', -1e9, at(0), 300],
+  ])('%s', (_, seconds, lastLoginAt, loginDelaySeconds) => {
+    const facts = { loginDelaySeconds: 300, lastLoginAt: at(seconds) }
+    expect(enforcedDelay(facts, { serverText: undefined, now })).toEqual({
+      loginDelaySeconds,
+      lastLoginAt,
+    })
+  })
+})
+
+it('a pipeline that failed by a clock that was ahead is tried again', () => {
+  const now = Date.parse('2026-03-01T03:00:00Z')
+  const failed = (text: string) => ({ pipeliningFailedAt: text })
+  expect(mayPipeline(failed('2076-03-01T03:00:00Z'), now)).toBe(true)
+  expect(mayPipeline(failed('2026-02-20T03:00:00Z'), now)).toBe(false)
+  expect(mayPipeline(failed('2026-01-20T03:00:00Z'), now)).toBe(true)
 })

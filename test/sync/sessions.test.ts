@@ -187,6 +187,22 @@ describe('the pause between two logins', () => {
     expect(rig.maildrop.openings).toHaveLength(3)
   })
 
+  it('is not counted from a login by a clock that was ahead', async () => {
+    const rig = new Rig(many(3), { capabilities: delaying, openings: [undefined, tooSoon] })
+    await rig.run()
+    await rig.run()
+    const now = rig.time.now
+    rig.time.now += 50 * 365 * 24 * 60 * MINUTE
+    await rig.run()
+    rig.time.now = now + MINUTE
+    expect((await rig.run()).error).toBeUndefined()
+    expect(rig.maildrop.openings).toHaveLength(4)
+    expect(rig.facts).toMatchObject({
+      loginDelaySeconds: 300,
+      lastLoginAt: new Date(now + MINUTE).toISOString(),
+    })
+  })
+
   it.each([
     ['somebody looks on', { isWatched: true }],
     ['a deadline leaves time for it', { deadline: Date.parse('2026-03-01T04:00:00Z') }],
