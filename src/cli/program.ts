@@ -16,6 +16,7 @@ import { addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
 import { addVerify } from './commands/verify.ts'
 import type { CommandContext } from './context.ts'
+import { withExamples } from './examples.ts'
 import { exitStatusHelp } from './exit-codes.ts'
 
 /** The whole command line. Parsing throws CommanderError; it never ends the process. */
@@ -49,6 +50,13 @@ export function buildProgram(context: CommandContext): Command {
     for (const add of commands) add(program, context)
   }
   addHelp(program)
+  withExamples(program, [
+    ['popkeep demo', 'see it work, without an account'],
+    ['popkeep account add me@example.com', 'find the server, log in, write the config'],
+    ['popkeep sync', 'retrieve what is new, from all accounts'],
+    ['popkeep list --newest 10', 'look at it'],
+    ['popkeep help sync', 'what a command can do'],
+  ])
   const help = exitStatusHelp(Math.min(stdout.columns ?? 80, 80))
   for (const command of withSubcommands(program)) command.addHelpText('after', help)
   return program
@@ -62,8 +70,9 @@ function withSubcommands(command: Command): readonly Command[] {
 function addHelp(program: Command): void {
   program
     .command('help')
-    .description('print the help of a command')
-    .argument('[command...]')
+    .summary('print the help of a command')
+    .description('Prints the help of a command, as its option --help does.')
+    .argument('[command...]', 'such as sync, or account add')
     .action((names: readonly string[]) => {
       let command = program
       for (const name of names) command = subcommand(command, name)

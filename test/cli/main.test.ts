@@ -48,6 +48,22 @@ describe('help', () => {
     },
   )
 
+  it.each(['', ...COMMANDS])('of popkeep %s has examples that are no errors', async (command) => {
+    const words = command.split(' ').filter((word) => word !== '')
+    const [, section = ''] = (await popkeep(...words, '--help')).stdout.split('\nExamples:\n')
+    const [lines = ''] = section.split('\n\n')
+    for (const line of lines.split('\n').filter((one) => one !== '')) {
+      const [, typed = ''] =
+        /^ {2}(?:echo STAT \| )?popkeep (.*?)(?: {2}.*| [|>] .*)?$/.exec(line) ?? []
+      const [name = '', ...rest] = typed.split(' ')
+      const { stdout } = await popkeep('help', ...(name === 'account' ? [name, 'add'] : [name]))
+      expect(stdout).toContain(`Usage: popkeep ${name}`)
+      for (const option of rest.filter((word) => word.startsWith('--'))) {
+        expect(stdout).toContain(` ${option} `)
+      }
+    }
+  })
+
   it('is printed by the help command too', async () => {
     expect((await popkeep('help', 'sync')).stdout).toBe((await popkeep('sync', '--help')).stdout)
     expect((await popkeep('help')).stdout).toBe((await popkeep('--help')).stdout)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { AccountAddOptions } from '../account-add-draft.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { configOption, jsonOption, serverPort } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 
@@ -20,9 +21,9 @@ function addAdd(account: Command, context: CommandContext): void {
     .summary('add an account to the config')
     .description(
       'Finds the POP3 server of a mail address, logs in once, and adds the account to the config. Asks ' +
-        'for what no option says; nothing is written before the login has worked. With --oauth nothing ' +
-        'is written before access was granted; where nobody can grant it now, the account is added ' +
-        'without, and the last line says so: it is not logged in before popkeep login.',
+        'for what no option says; nothing is written before the login has worked. With --oauth it asks ' +
+        'for access first; where nobody can grant it now, the account is added without, and the last ' +
+        'line says how popkeep login gets it later.',
     )
     .argument('[address]', 'the mail address')
     .option('--name <name>', 'what the account is called in config and archive')
@@ -38,6 +39,12 @@ function addAdd(account: Command, context: CommandContext): void {
     .option('--yes', 'ask nothing; what is missing is an error')
     .option('--no-check', 'do not log in first')
     .option('--dry-run', 'only print what would be added to the config')
+  withExamples(command, [
+    ['popkeep account add me@example.com', 'asks for the rest'],
+    ['popkeep account add me@example.com --keyring', 'password in the keyring'],
+    ['popkeep account add me@gmail.com --oauth google', 'see docs/login.md'],
+    ['popkeep account add me@example.com --dry-run', 'only print, write nothing'],
+  ])
   withServerOptions(command).action(
     async (address: string | undefined, options: AccountAddOptions) => {
       const { runAccountAdd } = await import('../account-add.ts')

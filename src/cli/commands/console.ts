@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { ConsoleOptions } from '../console.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { withServerOptions } from '../server-options.ts'
 
 export function addConsole(program: Command, context: CommandContext): void {
@@ -17,6 +18,10 @@ export function addConsole(program: Command, context: CommandContext): void {
     )
     .argument('<account>', 'an account of the config, or pops://user@host')
     .option('--login', 'log in first, with the credentials of the account, and begin behind that')
+  withExamples(command, [
+    ['popkeep console work --login', 'type STAT, LIST, TOP 1 0, QUIT'],
+    ['echo STAT | popkeep console work --login', 'a script instead of a keyboard'],
+  ])
   withServerOptions(command).action(async (target: string, options: ConsoleOptions) => {
     const { passwordFile, passwordCommand, auth } = options
     if (!options.login && (passwordFile ?? passwordCommand ?? auth) !== undefined) {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import type { ExportOptions } from '../export-run.ts'
 import { withArchiveOptions } from '../option-values.ts'
 
@@ -14,13 +15,18 @@ export function addExport(program: Command, context: CommandContext): void {
     )
     .argument('<dest>', 'sqlite:PATH, maildir:PATH, or a path for plain files')
     .addOption(
-      new Option('--format <format>', 'form of plain files, eml if not said').choices([
-        'eml',
-        'mbox',
-        'maildir',
-      ]),
+      new Option(
+        '--format <format>',
+        'form of plain files (default: mbox for *.mbox, maildir where one is, else eml)',
+      ).choices(['eml', 'mbox', 'maildir']),
     )
     .option('--account <name>', 'only messages that came from this account')
+  withExamples(command, [
+    ['popkeep export mail', 'a folder of eml files'],
+    ['popkeep export mail.mbox', 'one mbox'],
+    ['popkeep export mail --format maildir', 'a plain Maildir'],
+    ['popkeep export sqlite:/backup/mail.sqlite', 'a second archive, receipts included'],
+  ])
   withArchiveOptions(command).action(async (destination: string, options: ExportOptions) => {
     const { runExport } = await import('../export-run.ts')
     await runExport(destination, options, context)

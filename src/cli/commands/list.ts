@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ArchiveReader } from '../../archive/reader.ts'
 import type { MessageSummary } from '../../archive/reader-list.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { mergeInOrder } from '../merge.ts'
 import {
   type ArchiveOptions,
@@ -31,6 +32,11 @@ export function addList(program: Command, context: CommandContext): void {
     .option('--newest <n>', 'only the newest so many', wholeNumber(1))
     .option('--account <name>', 'only messages that came from this account')
     .addOption(jsonOption('print one object a line, with the whole digest and all receipts'))
+  withExamples(command, [
+    ['popkeep list --newest 10', 'the newest ten'],
+    ['popkeep list --account work', 'only what came from one account'],
+    ['popkeep list --json | wc -l', 'one object a line, for scripts'],
+  ])
   withoutWords(command, context, (account) => `its messages: popkeep list --account ${account}`)
   withArchiveOptions(command).action(async (options: ListOptions) => {
     const { requireAccount, withReaders } = await import('../archives.ts')

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
 import { OAUTH_FLOWS } from '../../accounts/oauth-provider.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import type { LoginOptions } from '../login-run.ts'
 import { configOption } from '../option-values.ts'
 
 export function addLogin(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('login')
     .summary('grant access by OAuth, or put a password into the keyring')
     .description(
@@ -22,11 +23,15 @@ export function addLogin(program: Command, context: CommandContext): void {
     .option('--no-browser', 'open no browser, only print the URL')
     .option('--forget', 'remove what is stored for the account')
     .addOption(configOption())
-    .action(async (account: string, options: LoginOptions) => {
-      const { runLogin } = await import('../login-run.ts')
-      const { interruptibly } = await import('../interruption.ts')
-      await interruptibly(context.signals, context.quit, (signal) =>
-        runLogin(account, options, context, signal),
-      )
-    })
+  withExamples(command, [
+    ['popkeep login work', 'in the browser, or by a code'],
+    ['popkeep login work --flow device', 'type a code on any device'],
+  ])
+  command.action(async (account: string, options: LoginOptions) => {
+    const { runLogin } = await import('../login-run.ts')
+    const { interruptibly } = await import('../interruption.ts')
+    await interruptibly(context.signals, context.quit, (signal) =>
+      runLogin(account, options, context, signal),
+    )
+  })
 }

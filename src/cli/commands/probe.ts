@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { jsonOption } from '../option-values.ts'
 import type { ProbeOptions } from '../probe-run.ts'
 import { withServerOptions } from '../server-options.ts'
@@ -20,6 +21,11 @@ export function addProbe(program: Command, context: CommandContext): void {
     .argument('<account>', 'an account of the config, or pops://user@host')
     .option('--no-login', 'do not log in')
     .addOption(jsonOption('print one object, at the end'))
+  withExamples(command, [
+    ['popkeep probe work', 'one of your accounts'],
+    ['popkeep probe pops://me%40example.com@pop.example.com', 'an @ is %40'],
+    ['popkeep probe pop://me@pop.example.com --no-login', 'STLS; no password'],
+  ])
   withServerOptions(command).action(async (target: string, options: ProbeOptions) => {
     const { runProbe } = await import('../probe-run.ts')
     await runProbe(target, options, context)

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { jsonOption, waitOption, withArchiveOptions } from '../option-values.ts'
 import type { RepairCommandOptions } from '../repair-run.ts'
 import { withoutWords } from '../without-words.ts'
@@ -24,6 +25,11 @@ export function addRepair(program: Command, context: CommandContext): void {
     .option('--accept-missing', 'take all that is gone or altered as removed by you')
     .addOption(waitOption('wait for runs that are in the archive, instead of leaving with 75'))
     .addOption(jsonOption('print one finding a line, and the counts last'))
+  withExamples(command, [
+    ['popkeep repair', 'then popkeep sync brings what was lost'],
+    ['popkeep repair --retrieve-missing', 'have back what vanished from a Maildir'],
+    ['popkeep repair --accept-missing', 'give up what is gone for good'],
+  ])
   withoutWords(command, context, () => 'repair mends whole archives: popkeep repair')
   withArchiveOptions(command).action(async (options: RepairCommandOptions) => {
     const { runRepair } = await import('../repair-run.ts')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { type ArchiveOptions, withArchiveOptions } from '../option-values.ts'
 
 interface ShowOptions extends ArchiveOptions {
@@ -18,6 +19,10 @@ export function addShow(program: Command, context: CommandContext): void {
     .argument('<id>', 'beginning of its digest, 6 digits or more, as list prints it')
     .option('--raw', 'write the exact octets (on a terminal, control characters are made visible)')
     .option('--headers', 'show the whole header section')
+  withExamples(command, [
+    ['popkeep show 3f9a1c', 'header fields, text, names of attachments'],
+    ['popkeep show 3f9a1c --raw > one.eml', 'its exact octets, with all attachments'],
+  ])
   withArchiveOptions(command).action(async (id: string, options: ShowOptions) => {
     if (options.raw && options.headers) {
       throw new UsageError('show: --raw and --headers exclude each other')

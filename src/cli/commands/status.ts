@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { type ArchiveOptions, jsonOption, withArchiveOptions } from '../option-values.ts'
 import { withoutWords } from '../without-words.ts'
 
@@ -13,6 +14,10 @@ export function addStatus(program: Command, context: CommandContext): void {
     .summary('count what an archive holds, and say how the last syncs ended')
     .description('Counts what an archive holds, by account, and says how the last syncs ended.')
     .addOption(jsonOption('print one object an archive on a line'))
+  withExamples(command, [
+    ['popkeep status', 'the archives of the config'],
+    ['popkeep status --json', 'for scripts: failingSince, lastGoodRun ...'],
+  ])
   withoutWords(
     command,
     context,

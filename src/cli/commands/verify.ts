@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../../accounts/errors.ts'
 import { parseTimeSpan } from '../../accounts/quantities.ts'
 import type { CommandContext } from '../context.ts'
+import { withExamples } from '../examples.ts'
 import { jsonOption } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 import type { AgainstOptions } from '../verify-against.ts'
@@ -40,6 +41,11 @@ export function addVerify(program: Command, context: CommandContext): void {
     .option('--against <account>', 'an account of the config, or pops://user@host')
     .option('--account <name>', 'name of the account of a POP-URL in the archive')
     .addOption(jsonOption('print one finding a line, and the counts last'))
+  withExamples(command, [
+    ['popkeep verify', 'every message of every archive of the config'],
+    ['popkeep verify --budget 10m', 'ten minutes a night, in turn'],
+    ['popkeep verify --against work', 'is all here that the server lists?'],
+  ])
   withoutWords(
     command,
     context,
