@@ -54,11 +54,27 @@ export class WriterLedger {
   readonly #room: WriterRoom
   readonly #identity: AccountIdentity
   readonly #owner: { -readonly [Key in keyof Owner]: Owner[Key] }
+  /** Of an account that the catalog does not know yet: it is entered with the first that is written of it. */
+  #enter: (() => Pick<Owner, 'account' | 'run'>) | undefined
 
-  constructor(room: WriterRoom, identity: AccountIdentity, owner: Owner) {
+  constructor(
+    room: WriterRoom,
+    identity: AccountIdentity,
+    owner: Owner,
+    enter: (() => Pick<Owner, 'account' | 'run'>) | undefined,
+  ) {
     this.#room = room
     this.#identity = identity
     this.#owner = { ...owner }
+    this.#enter = enter
+  }
+
+  /** An account whose login never succeeded may be a misspelt one: nobody shall find it in the archive. */
+  #entered(): void {
+    const enter = this.#enter
+    if (enter === undefined) return
+    Object.assign(this.#owner, this.#room.group.write(enter))
+    this.#enter = undefined
   }
 
   receipts(): ReceiptColumns {
@@ -121,6 +137,7 @@ export class WriterLedger {
     options: { readonly byCanonical: boolean },
     outcome: IntakeOutcome,
   ): WriterIntake {
+    this.#entered()
     return new LedgerIntake(this.#room, this.#owner, { key, ...options, outcome })
   }
 
@@ -142,6 +159,7 @@ export class WriterLedger {
     }[],
   ): void {
     if (bindings.length === 0) return
+    this.#entered()
     const { account, run, claimedMessages, claimedReceipts } = this.#owner
     const at = timeText(this.#room.now())
     this.#room.group.write(() => {
@@ -154,6 +172,7 @@ export class WriterLedger {
   }
 
   quarantine(key: ReceiptKey, reason: string): void {
+    this.#entered()
     const refusal = { reason, at: timeText(this.#room.now()), run: this.#owner.run }
     this.#room.group.write(() =>
       this.#room.catalog.receipts.quarantine(this.#owner.account, key, refusal),
@@ -205,17 +224,21 @@ export class WriterLedger {
   }
 
   learn(facts: Partial<ServerFacts>): void {
+    this.#entered()
     const { account } = this.#owner
     this.#owner.account = this.#room.group.write(() =>
       this.#room.catalog.accounts.learn(account, facts),
     )
   }
 
-  /** Commits what waits and records the run. After a failed write the row stays open, as after a kill. */
+  /**
+   * Commits what waits and records the run, unless nothing was written of an account that the catalog did not know. After a
+   * failed write the row stays open, as after a kill.
+   */
   finish(counts: RunCounts, outcome: string): void {
     const { group, catalog, upkeep } = this.#room
     this.flush()
-    if (group.failure) return
+    if (group.failure || this.#enter !== undefined) return
     const { run } = this.#owner
     const at = timeText(this.#room.now())
     group.write(() => {

@@ -17,6 +17,9 @@ import type { WritableArchive } from './open.ts'
 import { beginUpkeep, type Upkeep } from './upkeep.ts'
 import { WriterLedger, type WriterRoom } from './writer-ledger.ts'
 
+/** Of what has no row yet: SQLite's begin at 1. */
+const UNWRITTEN = 0
+
 export interface WriterClock {
   /** ms since the epoch. */
   now(): number
@@ -63,8 +66,8 @@ export class ArchiveWriter {
   }
 
   /**
-   * Takes the account's lock, recognises the account and begins its run, in one commit. Throws LockedError if another
-   * run holds the account, or one that it was renamed from.
+   * Takes the account's lock, recognises the account and begins its run, in one commit; one that is new is entered with the
+   * first that is written of it. Throws LockedError if another run holds the account, or one that it was renamed from.
    */
   openAccount(
     identity: AccountIdentity,
@@ -75,7 +78,8 @@ export class ArchiveWriter {
       locks.push(this.#lock(identity.name))
       const former = this.#formerName(identity, configured)
       if (former !== undefined) locks.push(this.#lock(former))
-      const { account, run } = this.#group.write(() => this.#begin(identity, configured))
+      const known = this.#group.write(() => this.#begin(identity, configured))
+      const { account, run } = known ?? { account: unknown(identity), run: UNWRITTEN }
       const owner = {
         account,
         run,
@@ -84,7 +88,8 @@ export class ArchiveWriter {
         exactMessages: new Set<number>(),
         ...{ ended: 0, inStep: 0 },
       }
-      const ledger = new WriterLedger(this.#room(), identity, owner)
+      const enter = known ? undefined : () => this.#enter(identity)
+      const ledger = new WriterLedger(this.#room(), identity, owner, enter)
       this.#ledgers.set(identity.name, { ledger, locks })
       return {
         ledger,
@@ -153,16 +158,27 @@ export class ArchiveWriter {
     return accounts.findRenamed(identity, configured)?.name
   }
 
-  /** Within a transaction. */
+  /** Within a transaction. Undefined: the catalog does not know this account. */
   #begin(identity: AccountIdentity, configured: ReadonlySet<string>) {
-    const { accounts, receipts, runs } = this.#catalog
+    const { accounts, receipts } = this.#catalog
     let account = recognise(accounts, identity, configured)
+    if (account === undefined) return undefined
     const isMoved = moveOf(account, identity) !== undefined
     // Without receipts there is nothing that could prove too much.
     if (isMoved ? receipts.count(account) === 0 : account.port === undefined) {
       account = accounts.move(account, identity, account.epoch)
     }
-    return { account, run: runs.begin(account.id, new Date(this.#clock.now()).toISOString()) }
+    return { account, run: this.#beginRun(account) }
+  }
+
+  /** Within a transaction. */
+  #enter(identity: AccountIdentity) {
+    const account = this.#catalog.accounts.insert(identity)
+    return { account, run: this.#beginRun(account) }
+  }
+
+  #beginRun(account: Account): number {
+    return this.#catalog.runs.begin(account.id, new Date(this.#clock.now()).toISOString())
   }
 }
 
@@ -170,9 +186,14 @@ function recognise(
   accounts: AccountTable,
   identity: AccountIdentity,
   configured: ReadonlySet<string>,
-): Account {
+): Account | undefined {
   const known = accounts.find(identity.name)
   if (known !== undefined) return known
   const former = accounts.findRenamed(identity, configured)
-  return former === undefined ? accounts.insert(identity) : accounts.rename(former, identity.name)
+  return former && accounts.rename(former, identity.name)
+}
+
+/** Without receipts: no row has this id. */
+function unknown(identity: AccountIdentity): Account {
+  return { port: undefined, ...identity, id: UNWRITTEN, epoch: UNWRITTEN, facts: {} }
 }

@@ -104,7 +104,14 @@ describe('an account in the catalog', () => {
     expect(view.renamedFrom).toBeUndefined()
     expect(await view.receipts()).toEqual([])
     view.close()
-    await sync(there, async (ledger) => expect(await ledger.receipts()).toEqual([]), other)
+    await sync(
+      there,
+      async (ledger) => {
+        expect(await ledger.receipts()).toEqual([])
+        await ledger.learn({ capabilities: [] })
+      },
+      other,
+    )
     expect(query(there, 'SELECT name, port FROM account ORDER BY id')).toEqual([
       { name: 'work', port: 1110 },
       { name: 'job', port: 1111 },
@@ -155,7 +162,7 @@ describe('an account in the catalog', () => {
 
   it('without receipts has nothing to prove', async () => {
     const there = location()
-    await sync(there, (ledger) => ledger.flush())
+    await sync(there, (ledger) => ledger.learn({ capabilities: [] }))
     const other = at('mail.example.org')
     await sync(there, async (ledger) => expect(ledger.moved).toBeUndefined(), other)
     expect(query(there, 'SELECT host FROM account')).toEqual([{ host: 'mail.example.org' }])
@@ -183,8 +190,21 @@ describe('an account in the catalog', () => {
     const archive = openHere(there)
     for (let run = 0; run < 3; run += 1) {
       const ledger = await archive.openAccount(work, configured('work'))
+      await ledger.learn({ capabilities: [] })
       await ledger.finish(noCounts, 'done')
     }
     expect(query(there, 'SELECT count(*) AS n FROM run')).toEqual([{ n: 3 }])
+  })
+
+  it('is entered with the first that is written of it; from then on all its runs are', async () => {
+    const there = location()
+    const rows = () =>
+      query(there, 'SELECT name, outcome FROM account JOIN run ON account = account.id')
+    await sync(there, async (ledger) => expect(await ledger.receipts()).toEqual([]))
+    expect(query(there, 'SELECT name FROM account')).toEqual([])
+    await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')))
+    await sync(there, (ledger) => ledger.flush())
+    expect(rows()).toEqual(Array(2).fill({ name: 'work', outcome: 'done' }))
+    expect(query(there, 'SELECT count(*) AS n FROM receipt')).toEqual([{ n: 1 }])
   })
 })

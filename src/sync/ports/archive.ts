@@ -50,7 +50,10 @@ export interface AccountLedger
     ShortRecord,
     QuarantineRecord,
     DeletionJournal {
-  /** Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. */
+  /**
+   * Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. Of an account that is new to the archive
+   * nothing is recorded, unless something was learned or stored of it before: it may be a misspelt one.
+   */
   finish(counts: RunCounts, outcome: string): Promise<void>
 }
 
