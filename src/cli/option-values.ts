@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from '../accounts/errors.ts'
 import { parseOctets, parseTimeSpan } from '../accounts/quantities.ts'
 
 /** Parses a whole number of at least `least`. Throws InvalidArgumentError, which commander words with the option. */
@@ -39,12 +40,20 @@ export function waitOption(what: string): Option {
   return option
 }
 
-/** Without this, commander takes the word behind `--wait` for its time, where most often an account stands. */
+/**
+ * Without this, commander takes the word after `--wait` for its time, where most often an account stands. Throws UsageError
+ * where a time stands there.
+ */
 export function withWaitAlone(argv: readonly string[]): string[] {
   const end = argv.indexOf('--')
-  return argv.map((word, index) =>
-    word === '--wait' && (end === -1 || index < end) ? '--wait=' : word,
-  )
+  return argv.map((word, index) => {
+    if (word !== '--wait' || (end !== -1 && index >= end)) return word
+    const next = argv[index + 1]
+    if (next !== undefined && parseTimeSpan(next) !== undefined) {
+      throw new UsageError(`write the time with an equals sign: --wait=${next}`)
+    }
+    return '--wait='
+  })
 }
 
 /** The TCP port of a server. */

@@ -26,11 +26,12 @@ export function safeText(text: string): string {
   return wellFormed(text).replaceAll('\r\n', '\n').replace(FORBIDDEN_BUT_BREAKS, visible)
 }
 
-/** Server text as it is quoted in a sentence: safe, and no longer than a person wants to read. */
+/** Server text as it is quoted in a sentence: safe, no longer than a person wants to read, in marks that it has not itself. */
 export function quoted(text: string): string {
   const points = [...text.trim()]
   const shown = points.length > 200 ? `${points.slice(0, 200).join('')}...` : points.join('')
-  return `"${safe(shown)}"`
+  const mark = shown.includes('"') && !shown.includes("'") ? "'" : '"'
+  return `${mark}${safe(shown)}${mark}`
 }
 
 /** One JSON value on a line of its own. It parses to the same value; every control and bidi character is escaped. */

@@ -19,8 +19,6 @@ export interface TalkOptions {
   readonly progress: 'auto' | 'always' | 'never'
 }
 
-const INTERRUPTED = 'interrupted; what was stored stays, and nothing more was deleted on the server'
-
 /**
  * All that a sync says. Problems are always told. On a terminal there are bars, notices and one line an account; off it
  * nothing, so that cron sends no mail about a good night, unless `verbose`. stdout has what was asked for: the events of
@@ -32,6 +30,7 @@ export class SyncTalk {
   readonly #isTalkative: boolean
   readonly #hasBars: boolean
   readonly #options: TalkOptions
+  readonly #deletions = new OpenDeletions()
   /** Of a dry run. Held back until the bars are gone: both may be on one terminal. */
   #previews = ''
 
@@ -60,6 +59,7 @@ export class SyncTalk {
   /** Takes the events of every account, as they come. */
   readonly take = (event: SyncEvent): void => {
     this.#display.take(event)
+    this.#deletions.take(event)
     // Octets come by the thousand a second; a script counts the messages.
     if (this.#options.json && event.type !== 'receiving') this.#output.event(eventRecord(event))
     if (event.type === 'notice' && event.isWarning) {
@@ -75,6 +75,7 @@ export class SyncTalk {
   /** The account ended: its bar goes, its line or its problem stays. Returns its exit code. */
   finished(result: AccountResult): number {
     this.#display.remove(result.account)
+    if (result.error === undefined) this.#deletions.settled(result.account)
     const { exit, problem } = endingOfAccount(result)
     if (this.#options.json) this.#output.event(accountRecord(result))
     const isInterrupted = result.error instanceof InterruptedError
@@ -96,7 +97,7 @@ export class SyncTalk {
   close(exit: number, interruption: InterruptedError | undefined): void {
     this.stop()
     this.#output.lines(this.#previews)
-    if (interruption !== undefined) this.#output.problem(INTERRUPTED)
+    if (interruption !== undefined) this.#output.problem(interrupted(this.#deletions.messages))
     if (this.#options.json) this.#output.event({ type: 'summary', exit })
   }
 
@@ -108,6 +109,36 @@ export class SyncTalk {
 
 function eventRecord(event: SyncEvent): object {
   return event.type === 'waiting' ? { ...event, reason: jsonWord(event.reason) } : event
+}
+
+/** Messages of which nobody knows whether the server has deleted them. */
+class OpenDeletions {
+  /** By account: DELE may have been sent, and no reply to QUIT came yet. */
+  readonly #begun = new Map<string, number>()
+  #unconfirmed = 0
+
+  take(event: SyncEvent): void {
+    if (event.type === 'deleting') this.#begun.set(event.account, event.messages)
+    if (event.type !== 'deleted') return
+    this.settled(event.account)
+    if (event.quit !== 'done') this.#unconfirmed += 1
+  }
+
+  settled(account: string): void {
+    this.#begun.delete(account)
+  }
+
+  get messages(): number {
+    return [...this.#begun.values()].reduce((sum, messages) => sum + messages, this.#unconfirmed)
+  }
+}
+
+function interrupted(deletions: number): string {
+  const stored = 'interrupted; what was stored stays'
+  if (deletions === 0) return `${stored}, and nothing was being deleted on the server`
+  const what = counted(deletions, 'message')
+  const [was, is] = deletions === 1 ? ['was', 'is'] : ['were', 'are']
+  return `${stored}. On the server ${what} ${was} being deleted, and may be gone there or not: the next run finds out. What ${is} deleted was in the archive before`
 }
 
 function noticeLine(event: SyncEvent): string | undefined {

@@ -147,9 +147,14 @@ function notProven(unproven: readonly DeletableRow[], deleted: number): ArchiveD
       ? `the octets of a message (unique-id ${named}) are not in the archive as they were stored; it stays on the server`
       : `the octets of ${unproven.length} messages (unique-ids ${named}) are not in the archive as they were stored; they stay on the server`
   return new ArchiveDamagedError(
-    `${what}, and ${deleted} others were deleted there`,
+    `${what}, and ${othersDeleted(deleted)} deleted there`,
     'popkeep verify names what is wrong, popkeep repair marks it to be retrieved again.',
   )
+}
+
+function othersDeleted(count: number): string {
+  if (count === 0) return 'nothing was'
+  return count === 1 ? 'one other was' : `${count} others were`
 }
 
 /** Those of `messages` that nothing keeps on the server; `all`: the messages among which the newest are kept. */

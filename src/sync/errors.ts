@@ -16,7 +16,7 @@ export class LoginDelayError extends Error {
   override readonly name = 'LoginDelayError'
   readonly code = 'LOGIN_DELAY'
   /** What to do, for people. */
-  readonly hint = 'Nothing was sent; the next run behind that time goes on.'
+  readonly hint = 'Nothing was sent; the first run after that goes on.'
   /** Ms since the epoch. */
   readonly until: number
 

@@ -86,6 +86,8 @@ describe('help', () => {
 
 describe('wrong arguments', () => {
   it.each<[string, readonly string[], RegExp]>([
+    ['a time after --wait', ['sync', '--wait', '10m'], /equals sign: --wait=10m\.$/m],
+    ['a time after the other --wait', ['repair', '--wait', '90s'], /equals sign: --wait=90s\.$/m],
     ['an unknown command', ['lst'], /unknown command 'lst' \(Did you mean list\?\)/],
     [
       'help on an unknown command',

@@ -64,6 +64,11 @@ describe('safe', () => {
 })
 
 describe('quoted', () => {
+  it('uses other marks than the text itself has', () => {
+    expect(quoted('no "x" here')).toBe(`'no "x" here'`)
+    expect(quoted(`it's "x"`)).toBe(`"it's "x""`)
+  })
+
   it('cuts long server text before it is made safe, so that no escape is cut in half', () => {
     expect(quoted('\x1b'.repeat(300))).toBe(`"${'\\x1b'.repeat(200)}..."`)
   })

@@ -127,6 +127,20 @@ describe('SyncTalk', () => {
     expect(stderr.match(/interrupted/g)).toHaveLength(1)
   })
 
+  it('does not say what became of a deletion, where nobody knows that', async () => {
+    const error = new InterruptedError(130)
+    const deleting: SyncEvent = { type: 'deleting', account, messages: 3 }
+    const deleted = { type: 'deleted', account, uniqueId: 'u', octets: 7, digest: 'ab' } as const
+    const words = async (...events: SyncEvent[]) =>
+      (await said(result({ error }), { events })).stderr
+    expect(await words()).toContain('nothing was being deleted on the server\n')
+    expect(await words(deleting)).toContain(
+      'interrupted; what was stored stays. On the server 3 messages were being deleted, and may be gone there or not: the next run finds out.',
+    )
+    expect(await words(deleting, { ...deleted, quit: 'lost' })).toContain('1 message was being')
+    expect(await words(deleting, { ...deleted, quit: 'done' })).toContain('nothing was being')
+  })
+
   it('writes the plan of a dry run to stdout, terminal or not', async () => {
     const preview = {
       retrieve: [

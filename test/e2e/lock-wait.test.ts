@@ -104,7 +104,7 @@ describe('a run that waits for another one', () => {
     const { code, stderr } = await start(...options).finished
     expect(code).toBe(75)
     expect(stderr.toString()).toBe(
-      'popkeep: work: the account work is held by another run. Try again when that has ended.\n',
+      'popkeep: work: the account work is held by another run. Try again when that has ended; sync --wait and repair --wait wait for it.\n',
     )
   })
 
