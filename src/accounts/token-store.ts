@@ -1,8 +1,7 @@
 /** Where the tokens of an account are kept: a private file, or the keyring. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 import { AuthorizationError, SecretError } from './errors.ts'
@@ -16,6 +15,7 @@ import {
   type Stored,
 } from './oauth-grant.ts'
 import { readPrivateFile } from './private-file.ts'
+import { stateFolder } from './state-folder.ts'
 
 /** The tokens of one account. */
 export interface TokenStore {
@@ -93,9 +93,7 @@ export async function openTokenStore(
  * anything, and file systems may not tell `Work` from `work`.
  */
 export function tokenFile(account: string, env: StoreSurroundings['env']): string {
-  const { HOME: home = homedir(), XDG_STATE_HOME: state } = env
-  const isUsable = state !== undefined && isAbsolute(state)
-  const folder = join(isUsable ? state : join(home, '.local/state'), 'popkeep', 'tokens')
+  const folder = join(stateFolder(env), 'tokens')
   const readable = account.toLowerCase().replaceAll(/[^a-z0-9@_-]+/g, '_')
   const digest = createHash('sha256').update(account).digest('hex')
   return join(folder, `${readable.slice(0, 40)}-${digest.slice(0, 16)}.json`)

@@ -81,8 +81,18 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['NET_POLICY', row(76)],
   ['NET_ARGUMENT', row(78)],
 
-  ['ARCHIVE_LOCKED', row(75, 'Try again when that has ended.')],
+  [
+    'ARCHIVE_LOCKED',
+    row(75, 'Try again when that has ended; sync --wait and repair --wait wait for it.'),
+  ],
   ['ARCHIVE_NOT_FOUND', row(64, 'Check the path; popkeep sync creates an archive.')],
+  [
+    'ARCHIVE_VANISHED',
+    row(
+      73,
+      'Mount its disk, mend the path, or put back a backup; sync --new-archive begins an empty one there, and retrieves all once more.',
+    ),
+  ],
   ['ARCHIVE_NAME', row(64)],
   [
     'ARCHIVE_FOREIGN',

@@ -4,6 +4,7 @@ import type { ServerOptions } from './server-options.ts'
 export interface SyncOptions extends ServerOptions {
   readonly archive?: string
   readonly account?: string
+  readonly newArchive?: true
   readonly delete?: true
   readonly deleteAfter?: string
   readonly deleteOlder?: string

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import { formatLocation } from '../archive/location.ts'
+import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { SyncContext } from '../sync/context.ts'
 import { previewAccount, syncAccount } from '../sync/engine.ts'
 import type { Patience } from '../sync/patience.ts'
@@ -11,6 +11,7 @@ import type { CommandContext } from './context.ts'
 import { aggregate } from './exit-codes.ts'
 import { InterruptedError } from './failure.ts'
 import { interruptibly } from './interruption.ts'
+import { type ArchivePlaces, RecordedArchive, requirePlace } from './recorded-archive.ts'
 import { type Limit, Seat } from './seat.ts'
 import { SyncTalk, type TalkOptions } from './sync-talk.ts'
 
@@ -18,6 +19,8 @@ export interface SyncRunOptions extends TalkOptions {
   readonly jobs: number
   readonly jobsPerHost: number
   readonly dryRun?: boolean | undefined
+  /** Undefined: archives are made where none are, and not remembered. */
+  readonly places?: ArchivePlaces | undefined
   /** Ms that the run may take; undefined: any time. */
   readonly deadline?: number | undefined
   /** Ms that an account waits for another run that holds it; undefined: not at all. */
@@ -65,6 +68,7 @@ interface RunContext {
 class SyncRun {
   readonly #tasks: readonly SyncTask[]
   readonly #isDryRun: boolean
+  readonly #places: ArchivePlaces | undefined
   /** Ms since the epoch. */
   readonly #deadline: number | undefined
   readonly #lockWait: number | undefined
@@ -77,6 +81,7 @@ class SyncRun {
   constructor(tasks: readonly SyncTask[], options: SyncRunOptions, context: RunContext) {
     this.#tasks = tasks
     this.#isDryRun = options.dryRun === true
+    this.#places = options.places
     this.#context = context
     this.#lockWait = options.wait
     this.#jobs = pLimit(options.jobs)
@@ -131,12 +136,20 @@ class SyncRun {
 
   #sync(context: SyncContext, task: SyncTask): Promise<AccountResult> {
     const key = formatLocation(task.location)
-    const archive = this.#archives.get(key) ?? openArchive(task.location)
+    const archive = this.#archives.get(key) ?? this.#archive(task.location)
     this.#archives.set(key, archive)
     return syncAccount(context, archive, task.configured)
   }
 
+  #archive(location: ArchiveLocation): Archive {
+    const archive = openArchive(location)
+    if (this.#places === undefined) return archive
+    const { take: progress } = this.#context.talk
+    return new RecordedArchive(archive, location, { places: this.#places, progress })
+  }
+
   async #preview(context: SyncContext, task: SyncTask): Promise<AccountResult> {
+    if (this.#places !== undefined) requirePlace(task.location, this.#places)
     const ledger = openLedger(task)
     try {
       return await previewAccount(context, ledger)

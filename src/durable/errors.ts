@@ -6,6 +6,8 @@ export type ArchiveErrorCode =
   /** Another run holds the lock: try later. */
   | 'ARCHIVE_LOCKED'
   | 'ARCHIVE_NOT_FOUND'
+  /** There was an archive, and nothing is there now. */
+  | 'ARCHIVE_VANISHED'
   /** What a person wrote does not say which archive is meant. */
   | 'ARCHIVE_NAME'
   /** What is there is no popkeep archive. */

@@ -114,7 +114,7 @@ describe('popkeep sync', () => {
     const lines = run.stderr.toString().trimEnd().split('\n').sort()
     expect(lines).toEqual([
       expect.stringMatching(/^popkeep: lost: .*refused.*Check host and port\.$/),
-      expect.stringMatching(/^popkeep: wrong: .*The server said: ".*nobody.*"/),
+      expect.stringMatching(/^popkeep: wrong: .*The server said: '.*nobody.*'/),
     ])
     const list = await popkeep(['list', '--json', '--config', file])
     expect(list.stdout.toString().trimEnd().split('\n')).toHaveLength(3)
@@ -122,10 +122,8 @@ describe('popkeep sync', () => {
     for (const command of [['list'], ['export', at('nothing')]]) {
       const refused = await popkeep([...command, ...unheardOf])
       expect(refused.code).toBe(64)
-      expect(refused.stderr.toString()).toContain('goud; there are good, lost, wrong')
+      expect(refused.stderr.toString()).toContain('goud; there are good')
     }
-    const ofLost = await popkeep(['list', '--account', 'lost', '--config', file])
-    expect([ofLost.code, ofLost.stdout.length]).toEqual([0, 0])
   })
 
   it('leaves with the gravest code where none of the accounts finished', async () => {
@@ -237,7 +235,8 @@ describe('popkeep sync', () => {
   it('says the steps and the result off a terminal if it is asked to', async () => {
     const run = await popkeep(words('kept', at('verbose.sqlite'), '--verbose'), { env })
     expect(run.stderr.toString()).toBe(
-      'kept@127.0.0.1: connecting\n' +
+      `kept@127.0.0.1: new archive: sqlite:${at('verbose.sqlite')}\n` +
+        'kept@127.0.0.1: connecting\n' +
         'kept@127.0.0.1: 3 messages listed, 0 known, 3 messages (87 B) to retrieve\n' +
         'kept@127.0.0.1: 3 new messages (87 B) kept, 0 already here, 0 deleted\n',
     )

@@ -16,6 +16,7 @@ export function addSync(program: Command, context: CommandContext): void {
     .usage('[options] [ACCOUNT...]\n       popkeep sync [options] POP-URL --archive ARCHIVE')
     .argument('[account...]', 'accounts of the config (default: all), or one pops://user@host')
     .option('--archive <archive>', 'sqlite:PATH or maildir:PATH; created if it does not exist')
+    .option('--new-archive', 'create it also where one was before, with all folders')
     .option('--account <name>', 'name of the account of a POP-URL in the archive')
     .option('--delete', 'delete on the server all that is proven stored')
     .option(
@@ -67,9 +68,12 @@ export function addSync(program: Command, context: CommandContext): void {
     }
     const { composeSync } = await import('../compose.ts')
     const { runSyncTasks } = await import('../sync-run.ts')
+    const { archiveRecord } = await import('../recorded-archive.ts')
     const { close, ...plan } = composeSync(accounts, options, context)
+    const record = archiveRecord(context.env)
+    const places = { record, mayBeginAnew: options.newArchive === true }
     try {
-      context.end(await runSyncTasks(plan.tasks, { ...options, ...plan }, context))
+      context.end(await runSyncTasks(plan.tasks, { ...options, ...plan, places }, context))
     } finally {
       close()
     }
