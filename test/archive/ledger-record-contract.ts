@@ -36,6 +36,19 @@ export function describeRecord(start: () => LedgerUnderTest): void {
     ])
   })
 
+  it('takes no guess back for a row that is bound without being retrieved', async () => {
+    const archive = start()
+    const loose = { key: keyOf('a'), octets: mail('one') }
+    await run(archive, (ledger) => takeIn(ledger, [loose], { isInStep: false }))
+    const guess = await run(archive, (ledger) => take(ledger, keyOf('b'), rewritten('one', '1')))
+    const bound = { message: guess.message, by: 'digest' as const }
+    await run(archive, (ledger) => ledger.bind([{ key: keyOf('a'), ...bound }]))
+    expect(await run(archive, receiptsOf)).toMatchObject([
+      { uniqueId: 'b', boundBy: 'canonical' },
+      { uniqueId: 'a', boundBy: 'digest' },
+    ])
+  })
+
   it('records only what changed in a listing', async () => {
     const archive = start()
     const [a = 0, b = 0, c = 0] = await run(archive, async (ledger) => {

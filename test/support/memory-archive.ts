@@ -259,6 +259,9 @@ export class MemoryLedger implements AccountLedger {
     const bound = waiting
       .filter(({ turn }) => turn <= this.#inStep)
       .map((one) => ({ one, receipt: this.#bind(one.key, one.kept.message, one.kept.boundBy) }))
+    for (const { one } of bound) {
+      if (one.kept.boundBy === 'digest') this.#takeBack(one.kept.message)
+    }
     const left = new Set(this.#account.receipts.map(({ id }) => id))
     for (const { one, receipt } of bound) {
       // It may have been taken back within the commit.
@@ -348,7 +351,6 @@ export class MemoryLedger implements AccountLedger {
     else receipts[at] = receipt
     this.#claimed.add(message)
     this.#claimedReceipts.add(id)
-    if (boundBy === 'digest') this.#takeBack(message)
     return id
   }
 
