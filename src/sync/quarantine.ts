@@ -8,7 +8,8 @@
  * | 6 to 9   | after 2, 4, 8, 16 days                          |
  * | more     | after 30 days, for as long as the server has it |
  *
- * A row without unique-id never rests: a new message may have its size.
+ * A row without unique-id never rests: a new message may have its size. A try that the owner asks for before its time is not
+ * counted.
  */
 import { faceOf, type PlannedRow } from './plan.ts'
 import type { Receipt, ReceiptKey } from './ports/receipt.ts'
@@ -73,6 +74,13 @@ export function triage(
     } else parts.resting.push(planned)
   }
   return parts
+}
+
+/** Faces of those that rest now: if their owner has them tried, and they fail again, they rest no longer for it. */
+export function restingFaces(receipts: readonly Receipt[], now: number): ReadonlySet<string> {
+  const isResting = (receipt: Receipt) =>
+    receipt.state === 'quarantined' && receipt.uniqueId !== undefined && !isDue(receipt, now)
+  return new Set(receipts.filter(isResting).map(faceOf))
 }
 
 function isDue({ attempts = 0, boundAt }: Receipt, now: number): boolean {

@@ -2,10 +2,11 @@
 import type { SyncContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
-import type { PlannedRow, RetrievedRow } from './plan.ts'
+import { faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipt, ReceiptKey } from './ports/receipt.ts'
+import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
 import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
@@ -35,6 +36,7 @@ export class SessionRetrieval {
   readonly #watch: RetrievalWatch
   readonly #sizes: SizeRecord
   readonly #onStored: (row: RetrievedRow) => void
+  readonly #resting: ReadonlySet<string>
   #planned: readonly PlannedRow[] = []
   /** Messages that came short in this session, and were to be retrieved once more. */
   #onceMore = 0
@@ -48,8 +50,9 @@ export class SessionRetrieval {
     }: { readonly ledger: ShortLedger & QuarantineRecord; readonly findings: Findings },
     options: SessionRetrievalOptions,
   ) {
-    const { signal } = context
+    const { signal, policy, now } = context
     const { drain, isOver } = options
+    this.#resting = policy.retryQuarantined ? restingFaces(options.receipts, now()) : new Set()
     this.#context = context
     this.#session = session
     this.#ledger = ledger
@@ -149,7 +152,14 @@ export class SessionRetrieval {
 
   async #remember(refusals: readonly Refusal[]): Promise<void> {
     this.#findings.refusals.push(...refusals)
-    for (const { key, serverText } of refusals) await this.#ledger.quarantine(key, serverText)
+    for (const { key, serverText } of refusals) {
+      if (this.isCounted(key)) await this.#ledger.quarantine(key, serverText)
+    }
+  }
+
+  /** False of one that its owner has tried before its time. */
+  isCounted(key: ReceiptKey): boolean {
+    return !this.#resting.has(faceOf(key))
   }
 
   get #retriever() {

@@ -116,7 +116,7 @@ export class SessionRun {
     const { tally, refusals } = this.#findings
     const { messageNumber } = row
     const reason = error instanceof Error ? error.message : String(error)
-    await ledger.quarantine(key, reason)
+    if (this.#retrieval?.isCounted(key) !== false) await ledger.quarantine(key, reason)
     tally.failed += 1
     refusals.push({ messageNumber, key, serverText: reason })
   }

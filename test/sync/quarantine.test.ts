@@ -100,6 +100,24 @@ describe('a message that the server refuses for ever', () => {
     expect(sent(maildrop, 'RETR')).toEqual([])
   })
 
+  it('rests no longer for a try that its owner asked for', async () => {
+    const archive = new MemoryArchive()
+    const maildrop = new FakeMaildrop(three, { refuses: new Set([1]) })
+    const tried = async (day: number, retryQuarantined: boolean) => {
+      archive.now = day * DAY
+      const { counts } = await syncOnce(maildrop, archive, {
+        policy: { ...KEEP_ALL, retryQuarantined },
+      })
+      return counts.failed
+    }
+    for (let day = 0; day < 5; day++) expect(await tried(day, false)).toBe(1)
+    for (const day of [4.1, 4.5, 4.9]) expect(await tried(day, true)).toBe(1)
+    expect([await tried(4.95, false), await tried(5, false)]).toEqual([0, 1])
+    // One that is due is counted, whoever asks.
+    expect([await tried(6.9, false), await tried(7, true)]).toEqual([0, 1])
+    expect([await tried(10.9, false), await tried(11, false)]).toEqual([0, 1])
+  })
+
   it('is asked for when all others are answered, and each by itself', async () => {
     const archive = new MemoryArchive()
     const maildrop = new FakeMaildrop(three, { refuses: new Set([1, 2]) })
