@@ -8,7 +8,7 @@ export const EXIT_STATUS: ReadonlyMap<number, string> = new Map([
   [65, 'the archive is damaged, or it is no archive'],
   [69, 'the server cannot be reached'],
   [70, 'a defect in popkeep'],
-  [73, 'the archive cannot be created'],
+  [73, 'the archive is gone, or cannot be created'],
   [74, 'the archive cannot be written'],
   [75, 'try later: in use, login delay, or locked by another run'],
   [76, 'protocol error, or TLS policy'],
@@ -151,7 +151,16 @@ export function outcomeText(code: string): string {
   return `${EXIT_STATUS.get(exit)}${advice === '' ? '' : `. ${advice.replace(/\.$/, '')}`}.`
 }
 
-/** The exit codes in every command's help: one paragraph, lines of at most `width` columns. */
+/** What the help of each command says of them. */
+export const EXIT_STATUS_HINT = '\nExit status: see popkeep help exit-codes'
+
+/** The exit codes, a line each. */
+export function exitStatusTable(): string {
+  const rows = [...EXIT_STATUS].map(([exit, meaning]) => `${String(exit).padStart(3)}  ${meaning}`)
+  return `${rows.join('\n')}\n`
+}
+
+/** The exit codes in the program's help: one paragraph, lines of at most `width` columns. */
 export function exitStatusHelp(width: number): string {
   const entries = [...EXIT_STATUS].map(([exit, meaning]) => `${exit} ${meaning}`)
   const lines = ['']

@@ -17,7 +17,10 @@ import { addSync } from './commands/sync.ts'
 import { addVerify } from './commands/verify.ts'
 import type { CommandContext } from './context.ts'
 import { withExamples } from './examples.ts'
-import { exitStatusHelp } from './exit-codes.ts'
+import { EXIT_STATUS_HINT, exitStatusHelp, exitStatusTable } from './exit-codes.ts'
+
+/** What `popkeep help` explains besides commands. */
+const EXIT_CODES = 'exit-codes'
 
 /** The whole command line. Parsing throws CommanderError; it never ends the process. */
 export function buildProgram(context: CommandContext): Command {
@@ -49,7 +52,7 @@ export function buildProgram(context: CommandContext): Command {
     program.commandsGroup(heading)
     for (const add of commands) add(program, context)
   }
-  addHelp(program)
+  addHelp(program, (text) => void stdout.write(text))
   withExamples(program, [
     ['popkeep demo', 'see it work, without an account'],
     ['popkeep account add me@example.com', 'find the server, log in, write the config'],
@@ -57,8 +60,10 @@ export function buildProgram(context: CommandContext): Command {
     ['popkeep list --newest 10', 'look at it'],
     ['popkeep help sync', 'what a command can do'],
   ])
-  const help = exitStatusHelp(Math.min(stdout.columns ?? 80, 80))
-  for (const command of withSubcommands(program)) command.addHelpText('after', help)
+  program.addHelpText('after', exitStatusHelp(Math.min(stdout.columns ?? 80, 80)))
+  for (const command of program.commands.flatMap(withSubcommands)) {
+    command.addHelpText('after', EXIT_STATUS_HINT)
+  }
   return program
 }
 
@@ -67,13 +72,19 @@ function withSubcommands(command: Command): readonly Command[] {
 }
 
 /** Commander's own answers an unknown word with the general help, and does not say that the word was wrong. */
-function addHelp(program: Command): void {
+function addHelp(program: Command, print: (text: string) => void): void {
   program
     .command('help')
     .summary('print the help of a command')
-    .description('Prints the help of a command, as its option --help does.')
-    .argument('[command...]', 'such as sync, or account add')
+    .description(
+      'Prints the help of a command, as its option --help does, or what each exit code means.',
+    )
+    .argument('[command...]', 'such as sync, account add, or exit-codes')
     .action((names: readonly string[]) => {
+      if (names.length === 1 && names[0] === EXIT_CODES) {
+        print(exitStatusTable())
+        return
+      }
       let command = program
       for (const name of names) command = subcommand(command, name)
       command.outputHelp()
@@ -83,10 +94,8 @@ function addHelp(program: Command): void {
 function subcommand(command: Command, name: string): Command {
   const found = command.commands.find((one) => one.name() === name)
   if (found !== undefined) return found
-  const nearest = nearestWord(
-    name,
-    command.commands.map((one) => one.name()),
-  )
+  const names = [...command.commands.map((one) => one.name()), EXIT_CODES]
+  const nearest = nearestWord(name, names)
   const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
   throw new UsageError(`unknown command '${repeatable(name)}'${hint}`)
 }

@@ -42,8 +42,7 @@ describe('help', () => {
       const { exit, stdout, stderr } = await popkeep(...command, '--help')
       expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
       expect(stdout).toMatchSnapshot()
-      const words = stdout.replace(/\s+/g, ' ')
-      for (const [code, meaning] of EXIT_STATUS) expect(words).toContain(` ${code} ${meaning}`)
+      expect(stdout).toContain(command.length === 0 ? 'Exit status: 0 done' : 'help exit-codes')
       expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
     },
   )
@@ -67,6 +66,21 @@ describe('help', () => {
   it('is printed by the help command too', async () => {
     expect((await popkeep('help', 'sync')).stdout).toBe((await popkeep('sync', '--help')).stdout)
     expect((await popkeep('help')).stdout).toBe((await popkeep('--help')).stdout)
+  })
+
+  it('says what each exit code means, in one place', async () => {
+    const { stdout } = await popkeep('--help')
+    const words = stdout.replace(/\s+/g, ' ')
+    for (const [code, meaning] of EXIT_STATUS) expect(words).toContain(` ${code} ${meaning}`)
+    const table = await popkeep('help', 'exit-codes')
+    expect({ ...table, stdout: table.stdout.trimEnd().split('\n') }).toEqual({
+      exit: 0,
+      stdout: [...EXIT_STATUS].map(([code, meaning]) =>
+        `${code}  ${meaning}`.padStart(meaning.length + 5),
+      ),
+      stderr: '',
+    })
+    expect((await popkeep('help', 'exitcodes')).stderr).toContain('Did you mean exit-codes?')
   })
 
   it('goes to stderr where no command was given', async () => {
