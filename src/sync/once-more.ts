@@ -113,9 +113,9 @@ async function lookBack(
     ({ boundBy, octets, state }) =>
       boundBy === 'digest' && octets !== undefined && state !== 'quarantined',
   )
-  const latest = told.slice(-LOOK_BACK)
-  const traits = await ledger.traits(latest.flatMap(({ message }) => message ?? []))
-  for (const { octets: listed, message = 0 } of latest) {
+  const few = told.slice(-LOOK_BACK)
+  const traits = await ledger.traits(few.flatMap(({ message }) => message ?? []))
+  for (const { octets: listed, message = 0 } of few) {
     const known = traits.get(message)
     if (known === undefined || !listed) continue
     sizes.add({ listed, came: known.octets, lineEnds: undefined })

@@ -45,7 +45,7 @@ export interface LedgerView {
   /** The account stands elsewhere than the catalog knows: receipts prove nothing until resolveMove. */
   readonly moved: Move | undefined
   readonly facts: ServerFacts
-  /** All receipts of this account (of its present epoch). */
+  /** All receipts of this account (of its present epoch), in no order that says anything. */
   receipts(): Promise<readonly Receipt[]>
   /** Header fingerprints (hex) of the messages that these receipts name. */
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
