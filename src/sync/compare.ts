@@ -52,8 +52,12 @@ export async function compareMaildrop(
 ): Promise<Compared> {
   const { moved, facts } = ledger
   const { messages } = await session.stat()
+  // Read while the listing comes in: 100,000 of either take as long.
+  const kept = ledger.receipts()
+  // Where both fail, the listing is what is told.
+  kept.catch(() => undefined)
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
-  let receipts = await ledger.receipts()
+  let receipts = await kept
   const listedUniqueIds = receipts.some((r) => r.uniqueId !== undefined && !r.absent)
   if (!hasUniqueIds && listedUniqueIds && moved !== 'host') {
     throw new UniqueIdsMissingError('the server listed unique-ids before and refuses UIDL now')
