@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // Tests that are marked as concurrent wait for time limits, all at once.
+    maxConcurrency: 50,
     reporters: process.env.CI ? ['default'] : ['dot'],
   },
 })

@@ -175,7 +175,7 @@ describe('login', () => {
         closed(),
       ],
     )
-    const session = await openAt(server, { timeouts: { command: 100 } })
+    const session = await openAt(server, { timeouts: { command: 1_000 } })
     expect(session.pipelined).toBe(false)
     expect(await session.stat()).toEqual({ messages: 0, octets: 0 })
     session.close()

@@ -24,7 +24,7 @@ describe('the first login of a run', () => {
   const urlOf = ({ port }: PartServer) => [`pop://me@127.0.0.1:${port}`, '--tls', 'none']
   const archiveAt = (name: string) => ['--archive', `sqlite:${join(folder.path, name)}.sqlite`]
   const sync = async (server: PartServer, name: string) => {
-    const words = ['sync', ...urlOf(server), ...archiveAt(name), '--no-quit', '--deadline', '1s']
+    const words = ['sync', ...urlOf(server), ...archiveAt(name), '--no-quit', '--deadline', '2m']
     // The deadline keeps it from a second look; without one, a run that nobody looks at does not wait for its first login.
     const args = name === 'announced' ? words : words.slice(0, -2)
     const { code, stderr } = await popkeep(args, { env })

@@ -56,8 +56,9 @@ describe('a server that shows a part of its maildrop', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     const waits = events.filter(({ type }) => type === 'waiting')
-    // 250, 250, 100, and a look that finds nothing.
-    expect(waits).toHaveLength(3)
+    // 250, 250, 100, and a look that finds nothing. Where a session takes longer than the pause, there is nothing to wait for.
+    expect(server.logins).toHaveLength(4)
+    expect(waits.length).toBeLessThanOrEqual(3)
     expect(waits.every(({ reason }) => reason === 'pause')).toBe(true)
     await server.played()
     // STAT says 0 now: that all has gone is no reason to forget it.
@@ -72,9 +73,9 @@ describe('a server that shows a part of its maildrop', () => {
   })
 
   it('is left at the deadline with 1, and the next run goes on', async () => {
-    await using server = await partServer({ ...gmail, pause: 30, enforcesPause: false })
+    await using server = await partServer({ ...gmail, pause: 600, enforcesPause: false })
     for (const stored of [250, 500]) {
-      const run = await sync(server, 'deadline', '--deadline', '20s')
+      const run = await sync(server, 'deadline', '--deadline', '5m')
       expect(run.code).toBe(1)
       expect(run.stderr.toString()).toContain('The next run goes on from there.')
       expect(await kept('deadline')).toBe(stored)
@@ -84,7 +85,8 @@ describe('a server that shows a part of its maildrop', () => {
   })
 
   it('lets other accounts go on while one waits, also one at a time', async () => {
-    await using waiting = await partServer({ ...gmail, pause: 2 })
+    // One short session, and a look when the pause is over.
+    await using waiting = await partServer({ ...gmail, messages: 10, part: 10, pause: 6 })
     await using other = await partServer({ ...gmail, messages: 3, pause: 0 })
     const table = (name: string, port: number) =>
       `[accounts.${name}]\nhost = "127.0.0.1"\nport = ${port}\ntls = "none"\nuser = "me"\nquit = false\npassword_file = "password"\n`

@@ -17,14 +17,14 @@ import { accept, listOf } from './healthy-server.ts'
 
 const TIMEOUTS = vi.hoisted(
   (): Timeouts => ({
-    attempt: 1_500,
-    command: 600,
-    login: 1_200,
-    listing: 5_000,
-    retrieve: 5_000,
-    data: 800,
-    quit: 1_000,
-    update: 5_000,
+    attempt: 3_000,
+    command: 2_000,
+    login: 3_000,
+    listing: 15_000,
+    retrieve: 15_000,
+    data: 2_000,
+    quit: 3_000,
+    update: 15_000,
     idle: 60_000,
   }),
 )

@@ -15,8 +15,8 @@ import { closed, expectLine, scriptedTlsServer, send } from '../support/scripted
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 import { afterStls, failure, latin1, optionsFor, rawServer, stlsServer } from './servers.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1000
-const dayFromNow = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)
+/** As the certificate has it: midnight may have passed since it was made. */
+const dayOf = (date: string) => new Date(date).toISOString().slice(0, 10)
 
 let folder: TemporaryFolder
 let files: Certificates
@@ -61,12 +61,17 @@ async function refusal(tls: TlsOptions, more: Partial<ConnectOptions> = {}): Pro
 }
 
 describe('a certificate that is not right', () => {
-  it.each<[string, CertificateWishes, string | (() => string)]>([
-    ['expired', { ...good, days: [-9, -5] }, () => `the certificate expired on ${dayFromNow(-5)}`],
+  it.each<[string, CertificateWishes, string | ((made: X509Certificate) => string)]>([
+    [
+      'expired',
+      { ...good, days: [-9, -5] },
+      ({ validTo }) => `the certificate expired on ${dayOf(validTo)}`,
+    ],
     [
       'not yet valid',
       { ...good, days: [5, 9] },
-      () => `the certificate is not valid before ${dayFromNow(5)} (is the clock right here?)`,
+      ({ validFrom }) =>
+        `the certificate is not valid before ${dayOf(validFrom)} (is the clock right here?)`,
     ],
     [
       'wrong name',
@@ -104,8 +109,9 @@ describe('a certificate that is not right', () => {
       'the certificate is for mail.example.com, not for pop.example.com',
     ],
   ])('is refused: %s', async (_what, wishes, sentence) => {
-    const wanted = typeof sentence === 'string' ? sentence : sentence()
-    expect(await refusal(makeCertificate(files, wishes))).toBe(wanted)
+    const tls = makeCertificate(files, wishes)
+    const wanted = typeof sentence === 'string' ? sentence : sentence(new X509Certificate(tls.cert))
+    expect(await refusal(tls)).toBe(wanted)
   })
 
   it('is refused: signed by a CA that nobody here knows', async () => {
@@ -256,8 +262,8 @@ describe('a client certificate', () => {
       .toString()
     // The second is what some keys are to OpenSSL: an empty passphrase seems to fit, and the contents are no key.
     const damaged = withPassphrase.replace(/^M.*$/m, 'MAAA')
-    for (const key of [withPassphrase, damaged]) {
-      expect(await attempt({ certificate, key })).toMatchObject({
+    for (const locked of [withPassphrase, damaged]) {
+      expect(await attempt({ certificate, key: locked })).toMatchObject({
         code: 'NET_ARGUMENT',
         message: expect.stringContaining('has a passphrase'),
       })

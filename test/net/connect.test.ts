@@ -60,7 +60,7 @@ describe('connect in clear text', () => {
 
   it('has one deadline up to the first read that brings its own', async () => {
     await using server = await scriptedServer([send('+'), closed()])
-    const connection = await connect(options(server.port, { timeoutMs: 100 }))
+    const connection = await connect(options(server.port, { timeoutMs: 1_000 }))
     expect(text(await connection.read())).toBe('+')
     await expect(connection.read()).rejects.toMatchObject({ code: 'NET_TIMEOUT' })
   })
