@@ -10,6 +10,8 @@ export interface StoreUnderTest {
   readonly content: ContentStore
   /** The same archive, opened by another run. */
   reopen(): StoreUnderTest
+  /** The same archive, opened by the next run, when this one has left it. */
+  next(): StoreUnderTest
   /** What a person would find of messages that are still on their way. */
   staged(): number
 }
@@ -33,14 +35,26 @@ const bodies: readonly (readonly [string, Uint8Array])[] = [
 export function describeContentStore(name: string, open: () => StoreUnderTest): void {
   describe(`content in ${name}`, () => {
     it.each(bodies)('gives back %s octet for octet, however it was cut', (_name, octets) => {
-      const store = open()
       for (const cut of [octets.byteLength || 1, 65_521, 1 + (octets.byteLength >> 1)]) {
-        const cutStore = cut === octets.byteLength ? store : open()
-        const message = keep(cutStore, octets, cut)
-        expect(cutStore.content.has(message)).toBe(true)
-        expect(sameOctets(read(cutStore.content, message), octets)).toBe(true)
-        expect(sameOctets(read(cutStore.reopen().content, message), octets)).toBe(true)
-        expect(cutStore.staged()).toBe(0)
+        const store = open()
+        const message = keep(store, octets, cut)
+        expect(store.content.has(message)).toBe(true)
+        expect(sameOctets(read(store.content, message), octets)).toBe(true)
+        expect(store.staged()).toBe(0)
+        const next = store.next()
+        expect(sameOctets(read(next.content, message), octets)).toBe(true)
+        expect(next.staged()).toBe(0)
+      }
+    })
+
+    it('gives back what was kept to another run that is there at the same time', () => {
+      const store = open()
+      const other = store.reopen()
+      const octets = new Uint8Array(MIB + 1).fill(66)
+      const message = keep(store, octets, MIB)
+      for (const run of [other, store.reopen()]) {
+        expect(run.content.has(message)).toBe(true)
+        expect(sameOctets(read(run.content, message), octets)).toBe(true)
       }
     })
 

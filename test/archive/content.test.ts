@@ -20,6 +20,11 @@ function open(location: ArchiveLocation): StoreUnderTest {
     database,
     content,
     reopen: () => open(location),
+    next: () => {
+      opened.splice(opened.indexOf(archive), 1)
+      archive.close()
+      return open(location)
+    },
     staged: () =>
       location.kind === 'maildir'
         ? readdirSync(join(location.path, 'tmp')).length
