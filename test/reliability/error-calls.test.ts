@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isQuiet, misreported } from './error-judgement.ts'
 import { isSkipped, straceProblem } from './requirements.ts'
-import { chosen, type Experiment, experiment, SEED, type Setting } from './sweep.ts'
+import { chosen, type Experiment, experiment, SEED, type Setting, untilHit } from './sweep.ts'
 import { type Injection, isBelow, runTraced, type TracedCall } from './traced.ts'
 
 const skip = isSkipped('error sweep', straceProblem(), 'POPKEEP_REQUIRE_STRACE')
@@ -118,9 +118,12 @@ describe.skipIf(skip).each(['sqlite', 'maildir'] as const)(
       const wrong: string[] = []
       const hits: string[] = []
       for (const point of points) {
-        const failed = await fail(setting, point)
-        wrong.push(...failed.wrong)
-        if (failed.at !== undefined) hits.push(failed.at)
+        const { at } = await untilHit(async () => {
+          const failed = await fail(setting, point)
+          wrong.push(...failed.wrong)
+          return failed
+        })
+        if (at !== undefined) hits.push(at)
       }
       console.log(
         `${kind}: ${points.length} runs, ${hits.length} with an error there; seed ${SEED}`,

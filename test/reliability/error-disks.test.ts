@@ -15,7 +15,7 @@ import { type Experiment, experiment, type Setting } from './sweep.ts'
 import { runHeld } from './traced.ts'
 
 const skip = isSkipped('full and read-only disks', diskProblem(), 'POPKEEP_REQUIRE_DISKS')
-const skipFailing = isSkipped('failing disks', failingDiskProblem(), 'POPKEEP_REQUIRE_DISKS')
+const skipFailing = isSkipped('failing disks', await failingDiskProblem(), 'POPKEEP_REQUIRE_DISKS')
 
 /** From what does not hold the tables to what does not hold the largest message twice. */
 const SIZES = ['size=48k', 'size=200k', 'size=1500k', 'nr_inodes=3']

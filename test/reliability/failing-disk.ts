@@ -1,6 +1,6 @@
 /** Filesystems that are full, or that become read-only while they are written to, and limits of a process. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -107,8 +107,23 @@ export function diskProblem(): string | undefined {
 }
 
 /** Why an ext4 cannot be let fail here; undefined where it can. */
-export function failingDiskProblem(): string | undefined {
+export async function failingDiskProblem(): Promise<string | undefined> {
   const problem = diskProblem()
   if (problem !== undefined) return problem
-  return existsSync('/sys/fs/ext4') ? undefined : 'This kernel shows no /sys/fs/ext4.'
+  const { path, remove } = temporaryFolder('disk')
+  try {
+    return await onFailingDisk(path, async (fail) => {
+      fail()
+      try {
+        writeFileSync(join(path, 'file'), 'text')
+      } catch {
+        return undefined
+      }
+      return 'An ext4 stays writable here where it finds an error.'
+    })
+  } catch (error) {
+    return `An ext4 cannot be let fail here: ${error instanceof Error ? error.message : error}`
+  } finally {
+    remove()
+  }
 }

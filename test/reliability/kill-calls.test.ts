@@ -11,6 +11,7 @@ import {
   SEED,
   SETTINGS,
   type Setting,
+  untilHit,
 } from './sweep.ts'
 import { type Injection, isBelow, runTraced, type TracedCall } from './traced.ts'
 
@@ -60,9 +61,12 @@ describe.skipIf(skip).each(SETTINGS)('sync to $kind, $mode, killed at a write', 
     const wrong: string[] = []
     let hits = 0
     for (const point of points) {
-      const killed = await kill(setting, point)
-      wrong.push(...killed.wrong)
-      if (killed.at !== undefined) hits += 1
+      const { at } = await untilHit(async () => {
+        const killed = await kill(setting, point)
+        wrong.push(...killed.wrong)
+        return killed
+      })
+      if (at !== undefined) hits += 1
     }
     const runs = points.length
     const result = {

@@ -61,8 +61,10 @@ describe.each(['sqlite', 'maildir'] as const)('two runs at once on one account, 
         }
         // The server answers no more from some step on: whoever holds the lock cannot end, and the other one must.
         const { finished, other } = await firstOf([start(), start()])
-        expect({ round, code: finished.code }).toEqual({ round, code: 75 })
-        expect(finished.stderr.toString()).toMatch(/held by another run/)
+        expect({ seed: SEED, round, code: finished.code, said: `${finished.stderr}` }).toEqual({
+          ...{ seed: SEED, round, code: 75 },
+          said: expect.stringMatching(/held by another run/),
+        })
         const kill = () => other.child.kill('SIGKILL')
         if (round % 2 === 0) {
           kill()
@@ -77,17 +79,18 @@ describe.each(['sqlite', 'maildir'] as const)('two runs at once on one account, 
           }
           release()
           if (behind === 0) kill()
-          const { code, signal } = await other.finished
+          const { code, signal, stderr } = await other.finished
           // It may have come to its end before.
-          expect(signal ?? code).toBe(signal === null ? 0 : 'SIGKILL')
+          expect(signal ?? code, `seed ${SEED}, round ${round}: ${stderr}`).toBe(
+            signal === null ? 0 : 'SIGKILL',
+          )
           if (signal !== null) killed.working += 1
         }
         maildrop.onStep = () => {}
         const next = await start().finished
-        expect({ round, code: next.code, said: next.stderr.toString() }).toEqual({
-          round,
-          code: 0,
-          said: '',
+        const { code, stderr } = next
+        expect({ seed: SEED, round, code, said: `${stderr}` }).toEqual({
+          ...{ seed: SEED, round, code: 0, said: '' },
         })
         await server.played()
       }

@@ -134,8 +134,7 @@ class MaildropSession {
     const number = /^DELE (\d+)$/i.exec(line)?.[1]
     const row = number === undefined ? undefined : this.#rows[Number(number) - 1]
     if (row && at === 'command') {
-      const ms = performance.timeOrigin + performance.now()
-      this.#maildrop.deles.push({ digest: row.digest, ms })
+      this.#maildrop.deles.push({ digest: row.digest, ms: wallClock() })
     }
     await this.#maildrop.onStep({ at, line })
   }
@@ -146,6 +145,19 @@ class MaildropSession {
 
   async #say(line: string): Promise<void> {
     await this.#connection.send(`${line}\r\n`)
+  }
+}
+
+/**
+ * Ms since the epoch, with a fraction: Date.now() has none, and performance.now() does not follow a clock that is put right.
+ * Waits for the next whole ms.
+ */
+function wallClock(): number {
+  const begun = performance.now()
+  const before = Date.now()
+  for (;;) {
+    const now = Date.now()
+    if (now !== before) return now - (performance.now() - begun)
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the machine must offer for these tests. Where it does not, they are skipped, and say why. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 
 /**
  * True where tests are to be skipped for `problem`, which is then said. With `variable`=1 in the environment they are not
@@ -15,14 +15,11 @@ export function isSkipped(tests: string, problem: string | undefined, variable: 
 /** Why strace cannot be attached to a process of ours; undefined where it can. */
 export function straceProblem(): string | undefined {
   if (process.platform !== 'linux') return 'strace is a program of Linux.'
-  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
-  try {
-    // Containers and hardened kernels let one start strace, and refuse the attaching. timeout ends it by SIGTERM.
-    const words = ['1', 'strace', '-p', String(child.pid), '-e', 'trace=none']
-    const { error, stderr } = spawnSync('timeout', words, { encoding: 'utf8' })
-    if (error) return error.message
-    return stderr.includes(' attached') ? undefined : `strace cannot be attached: ${stderr.trim()}`
-  } finally {
-    child.kill('SIGKILL')
-  }
+  // Containers and hardened kernels let one start strace, and refuse the attaching. Its first word ends the process, and that
+  // ends strace; how long it takes to say one is the machine's affair.
+  const script =
+    'sleep 60 & strace -p $! -e trace=none 2>&1 | while read -r said; do echo "$said"; kill $!; done'
+  const { error, stdout } = spawnSync('sh', ['-c', script], { encoding: 'utf8', timeout: 60_000 })
+  if (error) return error.message
+  return / attached/.test(stdout) ? undefined : `strace cannot be attached: ${stdout.trim()}`
 }
