@@ -1,6 +1,7 @@
 import type { AccountResult, ListedItem } from '../sync/report.ts'
 import { counted, humanOctets } from './columns.ts'
 import { describeFailure } from './failure.ts'
+import { localMinute } from './message-lines.ts'
 import { quoted, safe } from './safe.ts'
 
 /** How one account ended, for the exit code and for `--json`. */
@@ -22,7 +23,7 @@ export function endingOfAccount(result: AccountResult): AccountEnding {
 
 /**
  * What a dry run found: a line a message with action, account, unique-id and octets (`-` where the server gave none), two
- * spaces between them, and the totals last. Only these with `isBrief`.
+ * spaces between them, for one in the archive also its date and subject, and the totals last. Only these with `isBrief`.
  */
 export function previewText(
   { account, known, postponed, preview }: AccountResult,
@@ -31,7 +32,7 @@ export function previewText(
   if (preview === undefined) return ''
   const name = safe(account)
   const lineOf = (action: string) => (item: ListedItem) =>
-    `${action}  ${name}  ${safe(item.uniqueId ?? '-')}  ${item.octets ?? '-'}`
+    [action, name, safe(item.uniqueId ?? '-'), item.octets ?? '-', ...toldOf(item)].join('  ')
   const items = [
     ...preview.retrieve.map(lineOf('would retrieve')),
     ...preview.delete.map(lineOf('would delete')),
@@ -45,6 +46,11 @@ export function previewText(
   if (postponed > 0) parts.push(`${postponed.toLocaleString('en-US')} left for the next run`)
   const totals = `${name}: ${parts.join(', ')}`
   return `${[...(options.isBrief ? [] : items), totals].join('\n')}\n`
+}
+
+function toldOf({ date, subject }: ListedItem): readonly string[] {
+  if (date === undefined && subject === undefined) return []
+  return [date === undefined ? '-' : localMinute(date), quoted(subject ?? '')]
 }
 
 /** The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. */

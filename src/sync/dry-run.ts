@@ -3,10 +3,11 @@ import type { SyncContext } from './context.ts'
 import { checkDueRows } from './delete-rows.ts'
 import { dueNow } from './deletion.ts'
 import { shortOnce } from './once-more.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import { dueArrivals, untoldNotice } from './preview.ts'
-import { asItem, type Findings, type Preview } from './report.ts'
+import { asItem, type Findings, type ListedItem, type Preview } from './report.ts'
 import { planRetrieval, rowsOf } from './retrieval-plan.ts'
 import { mayPipeline } from './server-sense.ts'
 import { survey } from './survey.ts'
@@ -54,6 +55,23 @@ async function preview(
   await session.quit()
   return {
     retrieve: rowsOf(plan).map(asItem),
-    delete: [...sure, ...plan.again, ...arrivals.due].map(asItem),
+    delete: await withTraits(ledger, known, [...sure, ...plan.again, ...arrivals.due]),
   }
+}
+
+/** A unique-id says nothing to a person who asks what would go: what the archive has shows more. */
+async function withTraits(
+  ledger: LedgerView,
+  known: readonly MatchedRow[],
+  rows: readonly PlannedRow[],
+): Promise<readonly ListedItem[]> {
+  const messages = new Map(known.map(({ row, receipt }) => [row, receipt.message]))
+  const asked = new Set(rows.flatMap(({ row }) => messages.get(row) ?? []))
+  const traits = await ledger.traits([...asked])
+  return rows.map((planned) => {
+    const message = messages.get(planned.row)
+    const { date, subject } = (message !== undefined && traits.get(message)) || {}
+    const dated = date === undefined ? {} : { date: new Date(date).toISOString() }
+    return { ...asItem(planned), ...dated, ...(subject === undefined ? {} : { subject }) }
+  })
 }

@@ -14,6 +14,9 @@ export interface ListedItem {
   readonly messageNumber: number
   readonly uniqueId: string | undefined
   readonly octets: number | undefined
+  /** Only of one that the archive knows: its own date, RFC 3339 UTC, and its subject. */
+  readonly date?: string | undefined
+  readonly subject?: string | undefined
 }
 
 /** How one account's run ended. */

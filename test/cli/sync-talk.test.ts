@@ -147,13 +147,17 @@ describe('SyncTalk', () => {
         { messageNumber: 3, uniqueId: 'a\x1bb', octets: 1200 },
         { messageNumber: 4, uniqueId: undefined, octets: undefined },
       ],
-      delete: [{ messageNumber: 1, uniqueId: 'old', octets: 7 }],
+      delete: [
+        { messageNumber: 1, uniqueId: 'old', octets: 7 },
+        { messageNumber: 2, uniqueId: 'x', octets: 8, subject: 'hi \x1b[1m' },
+      ],
     }
-    const totals = 'work: would retrieve 2 messages (1.2 kB), 1,202 already here, would delete 1\n'
+    const totals = 'work: would retrieve 2 messages (1.2 kB), 1,202 already here, would delete 2\n'
     const plan =
       'would retrieve  work  a\\x1bb  1200\n' +
       'would retrieve  work  -  -\n' +
-      'would delete  work  old  7\n'
+      'would delete  work  old  7\n' +
+      'would delete  work  x  8  -  "hi \\x1b[1m"\n'
     expect(await said(result({ preview }))).toEqual({ exit: 0, stdout: plan + totals, stderr: '' })
     expect((await said(result({ preview }), { isTTY: true })).stdout).toBe(plan + totals)
     expect((await said(result({ preview }), { quiet: true })).stdout).toBe(totals)

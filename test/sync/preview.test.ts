@@ -71,6 +71,15 @@ describe('a dry run', () => {
     expect(sent(maildrop, 'TOP')).toEqual(['TOP 1'])
   })
 
+  it('says date and subject of what the archive has, and nothing of what it has not', async () => {
+    const [maildrop, archive] = [new FakeMaildrop([dated(0, 200)]), new MemoryArchive()]
+    await syncOnce(maildrop, archive)
+    maildrop.messages.push(dated(1, 9))
+    const { preview } = await previewOnce(maildrop, archive, { policy: DELETE_ALL })
+    expect(preview?.delete.map((item) => Object.keys(item).includes('date'))).toEqual([true, false])
+    expect(preview?.delete[0]?.date).toMatch(/^\d{4}-.*Z$/)
+  })
+
   it('asks for no header where nothing new is due yet', async () => {
     const maildrop = new FakeMaildrop([dated(0, 200), dated(1, 9)])
     const policy: Policy = { delete: { afterMs: DAY, olderMs: DAY }, deleteRemoved: false }
