@@ -99,7 +99,8 @@ export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow |
 }
 
 /**
- * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone. Nothing should be deleted
+ * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone; but nothing behind the first
+ * where one does not hold and the server announces EXPIRE 0, and the session is left open. Nothing should be deleted
  * before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that reply is proof: the next
  * listing shows what became of what was journalled. Each QUIT is counted, answered or not: a server that keeps its messages
  * is not asked for ever.
@@ -122,6 +123,9 @@ export async function deleteRows(
   const allowed = rows.filter(isAllowed)
   const unproven = rows.filter((row) => !isAllowed(row))
   signal.throwIfAborted()
+  if (unproven.length > 0 && deletesRetrieved(session)) {
+    return { accepted: [], refused: 0, unproven, quit: 'lost' }
+  }
   const receipts = allowed.map(({ receipt }) => receipt)
   await ledger.deleteSent(receipts)
   const said = new Set(await session.delete(allowed.map(({ row }) => row)))
@@ -132,4 +136,9 @@ export async function deleteRows(
   const quit = await session.quit()
   await ledger.deleteTried(receipts)
   return { accepted, refused: allowed.length - accepted.length, unproven, quit }
+}
+
+/** RFC 2449 section 6.7: at QUIT it may delete what was retrieved, also what was not proven. */
+function deletesRetrieved({ capabilities }: MaildropSession): boolean {
+  return capabilities.args('EXPIRE')[0] === '0'
 }

@@ -46,6 +46,8 @@ export class Deletion {
   readonly #session: MaildropSession
   readonly #ledger: LedgerView & DeletionJournal
   readonly #isAllowed: boolean
+  /** Receipts of rows that this session retrieved. */
+  readonly #retrieved: Set<number> = new Set()
   /** By receipt. */
   readonly #candidates = new Map<number, DeletableRow>()
   /** The messages that are due, of rows that are retrieved first. */
@@ -86,6 +88,7 @@ export class Deletion {
 
   /** A row was retrieved. If that was to compare it, and it is another message than the due one, that one has its time. */
   retrieved(row: RetrievedRow): void {
+    this.#retrieved.add(row.stored.receipt)
     if (!this.#isAllowed) return
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
@@ -107,6 +110,12 @@ export class Deletion {
     return candidates.filter(({ message }) => leaves.has(message))
   }
 
+  /** Whether the session retrieved a message that is to stay: a server may delete it at QUIT, unasked. */
+  staysRetrieved(deletable: readonly DeletableRow[]): boolean {
+    const going = new Set(deletable.map(({ receipt }) => receipt))
+    return [...this.#retrieved].some((receipt) => !going.has(receipt))
+  }
+
   /** Deletes them as `deleteRows` does, ends the session by QUIT, and says which messages went. */
   async carryOut(rows: readonly DeletableRow[], tally: Tally): Promise<void> {
     const { identity, progress, signal } = this.#context
@@ -123,7 +132,7 @@ export class Deletion {
       const text = `the server refused to delete ${refused} of ${rows.length} messages; they stay there`
       progress({ type: 'notice', account, code: 'DELETION_REFUSED', text })
     }
-    if (quit !== 'done') {
+    if (quit !== 'done' && accepted.length > 0) {
       const text = `the server did not confirm the end of the session; the next run will see which of ${accepted.length} messages are gone`
       progress({ type: 'notice', account, code: 'DELETION_UNCONFIRMED', text })
     }

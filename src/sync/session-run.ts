@@ -45,6 +45,8 @@ export interface SessionEnd {
   readonly left: ReadonlySet<string>
   /** The run's time was over before all was asked for. */
   readonly isCutShort: boolean
+  /** What is due waits for a session that retrieves nothing that is to stay: only such a one may end with QUIT. */
+  readonly deletesLater: boolean
 }
 
 /** What the steps of one session work with. */
@@ -96,7 +98,9 @@ export class SessionRun {
     const isCutShort = await this.#retrieve(plan, { ledger, deletion, compared, options })
     signal.throwIfAborted()
     const deletable = await deletion.deletable()
-    if (deletable.length > 0) await deletion.carryOut(deletable, tally)
+    const isLater =
+      options.endsWithoutQuit && deletable.length > 0 && deletion.staysRetrieved(deletable)
+    if (deletable.length > 0 && !isLater) await deletion.carryOut(deletable, tally)
     else await this.#leave(options)
     const { capabilities } = this.#session
     const isPart = mayShowParts(policy, ledger.facts, capabilities, compared)
@@ -105,6 +109,7 @@ export class SessionRun {
       mayShowParts: isPart,
       left: isPart ? leftOf(compared, deletable) : new Set(),
       isCutShort,
+      deletesLater: isLater,
     }
   }
 

@@ -39,6 +39,8 @@ export class Sessions {
   #former: ReadonlySet<string> | undefined
   /** This run said first that the server deletes what was retrieved: its owner could not answer yet. */
   #isExpiryNews = false
+  /** One more session was begun to delete. */
+  #cameBack = false
   /** Why nothing but the suspects is asked for any more. */
   #givenUp: { readonly error: unknown } | undefined
 
@@ -126,7 +128,7 @@ export class Sessions {
       this.#isExpiryNews = true
       const text =
         'this server announces that it deletes what was retrieved when a session ends (EXPIRE 0). ' +
-        'Sessions of this run that delete nothing end without QUIT; to keep the mail there, set quit = false or use --no-quit'
+        'Sessions of this run that retrieve what is to be kept end without QUIT; to keep the mail there, set quit = false or use --no-quit'
       const account = identity.name
       progress({ type: 'notice', account, code: 'EXPIRE', text, isWarning })
     }
@@ -143,6 +145,10 @@ export class Sessions {
     if (purpose === 'suspects') {
       this.#suspects.clear()
       return 'end'
+    }
+    if (end.deletesLater && this.#context.patience !== undefined && !this.#cameBack) {
+      this.#cameBack = true
+      return 'session'
     }
     const isMoreToSee = end.mayShowParts && end.stored > 0 && this.#findings.postponed === 0
     if (this.#context.patience === undefined || !isMoreToSee) return 'end'

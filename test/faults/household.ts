@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import type { ArchiveKind } from '../../src/archive/location.ts'
+import { type ArchiveKind, catalogPath, parseLocation } from '../../src/archive/location.ts'
+import { openDatabase } from '../../src/sqlite/driver.ts'
 import { digestsIn } from '../support/archive-content.ts'
 import { type Certificates, makeCertificates } from '../support/certificates.ts'
 import { IN_MEMORY, type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
@@ -33,6 +34,19 @@ export class Household {
 
   get archive(): string {
     return `${this.#kind}:${join(this.#root.path, 'archive', `mail.${this.#kind}`)}`
+  }
+
+  /** A server of a later run has another port; to the account it is the same one, as for most owners. */
+  stayAt(port: number): void {
+    const path = catalogPath(parseLocation(this.archive))
+    if (!existsSync(path)) return
+    const database = openDatabase(path, { isReadOnly: false })
+    try {
+      const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'account'").get()
+      if (table !== undefined) database.exec(`UPDATE account SET port = ${port} WHERE port > 0`)
+    } finally {
+      database.close()
+    }
   }
 
   get trace(): string {

@@ -210,6 +210,7 @@ class CasePlay {
     const stored = storedIn(this.#household)
     for (const names of Object.values(maildrop.log)) names.length = 0
     await using server = await this.#serve(answer)
+    this.#household.stayAt(server.port)
     const run = await this.#popkeep(server, args)
     await server.played()
     expectEnding(run, wanted)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Policy } from '../../src/sync/policy.ts'
 import { failure } from '../support/moody-maildrop.ts'
 import { MINUTE, many, Rig, SECOND } from '../support/sessions-rig.ts'
-import { DELETE_ALL } from '../support/sync-once.ts'
+import { DELETE_ALL, mail } from '../support/sync-once.ts'
 
 const GMAIL = ['TOP', 'UIDL', 'PIPELINING', 'X-GOOGLE-RICO', 'EXPIRE 0', 'LOGIN-DELAY 300']
 
@@ -285,6 +285,37 @@ describe('EXPIRE 0', () => {
     await rig.run({ policy: { delete: due, keepLatest } })
     expect(rig.of('notice')).toMatchObject([{ code: 'EXPIRE', isWarning: true }])
     expect(rig.maildrop.ends).toEqual(['closed'])
+  })
+
+  it.each([
+    ['in the run that says so', {}],
+    ['where the owner asked for no QUIT', { quit: false }],
+  ])('has what is due deleted by a session that retrieved nothing: %s', async (_title, policy) => {
+    const due = { delete: { afterMs: 30 * 24 * 60 * MINUTE }, ...policy }
+    const rig = new Rig(many(3))
+    rig.archive.now = rig.time.now
+    await rig.run()
+    rig.time.now += 31 * 24 * 60 * MINUTE
+    rig.archive.now = rig.time.now
+    rig.maildrop.moods = { capabilities }
+    rig.maildrop.inner.messages.push(mail('new', 'new'))
+    rig.maildrop.ends.length = 0
+    const { error, counts, known } = await rig.run({ policy: due })
+    expect(error).toBeUndefined()
+    expect([counts.deleted, counts.stored, known]).toEqual([3, 1, 3])
+    expect(rig.maildrop.ends).toEqual(['closed', 'QUIT'])
+    expect(rig.sent('RETR')).toHaveLength(1)
+    expect(rig.maildrop.inner.messages.map(({ uniqueId }) => uniqueId)).toEqual(['new'])
+  })
+
+  it('deletes nothing where one message is not proven: QUIT would take it too', async () => {
+    const rig = new Rig(many(3), { capabilities })
+    rig.archive.altered.add(2)
+    const { error } = await rig.run({ policy: DELETE_ALL })
+    expect(error).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+    expect(rig.sent('DELE')).toEqual([])
+    expect(rig.maildrop.ends).toEqual(['closed'])
+    expect(rig.maildrop.inner.messages).toHaveLength(3)
   })
 
   it.each<[string, Partial<Policy>, string]>([
