@@ -170,7 +170,7 @@ describe('popkeep sync', () => {
     writeFileSync(file, 'jobs = 1\n')
     const none = await popkeep(['list', '--config', file])
     expect(none.code).toBe(78)
-    expect(none.stderr.toString()).toContain(`${file}: no archive is named`)
+    expect(none.stderr.toString()).toContain(`${file}: there are no accounts in it`)
     writeFileSync(file, 'jobs = 1\nhost = pop\n')
     expect((await popkeep(['sync', '--config', file])).stderr.toString()).toMatch(
       /^popkeep: [^\n]*:2:8: [^\n]*\n$/,
