@@ -10,7 +10,7 @@ const FULL = {
   ...{ hundred: 100, thousand: 1_000, myriad: 10_000 },
 }
 const QUICK = {
-  ...{ small: 2_000, mixed: 300, peers: 50, listed: 5_000, few: 10, some: 1_000 },
+  ...{ small: 1_500, mixed: 150, peers: 30, listed: 5_000, few: 10, some: 1_000 },
   ...{ accounts: 16, each: 5 },
   ...{ hundred: 100, thousand: 300, myriad: 1_000 },
 }

@@ -27,7 +27,7 @@ export async function nothingNew(bench) {
 export async function nothingListed(bench) {
   const { user, messages } = await bench.maildrop('few')
   const contestants = installed([bareNode, mpop(), popkeep('sqlite'), popkeep('maildir')])
-  const rows = await again({ ...bench, runs: bench.runs * 3 }, contestants, { user, messages })
+  const rows = await again({ ...bench, runs: bench.runs * 2 }, contestants, { user, messages })
   const { ms } = look(rows)
   return {
     name: `nothing new, ${bench.count(messages)} listed`,
