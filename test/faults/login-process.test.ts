@@ -50,7 +50,7 @@ async function expectNoLeak(running: ReturnType<typeof start>, wire = ''): Promi
   expect(
     leaks(household.traces({ exit: code ?? 0, stdout: out, stderr: err }), [CANARY], wire),
   ).toEqual([])
-  expect(out + err).not.toMatch(/^ +at |unhandled|Unhandled|Warning/m)
+  expect(out + err).not.toMatch(/^ +at |unhandled|Unhandled|Warning: /m)
   return code
 }
 
