@@ -15,11 +15,14 @@ export class Drain {
   /** Aborted when the retrieval is over. */
   #retrieval: AbortController | undefined
   #octetsLeft = DRAIN_OCTETS
+  /** As the signal has it, which is slow to ask for each chunk. */
+  #isInterrupted = false
 
   /** `run` is aborted by the interruption. Without `wait` nothing is drained. */
   constructor(run: AbortSignal, wait: Patience['wait'] | undefined) {
     this.#run = run
     this.#wait = wait
+    this.#isInterrupted = run.aborted
     if (run.aborted) this.#cut()
     else run.addEventListener('abort', this.#onInterrupted, { once: true })
   }
@@ -44,7 +47,7 @@ export class Drain {
 
   /** So many octets of messages came in. */
   received(octets: number): void {
-    if (!this.#run.aborted) return
+    if (!this.#isInterrupted) return
     this.#octetsLeft -= octets
     if (this.#octetsLeft < 0) this.#cut()
   }
@@ -55,6 +58,7 @@ export class Drain {
   }
 
   #interrupted(): void {
+    this.#isInterrupted = true
     if (this.#retrieval === undefined || this.#wait === undefined) {
       this.#cut()
       return
