@@ -13,7 +13,7 @@ export function listedOctets(rows: readonly ListedMessage[]): number | undefined
 /**
  * Whether a maildrop that STAT showed as `before` is, without the rows that were deleted since, what STAT shows as `after`.
  * Octets count only where STAT's are the sum of LIST's (`isSummed`). Some servers count what is marked as deleted, against RFC
- * 1939 section 5, or its octets: these may be as they were.
+ * 1939 section 5, or only its octets, or all but its octets (qmail-pop3d): each may be as it was.
  */
 export function isOnlyDeleted(
   before: DropListing,
@@ -21,9 +21,10 @@ export function isOnlyDeleted(
   { deleted, isSummed }: { readonly deleted: readonly ListedMessage[]; readonly isSummed: boolean },
 ): boolean {
   const isSameSize = after.octets === before.octets
-  if (after.messages === before.messages && isSameSize) return true
-  if (after.messages !== before.messages - deleted.length) return false
+  const isSameCount = after.messages === before.messages
+  if (isSameCount && isSameSize) return true
+  if (!isSameCount && after.messages !== before.messages - deleted.length) return false
   const octets = listedOctets(deleted)
-  if (!isSummed || before.octets === undefined || octets === undefined) return true
+  if (!isSummed || before.octets === undefined || octets === undefined) return !isSameCount
   return isSameSize || after.octets === before.octets - octets
 }

@@ -80,6 +80,7 @@ describe.each([
     ['the others are left', '+OK 1 100', '3 300'],
     ['the server counts what is marked', '+OK 3 300', '3 300'],
     ['only the count tells what is marked', '+OK 1 300', '3 300'],
+    ['only the octets tell what is marked, as on qmail-pop3d', '+OK 3 100', '3 300'],
     ['STAT measures otherwise than LIST', '+OK 1 77', '3 288'],
     ['STAT has no octets', '+OK 1', '3'],
   ])('lets QUIT go where %s', async (_what, reply, total) => {
