@@ -99,17 +99,17 @@ export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow |
 }
 
 /**
- * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone; but nothing behind the first
- * where one does not hold and the server announces EXPIRE 0, and the session is left open. Nothing should be deleted
- * before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that reply is proof: the next
- * listing shows what became of what was journalled. Each QUIT is counted, answered or not: a server that keeps its messages
- * is not asked for ever.
+ * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone; but nothing behind the
+ * first where one does not hold and QUIT may take it too (EXPIRE 0, or `endsWithoutQuit`), and the session is left open.
+ * Nothing should be deleted before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that
+ * reply is proof: the next listing shows what became of what was journalled. Each QUIT is counted, answered or not: a
+ * server that keeps its messages is not asked for ever.
  */
 export async function deleteRows(
   session: MaildropSession,
   ledger: DeletionJournal,
   rows: readonly DeletableRow[],
-  signal: AbortSignal,
+  { signal, endsWithoutQuit }: { readonly signal: AbortSignal; readonly endsWithoutQuit: boolean },
 ): Promise<{
   readonly accepted: readonly DeletedRow[]
   readonly refused: number
@@ -123,7 +123,7 @@ export async function deleteRows(
   const allowed = rows.filter(isAllowed)
   const unproven = rows.filter((row) => !isAllowed(row))
   signal.throwIfAborted()
-  if (unproven.length > 0 && deletesRetrieved(session)) {
+  if (unproven.length > 0 && (endsWithoutQuit || deletesRetrieved(session))) {
     return { accepted: [], refused: 0, unproven, quit: 'lost' }
   }
   const receipts = allowed.map(({ receipt }) => receipt)

@@ -46,8 +46,7 @@ export class Deletion {
   readonly #session: MaildropSession
   readonly #ledger: LedgerView & DeletionJournal
   readonly #isAllowed: boolean
-  /** Receipts of rows that this session retrieved. */
-  readonly #retrieved: Set<number> = new Set()
+  readonly #endsWithoutQuit: boolean
   /** By receipt. */
   readonly #candidates = new Map<number, DeletableRow>()
   /** The messages that are due, of rows that are retrieved first. */
@@ -55,16 +54,17 @@ export class Deletion {
   /** Messages of the maildrop that the archive has. */
   readonly #messages: Set<number> = new Set()
 
-  /** Without `isAllowed` nothing is due. */
+  /** Without `isAllowed` nothing is due; `endsWithoutQuit`: QUIT may delete what was retrieved, also where nobody announced it. */
   constructor(
     context: SyncContext,
     session: MaildropSession,
     ledger: LedgerView & DeletionJournal,
-    options: { readonly isAllowed: boolean },
+    options: { readonly isAllowed: boolean; readonly endsWithoutQuit: boolean },
   ) {
     this.#context = context
     this.#session = session
     this.#ledger = ledger
+    this.#endsWithoutQuit = options.endsWithoutQuit
     this.#isAllowed = options.isAllowed && context.policy.delete !== 'never'
   }
 
@@ -88,7 +88,6 @@ export class Deletion {
 
   /** A row was retrieved. If that was to compare it, and it is another message than the due one, that one has its time. */
   retrieved(row: RetrievedRow): void {
-    this.#retrieved.add(row.stored.receipt)
     if (!this.#isAllowed) return
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
@@ -110,18 +109,15 @@ export class Deletion {
     return candidates.filter(({ message }) => leaves.has(message))
   }
 
-  /** Whether the session retrieved a message that is to stay: a server may delete it at QUIT, unasked. */
-  staysRetrieved(deletable: readonly DeletableRow[]): boolean {
-    const going = new Set(deletable.map(({ receipt }) => receipt))
-    return [...this.#retrieved].some((receipt) => !going.has(receipt))
-  }
-
   /** Deletes them as `deleteRows` does, ends the session by QUIT, and says which messages went. */
   async carryOut(rows: readonly DeletableRow[], tally: Tally): Promise<void> {
     const { identity, progress, signal } = this.#context
     const account = identity.name
     progress({ type: 'deleting', account, messages: rows.length })
-    const outcome = await deleteRows(this.#session, this.#ledger, rows, signal)
+    const outcome = await deleteRows(this.#session, this.#ledger, rows, {
+      signal,
+      endsWithoutQuit: this.#endsWithoutQuit,
+    })
     const { accepted, refused, unproven, quit } = outcome
     tally.deleted += accepted.length
     for (const { row, digest } of accepted) {

@@ -1,6 +1,6 @@
 /** What one session is to retrieve, within the owner's limits. Pure. */
 import type { Compared } from './compare.ts'
-import { applyLimits, type PlannedRow, type RetrievedRow } from './plan.ts'
+import { applyLimits, faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { triage } from './quarantine.ts'
 import type { Findings } from './report.ts'
@@ -37,8 +37,10 @@ export function planRetrieval(compared: Compared, demand: RetrievalDemand): Retr
   const retryAll = policy.retryQuarantined === true
   const wanted = compared.fresh.filter(isWanted)
   const { healthy, retries } = triage(wanted, compared.receipts, { now, retryAll, tried })
-  const doubtful = demand.doubtful.filter(isWanted)
-  const onceMore = demand.onceMore.filter(isWanted)
+  const rests = new Set(tried.map(faceOf))
+  const mayBeAsked = (planned: PlannedRow) => isWanted(planned) && !rests.has(faceOf(planned.key))
+  const doubtful = demand.doubtful.filter(mayBeAsked)
+  const onceMore = demand.onceMore.filter(mayBeAsked)
   const all: readonly PlannedRow[] = [...healthy, ...retries, ...doubtful, ...onceMore]
   const within = withinLimits(all, policy, findings)
   // Not the first so many: a limit may leave out one in the middle.

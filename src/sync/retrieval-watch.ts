@@ -26,6 +26,7 @@ export class RetrievalWatch {
   readonly #options: WatchOptions
   /** Asked for and not answered in full, in their order; no more than the window holds. */
   readonly #outstanding: ListedMessage[] = []
+  readonly #handedOver = new Set<ListedMessage>()
   #short: ListedMessage | undefined
   #isProven = false
   #messages = 0
@@ -61,11 +62,17 @@ export class RetrievalWatch {
     return { messages: this.#messages, octets: this.#octets }
   }
 
+  /** Rows whose RETR was accepted: a server may delete them at QUIT, unasked, whatever became of them here. */
+  get handedOver(): ReadonlySet<ListedMessage> {
+    return this.#handedOver
+  }
+
   /** As the session's own; rows for which `mayGoOn` said no are left out, together with all that follow. */
   async retrieve(rows: Iterable<ListedMessage>, receiver: MessageReceiver): Promise<void> {
     await this.#session.retrieve(this.#asked(rows), {
       begin: (row) => {
         const sink = receiver.begin(row)
+        this.#handedOver.add(row)
         let came = 0
         return {
           write: (octets) => {

@@ -56,17 +56,6 @@ export async function retrieveRows(
   return refusals
 }
 
-/** Retrieves the rows one at a time: the next is not asked for before the one before it is answered and committed. */
-export async function retrieveEach(
-  retriever: Retriever,
-  planned: readonly PlannedRow[],
-  options: RetrievalOptions,
-): Promise<readonly Refusal[]> {
-  const refusals: Refusal[] = []
-  for (const row of planned) refusals.push(...(await retrieveRows(retriever, [row], options)))
-  return refusals
-}
-
 function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {
   for (const { row } of planned) yield row
 }

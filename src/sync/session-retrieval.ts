@@ -10,7 +10,7 @@ import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
 import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
-import { retrieveEach, retrieveRows } from './retrieve.ts'
+import { retrieveRows } from './retrieve.ts'
 import { SizeRecord } from './size-record.ts'
 
 export interface SessionRetrievalOptions {
@@ -74,6 +74,12 @@ export class SessionRetrieval {
     return this.#watch.answered.messages
   }
 
+  /** Whether a message was handed over that is not among these rows. */
+  hasOthersThan(rows: readonly PlannedRow[]): boolean {
+    const going = new Set(rows.map(({ row }) => row))
+    return [...this.#watch.handedOver].some((row) => !going.has(row))
+  }
+
   /** It was shown that replies belong to their commands. */
   get isProven(): boolean {
     return this.#watch.isProven
@@ -110,7 +116,10 @@ export class SessionRetrieval {
     this.#findings.refusals.push(...compared)
     await this.#judgeShort(onceMore)
     const last = { byCanonical: isReturning, onStored }
-    await this.#remember(await retrieveEach(this.#retriever, retries, last))
+    // One at a time: the next is not asked for before the one before it is answered, committed and remembered.
+    for (const row of retries) {
+      await this.#remember(await retrieveRows(this.#retriever, [row], last))
+    }
     await this.#judgeShort([])
     // What came in is durable, and the server may know it.
     if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
@@ -123,16 +132,14 @@ export class SessionRetrieval {
     const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
     const unnamed = fresh.filter(({ key }) => key.uniqueId === undefined)
     const byCanonical = this.#options.isReturning
-    const refusals = [
-      ...(await retrieveRows(this.#retriever, named, { byCanonical, onStored })),
-      ...(await retrieveRows(this.#retriever, unnamed, {
-        byCanonical: true,
-        onStored: (row) => {
-          isMisled ||= !row.stored.isNew
-          onStored(row)
-        },
-      })),
-    ]
+    await this.#remember(await retrieveRows(this.#retriever, named, { byCanonical, onStored }))
+    const refusals = await retrieveRows(this.#retriever, unnamed, {
+      byCanonical: true,
+      onStored: (row) => {
+        isMisled ||= !row.stored.isNew
+        onStored(row)
+      },
+    })
     await this.#remember(refusals)
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !this.#ledger.facts.lastMisled) await this.#ledger.learn({ lastMisled: true })

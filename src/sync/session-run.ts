@@ -91,7 +91,9 @@ export class SessionRun {
     const storedBefore = tally.stored
     const compared = await this.#compare(ledger, options)
     const isAllowed = !ledger.isDamaged && options.purpose === 'all'
-    const deletion = new Deletion(this.#context, this.#session, ledger, { isAllowed })
+    const deletion = new Deletion(this.#context, this.#session, ledger, {
+      ...{ isAllowed, endsWithoutQuit: options.endsWithoutQuit },
+    })
     const { plan, due } = await this.#plan(compared, { ledger, deletion, options })
     const dueAtOnce = isAllowed && isDueAtOnce(policy) ? plan.fresh.length + plan.retries.length : 0
     this.#tellPlan(compared, plan, due + dueAtOnce)
@@ -99,7 +101,9 @@ export class SessionRun {
     signal.throwIfAborted()
     const deletable = await deletion.deletable()
     const isLater =
-      options.endsWithoutQuit && deletable.length > 0 && deletion.staysRetrieved(deletable)
+      options.endsWithoutQuit &&
+      deletable.length > 0 &&
+      this.#retrieval?.hasOthersThan(deletable) === true
     if (deletable.length > 0 && !isLater) await deletion.carryOut(deletable, tally)
     else await this.#leave(options)
     const { capabilities } = this.#session

@@ -190,3 +190,18 @@ it('takes a wait that is interrupted for the interruption', async () => {
   expect(error).toBe(reason)
   expect(rig.sessions).toBe(1)
 })
+
+it('counts a refused message once, though the session broke at the next one that is tried again', async () => {
+  const rig = new Rig(many(3))
+  rig.maildrop.inner.options = { refuses: new Set([1, 2]) }
+  await rig.run()
+  rig.time.now += 24 * HOUR
+  rig.maildrop.inner.options = { refuses: new Set([1]) }
+  const second = rig.sessions + 1
+  const breaksAt = (name: string | undefined, session: number) =>
+    name === 'u1' && session === second ? closed() : undefined
+  rig.maildrop.moods = { breaksAt }
+  const { error, counts } = await rig.run()
+  expect([error, counts.failed, counts.stored]).toEqual([undefined, 1, 1])
+  expect(rig.sent('RETR 1')).toHaveLength(1)
+})

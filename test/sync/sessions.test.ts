@@ -318,6 +318,28 @@ describe('EXPIRE 0', () => {
     expect(rig.maildrop.inner.messages).toHaveLength(3)
   })
 
+  it('nor where the owner asked for no QUIT of a server that announces nothing', async () => {
+    const rig = new Rig(many(3))
+    rig.archive.altered.add(2)
+    const { error } = await rig.run({ policy: { ...DELETE_ALL, quit: false } })
+    expect(error).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+    expect(rig.sent('DELE')).toEqual([])
+    expect(rig.maildrop.ends).toEqual(['closed'])
+  })
+
+  it('has one more session delete where a message came short, and was refused the second time', async () => {
+    const { octets, uniqueId } = mail('short', 'short', 'line\r\n'.repeat(50))
+    const handsOver = () => {
+      rig.maildrop.inner.options = { refuses: new Set([31]) }
+      return octets.subarray(0, 150)
+    }
+    const rig: Rig = new Rig([...many(30), { uniqueId, octets, handsOver }], { capabilities })
+    const { counts } = await rig.run({ policy: { ...DELETE_ALL, quit: false } })
+    expect(counts.deleted).toBe(30)
+    expect(rig.maildrop.ends).toEqual(['closed', 'QUIT'])
+    expect(rig.maildrop.inner.messages.map((one) => one.uniqueId)).toEqual(['short'])
+  })
+
   it.each<[string, Partial<Policy>, string]>([
     ['the owner has it deleted anyway', DELETE_ALL, 'QUIT'],
     ['a web setting decides', { provider: { showsParts: false, keepsBySetting: true } }, 'QUIT'],
