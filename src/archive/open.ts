@@ -18,12 +18,14 @@ import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import { DatabasePlace } from './place.ts'
+import { SCHEMA_VERSION } from './schema.ts'
 import { openSqliteContent } from './sqlite-content.ts'
 
 /** How long the last one to leave waits for others that leave at the same moment, in ms. */
 const LEAVING_PATIENCE_MS = 200
 
-const CREATION_ATTEMPTS = 10
+/** How often a run tries to be alone where the archive is still to be created or led up. */
+const PREPARING_ATTEMPTS = 10
 
 const MAILDIR_FOLDERS = ['tmp', 'new', 'cur']
 
@@ -63,7 +65,7 @@ export const systemSources: NameSources = {
 
 /** Throws ArchiveError ARCHIVE_NOT_FOUND, ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_DAMAGED or ARCHIVE_IO. */
 export function openForReading(location: ArchiveLocation): ReadableArchive {
-  if (!isThere(location, 'read')) {
+  if (versionOf(location, 'read') === 0) {
     throw new ArchiveError('ARCHIVE_NOT_FOUND', `there is no archive at ${location.path}`)
   }
   const database = openCatalogForReading(catalogPath(location))
@@ -89,7 +91,7 @@ export function openForWriting(
   sources: NameSources = systemSources,
 ): WritableArchive {
   // Before the lock's folder is made beside something that is none of ours.
-  isThere(location, 'create')
+  versionOf(location, 'create')
   const lock = archiveLock(location.path)
   try {
     takeLock(location, lock)
@@ -101,14 +103,15 @@ export function openForWriting(
 }
 
 /**
- * Alone if nobody else is in the archive, shared otherwise. Of several runs that find nothing there, each may keep the others
- * from being alone for a moment: they try again, so that one of them creates it.
+ * Alone if nobody else is in the archive, shared otherwise. Of several runs that find nothing there, or an archive of a former
+ * version, each may keep the others from being alone for a moment: they try again, so that one of them prepares it.
  */
 function takeLock(location: ArchiveLocation, lock: Lock): void {
   if (lock.tryExclusive()) return
-  for (let attempt = 0; attempt < CREATION_ATTEMPTS; attempt += 1) {
+  for (let attempt = 0; attempt < PREPARING_ATTEMPTS; attempt += 1) {
     lock.acquire('shared')
-    if (isThere(location, 'create') || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
+    const isPrepared = versionOf(location, 'create') === SCHEMA_VERSION
+    if (isPrepared || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
   }
   lock.acquire('shared')
 }
@@ -201,19 +204,19 @@ function openMaildir(location: ArchiveLocation, names: NameSources): MaildirCont
   return location.kind === 'maildir' ? openMaildirContent(location.path, { names }) : undefined
 }
 
-/** Whether a catalog is there. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */
-function isThere(location: ArchiveLocation, doing: 'create' | 'read'): boolean {
+/** The version of the catalog; 0 where none is. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */
+function versionOf(location: ArchiveLocation, doing: 'create' | 'read'): number {
   const { kind, path } = location
   try {
     const found = statSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return false
+    if (found === undefined) return 0
     if (kind === 'maildir' && !(found.isDirectory() && mayBeOurs(path))) {
       throw new ArchiveError('ARCHIVE_FOREIGN', `${formatLocation(location)}: this is no Maildir`)
     }
-    return (inspectCatalog(catalogPath(location))?.version ?? 0) > 0
+    return inspectCatalog(catalogPath(location))?.version ?? 0
   } catch (error) {
     // A part of the path is a file: nothing is there, and nothing can be made there.
-    if (systemCode(error) === 'ENOTDIR') return false
+    if (systemCode(error) === 'ENOTDIR') return 0
     throw asArchiveError(error, path, doing)
   }
 }

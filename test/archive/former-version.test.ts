@@ -1,12 +1,14 @@
 /** An archive of schema 1, which had no ports: read as it is, and led up by the first sync, which learns them in silence. */
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { alteredSchema } from '../../src/archive/catalog-schema.ts'
 import { openLedgerForReading } from '../../src/archive/ledger-view.ts'
 import { type ArchiveLocation, catalogPath } from '../../src/archive/location.ts'
+import { openForWriting } from '../../src/archive/open.ts'
 import { openReader } from '../../src/archive/reader.ts'
 import { readStatus } from '../../src/archive/reader-status.ts'
 import { SCHEMA_VERSION } from '../../src/archive/schema.ts'
+import { archiveLock, Lock } from '../../src/durable/lock.ts'
 import { openDatabase } from '../../src/sqlite/driver.ts'
 import type { SyncEvent } from '../../src/sync/ports/events.ts'
 import { maildropOf, repair, retrieved, syncWith, tally, verify } from './repair-cases.ts'
@@ -59,6 +61,41 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive of a former version'
     expect(maildrop.commands.filter((line) => line.startsWith('TOP'))).toHaveLength(5)
     expect(retrieved(maildrop)).toEqual([])
     expect(portOf(location)).toEqual([{ port: 1111 }])
+  })
+
+  it('is led up though another run is in it for a moment', async () => {
+    const { location } = await formerArchive(kind)
+    const look = archiveLock(location.path)
+    look.acquire('shared')
+    const { tryExclusive } = Lock.prototype
+    const tries = vi.spyOn(Lock.prototype, 'tryExclusive').mockImplementation(function (
+      this: Lock,
+      patienceMs,
+    ) {
+      const isAlone = tryExclusive.call(this, patienceMs)
+      look.close()
+      return isAlone
+    })
+    try {
+      openForWriting(location).close()
+      expect(tries.mock.results[0]).toMatchObject({ value: false })
+    } finally {
+      tries.mockRestore()
+    }
+    expect(query(location, 'PRAGMA user_version')).toEqual([{ user_version: SCHEMA_VERSION }])
+  })
+
+  it('is left alone where another run stays in it', async () => {
+    const { location } = await formerArchive(kind)
+    const stays = archiveLock(location.path)
+    stays.acquire('shared')
+    try {
+      const open = () => openForWriting(location)
+      expect(open).toThrow(expect.objectContaining({ code: 'ARCHIVE_LOCKED' }))
+    } finally {
+      stays.close()
+    }
+    expect(query(location, 'PRAGMA user_version')).toEqual([{ user_version: 1 }])
   })
 
   it('is put right by repair as one of this version is', async () => {
