@@ -13,6 +13,13 @@ export interface ProgressDisplay {
   stop(): void
 }
 
+/**
+ * Around a line above bars: these are drawn with autowrap off, which would cut a long line at the right edge. What is below
+ * goes first: at the edge, ESC [ K behind the line would take its last character.
+ */
+const LINE_BEGIN = '\x1b[J\x1b[?7h'
+const LINE_END = '\x1b[?7l\n'
+
 /** No bars: lines go straight to the stream. */
 export function plainDisplay(stderr: Stream): ProgressDisplay {
   return {
@@ -59,7 +66,7 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
     },
     say(line) {
       if (accounts.size === 0) stderr.write(`${line}\n`)
-      else bars.log(`${line}${stderr.isTTY ? '\x1b[K' : ''}\n`)
+      else bars.log(stderr.isTTY ? `${LINE_BEGIN}${line}${LINE_END}` : `${line}\n`)
     },
     remove(account) {
       const entry = accounts.get(account)

@@ -2,25 +2,31 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { barDisplay } from '../../src/cli/progress.ts'
 
-/** What a terminal shows after these octets: only the controls that cli-progress sends. */
+/** What a terminal of 80 columns shows after these octets: only the controls that cli-progress and we send. */
 function screenOf(octets: string): readonly string[] {
   const lines = ['']
   let row = 0
   let column = 0
-  const put = (text: string): void => {
-    const line = (lines[row] ?? '').padEnd(column)
-    lines[row] = line.slice(0, column) + text + line.slice(column + text.length)
-    column += text.length
+  let wraps = true
+  const put = (character: string): void => {
+    // At the right edge the cursor stays on the last column, and the line break waits for the next character.
+    if (column === 80 && wraps) [row, column] = [row + 1, 0]
+    const at = Math.min(column, 79)
+    const line = (lines[row] ?? '').padEnd(at)
+    lines[row] = line.slice(0, at) + character + line.slice(at + 1)
+    column = at + 1
   }
   for (const [token, count, control] of octets.matchAll(
-    /\x1b\[\??(\d*)(?:;\d+)?([A-Za-z])|\r|\n|[^\x1b\r\n]+/g,
+    /\x1b\[\??(\d*)(?:;\d+)?([A-Za-z])|\r|\n|[^\x1b\r\n]/g,
   )) {
+    if (control === 'K' || control === 'J') column = Math.min(column, 79)
     if (token === '\n') row += 1
     if (token === '\n' || token === '\r') column = 0
     else if (control === 'A') row = Math.max(0, row - Number(count || 1))
     else if (control === 'G') column = Number(count || 1) - 1
     else if (control === 'K') lines[row] = count === '2' ? '' : (lines[row] ?? '').slice(0, column)
     else if (control === 'J') lines.splice(row, lines.length, (lines[row] ?? '').slice(0, column))
+    else if (token === '\x1b[?7h' || token === '\x1b[?7l') wraps = control === 'h'
     else if (control === undefined) put(token)
   }
   return lines.map((line) => (line ?? '').trimEnd()).filter((line) => line !== '')
@@ -46,6 +52,22 @@ describe('barDisplay', () => {
       ...['work: a notice', 'work: done', 'home: a notice', 'home: done'],
     ])
     expect(octets.lastIndexOf('\x1b[?25h')).toBeGreaterThan(octets.lastIndexOf('\x1b[?25l'))
+  })
+
+  it.each([80, 81, 160, 200])('shows a line of %i columns whole above bars', async (columns) => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
+    const display = await barDisplay(stderr, () => 0)
+    display.take({ type: 'connecting', account: 'work' })
+    display.take({ type: 'connecting', account: 'home' })
+    const line = `popkeep: anna: ${'0123456789'.repeat(20)}`.slice(0, columns)
+    display.say(line)
+    display.say('short')
+    display.remove('work')
+    const midway = String(stderr.read())
+    const rows = line.match(/.{1,80}/g) ?? []
+    expect(screenOf(midway)).toEqual([...rows, 'short', 'home          connecting'])
+    display.stop()
+    expect(screenOf(midway + String(stderr.read()))).toEqual([...rows, 'short'])
   })
 
   it('takes away bars that are still there when it is stopped', async () => {
