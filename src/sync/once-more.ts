@@ -83,13 +83,10 @@ export function tellShort({ final, whole }: Judged, { identity, progress }: Sync
  */
 export async function judgeShort(
   retriever: ShortRetriever,
-  {
-    former,
-    receipts,
-  }: { readonly former: readonly ShortRow[]; readonly receipts: readonly Receipt[] },
+  { former, ...past }: { readonly former: readonly ShortRow[] } & Past,
 ): Promise<Judged> {
   const { sizes, ledger } = retriever
-  if (sizes.hasShort) await lookBack(retriever, receipts)
+  if (sizes.hasShort) await lookBack(retriever, past)
   const { model } = sizes
   if (model !== undefined && model !== ledger.facts.sizeModel) {
     await ledger.learn({ sizeModel: model })
@@ -103,22 +100,39 @@ export async function judgeShort(
   return { ...(await retrieveOnceMore(retriever, [...former, ...short])), asked: short.length }
 }
 
-/** Few messages of which none is as listed do not show how a server counts: those of former runs help. */
+/** What former runs have left that shows how a server counts. */
+export interface Past {
+  /** Of the account, as they were before this session. */
+  readonly receipts: readonly Receipt[]
+  /** Those of them that are rows of the present listing. */
+  readonly listed: ReadonlySet<number>
+}
+
+/**
+ * Few messages of which none is as listed do not show how a server counts, nor do a few at a time that its estimates are exact
+ * by now: those of former runs help, the latest first. What is not listed may be of a former server of this account: it
+ * never shows that estimates are to be excused.
+ */
 async function lookBack(
   { sizes, ledger }: ShortRetriever,
-  receipts: readonly Receipt[],
+  { receipts, listed }: Past,
 ): Promise<void> {
-  if (sizes.model !== undefined) return
+  const { model } = sizes
+  if (!sizes.isOpen || (model !== undefined && model !== 'estimate')) return
   const told = receipts.filter(
-    ({ boundBy, octets, state }) =>
-      boundBy === 'digest' && octets !== undefined && state !== 'quarantined',
+    ({ id, boundBy, octets, state }) =>
+      boundBy === 'digest' &&
+      octets !== undefined &&
+      state !== 'quarantined' &&
+      (model === 'estimate' || listed.has(id)),
   )
-  const few = told.slice(-LOOK_BACK)
+  const few = told.toSorted((a, b) => b.id - a.id).slice(0, LOOK_BACK)
   const traits = await ledger.traits(few.flatMap(({ message }) => message ?? []))
-  for (const { octets: listed, message = 0 } of few) {
+  for (const { octets, message = 0 } of few) {
     const known = traits.get(message)
-    if (known === undefined || !listed) continue
-    sizes.add({ listed, came: known.octets, lineEnds: undefined })
+    if (known === undefined || !octets) continue
+    sizes.add({ listed: octets, came: known.octets, lineEnds: undefined })
+    if (model === 'estimate' && sizes.model !== model) return
   }
 }
 

@@ -20,6 +20,8 @@ export interface SessionRetrievalOptions {
   readonly endsWithoutQuit: boolean
   /** All of the account, as they were before this session. */
   readonly receipts: readonly Receipt[]
+  /** Those of them that are rows of the present listing. */
+  readonly listed: ReadonlySet<number>
   /** A new row may be a message that the archive has under another name. */
   readonly isReturning: boolean
   /** Hears each row behind its commits. */
@@ -147,10 +149,10 @@ export class SessionRetrieval {
 
   /** Those that came short since the last call, and those of `former` runs. */
   async #judgeShort(former: readonly RetrievedRow[]): Promise<void> {
-    const { receipts } = this.#options
+    const { receipts, listed } = this.#options
     const judged = await judgeShort(this.#retriever, {
       former: former.map((row) => ({ ...row, onJudged: this.#onStored })),
-      receipts,
+      ...{ receipts, listed },
     })
     this.#onceMore += judged.asked
     this.#findings.refusals.push(...judged.refusals)

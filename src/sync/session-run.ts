@@ -182,11 +182,12 @@ export class SessionRun {
     { ledger, deletion, options, compared }: Work & { readonly compared: Compared },
   ): Promise<boolean> {
     const { drain, isOver, endsWithoutQuit, onPlan } = options
-    const { isReturning, receipts } = compared
+    const { isReturning, receipts, known } = compared
+    const listed = new Set(known.map(({ receipt }) => receipt.id))
     onPlan(rowsOf(plan).length)
     const record = { ledger, findings: this.#findings }
     const retrieval = new SessionRetrieval(this.#context, this.#session, record, {
-      ...{ drain, isOver, endsWithoutQuit, isReturning, receipts },
+      ...{ drain, isOver, endsWithoutQuit, isReturning, receipts, listed },
       onStored: (row) => deletion.retrieved(row),
     })
     this.#retrieval = retrieval

@@ -58,7 +58,8 @@ export function fits(model: SizeModel, { listed, came, lineEnds }: Measure): boo
 
 /**
  * The model of a server, by a sample of its messages and what was learned before; undefined while nobody can tell. A few
- * messages change what is known only if they all agree.
+ * messages change what is known only if they all agree. Where estimates are known, half of them are enough: no estimate hits
+ * the octets that come, and a message that was cut agrees with nothing.
  */
 export function modelOf(
   sample: readonly Measure[],
@@ -75,7 +76,8 @@ export function modelOf(
     if (countOf(known, sample) * 2 >= sample.length) return known
     return count * 2 >= sample.length ? model : 'estimate'
   }
-  const isAgreed = count === sample.length && count >= FEWEST_TO_CHANGE
+  const fewest = known === 'estimate' ? sample.length / 2 : sample.length
+  const isAgreed = count >= fewest && count >= FEWEST_TO_CHANGE
   return isAgreed && countOf(known, sample) === 0 ? model : known
 }
 

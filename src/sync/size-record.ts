@@ -75,13 +75,14 @@ export class SizeRecord {
     this.#model = modelOf(this.#sample, this.#known)
   }
 
-  /** A message ended: whether it comes short, as far as can be said now. It goes into the sample. */
+  /**
+   * A message ended: whether it comes short, as far as can be said now. It goes into the sample. What former sessions have
+   * shown excuses nothing before this one has shown as much: the server may count in another way by now.
+   */
   seemsShort({ measure }: Gauge): boolean {
     if (measure === undefined) return false
     this.add(measure)
-    return this.#known === undefined && this.isOpen
-      ? mayBeShort(measure)
-      : isShort(this.#model, measure)
+    return this.isOpen ? mayBeShort(measure) : isShort(this.#model, measure)
   }
 
   /** Whether it is short by the server's model. */

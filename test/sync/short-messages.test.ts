@@ -301,6 +301,52 @@ describe('a server that counts in its own way', () => {
     expect([notices, said('RETR').length]).toEqual([[], 5])
   })
 
+  describe('by estimates, and exactly later', () => {
+    const estimates = listedAs((octets, _, i) => octets + ((i * 37) % 91) - 44)
+    const later = Array.from({ length: 30 }, (_, i) => whole(`later${i}`))
+    const cutAt = (at: number, count: number) =>
+      later.slice(0, count).map((message, i) => (i === at ? cut(message) : message))
+
+    it.each([
+      ['many', 7, 25],
+      ['a few, and it is the first', 0, 10],
+      ['a few, and it is the last', 9, 10],
+    ])('leaves a message there that comes short among %s', async (_, at, count) => {
+      const archive = open()
+      const maildrop = new FakeMaildrop(estimates.slice(0, 25))
+      await run(maildrop, archive.archive, DELETE_ALL)
+      expect([archive.model(), maildrop.messages]).toEqual(['estimate', []])
+      maildrop.messages.push(...cutAt(at, count))
+      const { notices, counts } = await run(maildrop, archive.archive, DELETE_ALL)
+      expect([notices, counts.deleted]).toEqual([['SHORT'], count - 1])
+      expect(maildrop.messages.map(({ uniqueId }) => uniqueId)).toEqual([`later${at}`])
+      expect(archive.model()).toBe('exact')
+    })
+
+    it('leaves it there where one message comes a night', async () => {
+      const archive = open()
+      const maildrop = new FakeMaildrop(estimates.slice(0, 25))
+      await run(maildrop, archive.archive, DELETE_ALL)
+      for (const message of cutAt(4, 5)) {
+        maildrop.messages.push(message)
+        await run(maildrop, archive.archive, DELETE_ALL)
+      }
+      expect(maildrop.messages.map(({ uniqueId }) => uniqueId)).toEqual(['later4'])
+    })
+
+    it('asks for no estimate twice where one comes a night', async () => {
+      const archive = open()
+      const maildrop = new FakeMaildrop(estimates.slice(0, 20))
+      await run(maildrop, archive.archive, DELETE_ALL)
+      for (const message of estimates.slice(20)) {
+        maildrop.messages.push(message)
+        const { sent: said, notices } = await run(maildrop, archive.archive, DELETE_ALL)
+        expect([said('RETR'), notices]).toEqual([['RETR 1'], []])
+      }
+      expect([maildrop.messages, archive.model()]).toEqual([[], 'estimate'])
+    })
+  })
+
   it('is found out over several runs with a few messages each', async () => {
     const archive = open()
     const listed = listedAs((octets, _, i) => octets + ((i * 37) % 91) + 1)

@@ -93,10 +93,22 @@ describe('modelOf', () => {
     ['three counted with LF, after exact', sampleOf('lf', 3), 'exact', 'lf'],
     ['three exact ones, after estimate', exact.slice(0, 3), 'estimate', 'exact'],
     [
-      'three exact ones and another, after estimate',
-      [...exact.slice(0, 3), ...estimates.slice(3, 4)],
+      'three exact ones and three others, after estimate',
+      [...exact.slice(0, 3), ...estimates.slice(3, 6)],
+      'estimate',
+      'exact',
+    ],
+    [
+      'three exact ones and four others, after estimate',
+      [...exact.slice(0, 3), ...estimates.slice(3, 7)],
       'estimate',
       'estimate',
+    ],
+    [
+      'three counted with LF and another, after exact',
+      [...sampleOf('lf', 3), ...estimates.slice(3, 4)],
+      'exact',
+      'exact',
     ],
   ])('%s', (_, sample, known, model) => {
     expect(modelOf(sample, known)).toBe(model)
