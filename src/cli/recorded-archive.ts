@@ -1,9 +1,9 @@
 /** An archive that is made only where none was before, and that says so when it is made. */
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { stateFolder } from '../accounts/state-folder.ts'
-import { ArchiveRecord, isArchiveThere } from '../archive/archive-record.ts'
+import { ArchiveRecord, isArchiveThere, nearestEntry } from '../archive/archive-record.ts'
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import { ArchiveError } from '../durable/errors.ts'
 import type { AccountIdentity, AccountLedger, Archive } from '../sync/ports/archive.ts'
@@ -36,17 +36,14 @@ export function requirePlace(
   // Before the look: another run writes down only what it has made.
   const former = formerArchives(record)
   if (isArchiveThere(location)) return undefined
-  const place = formatLocation(location)
+  requireWay(location)
   if (!mayBeginAnew) {
-    if (former?.has(place)) {
-      throw new ArchiveError('ARCHIVE_VANISHED', `${place} was there before, and now it is gone`)
-    }
-    if (lstatSync(location.path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-      throw new ArchiveError('ARCHIVE_VANISHED', `${place} is a link, and leads nowhere`)
-    }
+    const vanished = vanishedArchive(location, former)
+    if (vanished !== undefined) throw vanished
     const folder = dirname(location.path)
     if (!existsSync(folder) && !existsSync(dirname(folder))) {
-      throw new ArchiveError('ARCHIVE_CREATE', `${place}: there is no folder ${dirname(folder)}`, {
+      const text = `${formatLocation(location)}: there is no folder ${dirname(folder)}`
+      throw new ArchiveError('ARCHIVE_CREATE', text, {
         hint: 'Check the path, and that its disk is mounted; sync --new-archive makes all folders.',
       })
     }
@@ -54,8 +51,44 @@ export function requirePlace(
   return { isFirst: former?.size === 0 }
 }
 
+/**
+ * The error of a place where nothing is now: an archive was there, or a link at the place or above it leads nowhere. Undefined
+ * where nothing says so: no sync has made it yet.
+ */
+export function vanishedArchive(
+  location: ArchiveLocation,
+  former: ReadonlySet<string> | undefined,
+): ArchiveError | undefined {
+  const place = formatLocation(location)
+  if (former?.has(place)) {
+    return new ArchiveError('ARCHIVE_VANISHED', `${place} was there before, and now it is gone`)
+  }
+  const { path, kind } = nearestEntry(location.path)
+  if (kind !== 'link that leads nowhere') return undefined
+  if (path === location.path) {
+    return new ArchiveError('ARCHIVE_VANISHED', `${place} is a link, and leads nowhere`)
+  }
+  // Folders can be made behind no such link: --new-archive would not help.
+  return new ArchiveError('ARCHIVE_VANISHED', `${place}: ${path} is a link, and leads nowhere`, {
+    hint: 'Mount its disk, or mend the link.',
+  })
+}
+
+/** Throws the ArchiveError of a path that leads through a file, or through a link that leads nowhere. */
+function requireWay(location: ArchiveLocation): void {
+  const { path, kind } = nearestEntry(location.path)
+  if (path === location.path) return
+  if (kind === 'file') {
+    const text = `${formatLocation(location)}: ${path} is no folder`
+    throw new ArchiveError('ARCHIVE_CREATE', text, { hint: 'Check the path.' })
+  }
+  if (kind === 'folder') return
+  const vanished = vanishedArchive(location, undefined)
+  if (vanished !== undefined) throw vanished
+}
+
 /** Undefined where nobody knows: what cannot be read keeps no mail from coming in. */
-function formerArchives(record: ArchivePlaces['record']): ReadonlySet<string> | undefined {
+export function formerArchives(record: ArchivePlaces['record']): ReadonlySet<string> | undefined {
   try {
     return record?.archives()
   } catch (error) {
@@ -92,7 +125,7 @@ export class RecordedArchive implements Archive {
     const made = requirePlace(this.#location, this.#places)
     const ledger = await this.#archive.openAccount(identity, options)
     if (made !== undefined) this.#tell(identity, made)
-    this.#writeDown(identity)
+    this.#writeDown(identity, made !== undefined)
     return ledger
   }
 
@@ -111,16 +144,16 @@ export class RecordedArchive implements Archive {
     })
   }
 
-  /** That it cannot be remembered keeps no mail from coming in. */
-  #writeDown({ name }: AccountIdentity): void {
+  /** That it cannot be remembered keeps no mail from coming in. Where nobody looks on it is said once, by who makes it. */
+  #writeDown({ name }: AccountIdentity, isWarning: boolean): void {
     if (this.#isWrittenDown) return
     this.#isWrittenDown = true
     try {
       this.#places.record?.add(this.#location)
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error
-      const text = `this archive cannot be remembered outside of itself: ${error.message}`
-      this.#progress({ type: 'notice', account: name, code: 'UNRECORDED', text })
+      const text = `this archive cannot be remembered, so were it gone, sync would begin anew in silence: ${error.message}`
+      this.#progress({ type: 'notice', account: name, code: 'UNRECORDED', text, isWarning })
     }
   }
 }

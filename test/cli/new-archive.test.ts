@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -120,13 +121,42 @@ describe('an archive at a place where none was', () => {
     expect(stderr).toContain('is a link, and leads nowhere')
   })
 
-  it('takes its mail also where it cannot be remembered', async () => {
+  it('is not behind a link that leads nowhere, nor below a file', async () => {
+    symlinkSync(at('off'), at('home/Mail'))
+    for (const kind of ['sqlite', 'maildir']) {
+      for (const more of [[], ['--new-archive']]) {
+        const { exit, stderr } = await sync(`${kind}:${at('home/Mail/mail')}`, ...more)
+        expect(exit).toBe(73)
+        expect(stderr).toBe(
+          `popkeep: me@127.0.0.1: ${kind}:${at('home/Mail/mail')}: ${at('home/Mail')} is a link, and leads nowhere. ` +
+            'Mount its disk, or mend the link.\n',
+        )
+      }
+    }
+    writeFileSync(at('disk/file'), '')
+    const { exit, stderr } = await sync(`sqlite:${at('disk/file/Mail/mail.sqlite')}`)
+    expect(exit).toBe(73)
+    expect(stderr).toContain(`mail.sqlite: ${at('disk/file')} is no folder. Check the path.\n`)
+  })
+
+  it('takes its mail also where it cannot be remembered, and says so when it is made', async () => {
     mkdirSync(dirname(dirname(record())), { recursive: true })
     writeFileSync(dirname(record()), 'no folder')
-    const { exit, stderr } = await sync(`sqlite:${at('disk/mail.sqlite')}`, '--verbose')
+    const archive = `sqlite:${at('disk/mail.sqlite')}`
+    const { exit, stderr } = await sync(archive, '--quiet')
     expect(exit).toBe(0)
-    expect(stderr).toMatch(/new archive: .*\n.*cannot be remembered outside of itself: .*\n/)
-    expect(stderr).toContain('1 new message')
+    expect(stderr).toMatch(/new archive: .*\npopkeep: .*this archive cannot be remembered, .*\n$/)
+    expect(await sync(archive)).toEqual(quiet)
+    expect((await sync(archive, '--verbose')).stderr).toContain('this archive cannot be remembered')
+  })
+
+  it('takes its mail also where the record is a file of any size', async () => {
+    mkdirSync(dirname(record()), { recursive: true })
+    writeFileSync(record(), '')
+    truncateSync(record(), 3e9)
+    const { exit, stderr } = await sync(`sqlite:${at('disk/mail.sqlite')}`)
+    expect(exit).toBe(0)
+    expect(stderr).toContain(`${record()} is too large to be popkeep's`)
   })
 })
 
