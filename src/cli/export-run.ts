@@ -16,7 +16,7 @@ export interface ExportOptions extends ArchiveOptions {
   readonly account?: string
 }
 
-/** Exports, and ends with 65 if the source is damaged, with 1 if something else was in the way. */
+/** Exports, and ends with 73 if a source is gone, with 65 if one is damaged, with 1 if something else was in the way. */
 export async function runExport(
   destination: string,
   options: ExportOptions,
@@ -40,9 +40,9 @@ export async function runExport(
         }
       }
     })
+    tally.close(destination, target)
+    context.end(tally.exit)
   })
-  tally.close(destination, target)
-  context.end(tally.exit)
 }
 
 /** Counts what became of the messages and tells what went wrong. */

@@ -4,10 +4,11 @@ import type { ArchiveLocation } from '../archive/location.ts'
 import { formatLocation, parseLocation } from '../archive/location.ts'
 import { repairArchive } from '../archive/repair.ts'
 import type { MissingChoice, RepairFinding } from '../archive/repair-findings.ts'
-import { ArchiveError, LockedError } from '../durable/errors.ts'
-import { configuredArchives } from './archives.ts'
+import { LockedError } from '../durable/errors.ts'
+import { configuredArchives, hasCode, vanishedOr } from './archives.ts'
 import type { CommandContext } from './context.ts'
 import { DamageLines } from './damage-lines.ts'
+import { describeFailure } from './failure.ts'
 import type { ArchiveOptions } from './option-values.ts'
 import { isGivenUp, RepairCounts, repairJson, repairSentence, repairWords } from './repair-lines.ts'
 import { safe } from './safe.ts'
@@ -23,7 +24,7 @@ export interface RepairCommandOptions extends ArchiveOptions {
   readonly json?: true
 }
 
-/** Returns the exit code: 65 if the owner has to decide or help, 1 if messages wait for the next sync, else 0. */
+/** Returns the exit code: 73 if an archive is gone, 65 if the owner has to decide or help, 1 if messages wait for the next sync, else 0. */
 export async function runRepair(
   options: RepairCommandOptions,
   context: CommandContext,
@@ -38,13 +39,18 @@ export async function runRepair(
     try {
       exits.push(await repair(location, options, context))
     } catch (error) {
-      // No sync has made it yet.
-      if (!(error instanceof ArchiveError && error.code === 'ARCHIVE_NOT_FOUND')) throw error
-      missing ??= error
+      const known = vanishedOr(error, location, context)
+      if (hasCode(known, 'ARCHIVE_VANISHED')) {
+        exits.push(73)
+        context.output.problem(describeFailure(known).sentence)
+      } else if (hasCode(known, 'ARCHIVE_NOT_FOUND')) {
+        // No sync has made it yet.
+        missing ??= known
+      } else throw known
     }
   }
   if (exits.length === 0 && missing !== undefined) throw missing
-  return [65, 1].find((exit) => exits.includes(exit)) ?? 0
+  return [73, 65, 1].find((exit) => exits.includes(exit)) ?? 0
 }
 
 async function repair(

@@ -9,10 +9,10 @@ import {
   type ListedVerdict,
 } from '../archive/listed-check.ts'
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
-import { openReader } from '../archive/reader.ts'
 import { compareWithServer, judgeListing } from '../sync/against.ts'
 import type { PlannedRow } from '../sync/plan.ts'
 import type { Maildrop } from '../sync/ports/maildrop.ts'
+import { openKnown } from './archives.ts'
 import { counted } from './columns.ts'
 import { composeSync, openLedger, type SyncTask } from './compose.ts'
 import type { CommandContext } from './context.ts'
@@ -61,7 +61,7 @@ async function compareTask(
   { options, context, signal }: Surroundings,
 ): Promise<number> {
   // Opened first: without an archive there is nothing to log in for.
-  const reader = openReader(task.location)
+  const reader = openKnown(task.location, context)
   const ledger = openLedger(task)
   try {
     const { policy } = task
