@@ -23,23 +23,23 @@ export function transpileRooms(rooms: readonly string[]): {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'popkeep-test-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  for (const room of rooms) {
-    for (const name of readdirSync(join(ROOT, 'src', room))) {
-      const { outputText } = ts.transpileModule(
-        readFileSync(join(ROOT, 'src', room, name), 'utf8'),
-        {
-          compilerOptions: {
-            target: ts.ScriptTarget.ES2023,
-            module: ts.ModuleKind.ESNext,
-            rewriteRelativeImportExtensions: true,
-            verbatimModuleSyntax: true,
-          },
-        },
-      )
-      const path = join(folder, room, name.replace(/\.ts$/, '.js'))
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, outputText)
-    }
+  const names = rooms.flatMap((room) =>
+    readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(room, name)),
+  )
+  for (const name of names) {
+    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'src', name), 'utf8'), {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2023,
+        module: ts.ModuleKind.ESNext,
+        rewriteRelativeImportExtensions: true,
+        verbatimModuleSyntax: true,
+      },
+    })
+    const path = join(folder, name.replace(/\.ts$/, '.js'))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, outputText)
   }
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
