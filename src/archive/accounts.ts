@@ -50,7 +50,7 @@ const STANDARD_PORTS: readonly number[] = [995, 110]
 const [STANDARD_PORT = 995] = STANDARD_PORTS
 
 /** No server has it: an account under a new name whose maildrop is still to be recognised. */
-const UNDECIDED = 0
+export const UNDECIDED = 0
 
 /** This machine: behind its ports are servers, or tunnels to servers that have nothing to do with each other. */
 const LOOPBACK =

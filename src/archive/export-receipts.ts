@@ -4,7 +4,7 @@
  */
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
-import { type AccountPlace, moveOf } from './accounts.ts'
+import { type AccountPlace, moveOf, UNDECIDED } from './accounts.ts'
 
 const ACCOUNT_COLUMNS = [
   ...['host', 'port', 'user', 'epoch', 'capabilities', 'pipelining_failed_at', 'last_misled'],
@@ -176,7 +176,10 @@ export class ReceiptCopy {
     }
     // Synced on its own since, the target may know of later epochs.
     if (Number(known.epoch) <= Number(account.epoch)) {
-      const assignments = ACCOUNT_COLUMNS.map((column) => `${column} = ?`).join(', ')
+      // A former popkeep wrote down no port: the one that the target knows stays.
+      const assignments = ACCOUNT_COLUMNS.map((column) =>
+        column === 'port' ? 'port = coalesce(?, port)' : `${column} = ?`,
+      ).join(', ')
       this.#target.prepare(`UPDATE account SET ${assignments} WHERE id = ?`).run(...values, id)
     }
     return id
@@ -207,7 +210,8 @@ function placeIn({ name, host, port = null, user }: Row): AccountPlace {
 
 function placeText(row: Row): string {
   const { host, port, user } = placeIn(row)
-  return `${user} at ${host}${port ? `, port ${port}` : ''}`
+  if (port === undefined) return `${user} at ${host}`
+  return `${user} at ${host}, port ${port === UNDECIDED ? 'not known yet' : port}`
 }
 
 function namelessKey(row: Row): string {

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exportMessages } from '../../src/archive/export.ts'
 import type { ExportFinding } from '../../src/archive/export-messages.ts'
-import type { ArchiveLocation } from '../../src/archive/location.ts'
+import { type ArchiveLocation, catalogPath } from '../../src/archive/location.ts'
 import { openForWriting } from '../../src/archive/open.ts'
 import { openReader } from '../../src/archive/reader.ts'
 import { isDamage, verifyArchive } from '../../src/archive/verify.ts'
+import { openDatabase } from '../../src/sqlite/driver.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 import { fillArchive, octetsOf, sampleMessage, useArchive } from './sample-archive.ts'
 
@@ -179,6 +180,20 @@ it('what the copy lost is copied again', () => {
   expect(contentOf(maildir)).toEqual(contentOf(source))
 })
 
+it('keeps the port that it knows where the source has none', () => {
+  fillArchive(source, [{ octets: sampleMessage(1), uniqueId: 'a' }])
+  fillArchive(back, [{ octets: sampleMessage(2), uniqueId: 'b' }])
+  useArchive(back, ({ database }) => database.exec('UPDATE account SET port = 1110'))
+  const former = openDatabase(catalogPath(source), { isReadOnly: false })
+  former.exec('ALTER TABLE account DROP COLUMN port; PRAGMA user_version = 1')
+  former.close()
+  copy(source, back)
+  expect(contentOf(back).messages).toHaveLength(2)
+  useArchive(back, ({ database }) => {
+    expect(database.prepare('SELECT port FROM account').all()).toEqual([{ port: 1110 }])
+  })
+})
+
 describe('refused', () => {
   const code = (text: string) => expect.objectContaining({ code: text })
 
@@ -210,6 +225,18 @@ describe('refused', () => {
     )
     expect(() => copy(source, back)).toThrow(code('ARCHIVE_CREATE'))
     expect(contentOf(back).messages).toHaveLength(1)
+  })
+
+  it('names both places where one is not recognised yet', () => {
+    fillArchive(source, [{ octets: sampleMessage(1), uniqueId: 'a' }])
+    fillArchive(back, [{ octets: sampleMessage(2), uniqueId: 'b' }])
+    useArchive(back, ({ database }) =>
+      database.exec(`UPDATE account SET port = 0;
+        UPDATE run SET started_at = '2001-01-01T00:00:00.000Z'`),
+    )
+    expect(() => copy(source, back)).toThrow(
+      'account work is me at work.example.org, port not known yet there, and me at work.example.org, port 995 here',
+    )
   })
 
   it('is not a copy that was made before ports were written down', () => {
