@@ -113,8 +113,9 @@ class SqliteDraft implements Draft {
 }
 
 /**
- * By chance, and never one that was given before: what another run swept, or what a message has, must not get the pieces of
- * this one, nor lose its own when this one is discarded.
+ * None that has pieces or a message: those must not get the pieces of this one, nor lose their own when this one is discarded.
+ * A series whose pieces another run swept (see `#requirePieces`) is not known any more: that it is not given again is chance, one
+ * of 2^48.
  */
 function reserveSeries(database: Database): number {
   const sql = `SELECT EXISTS (SELECT 1 FROM piece WHERE series = ?)

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import { compareMaildrop } from '../../src/sync/compare.ts'
+import type { LedgerView } from '../../src/sync/ports/ledger.ts'
+import type { MaildropSession } from '../../src/sync/ports/maildrop.ts'
 
 const options = {
   now: 0,
@@ -9,14 +11,16 @@ const options = {
 }
 
 function rig(receipts: () => Promise<never[]>, listing: () => Promise<never>) {
-  const session = { stat: async () => ({ messages: 0, octets: 0 }), listing }
-  const ledger = { isMoved: false, facts: {}, receipts }
-  type Parameters_ = Parameters<typeof compareMaildrop>
-  return compareMaildrop(
-    session as unknown as Parameters_[0],
-    ledger as unknown as Parameters_[1],
-    options,
-  )
+  const session: Pick<MaildropSession, 'stat' | 'listing'> = {
+    stat: async () => ({ messages: 0, octets: 0 }),
+    listing,
+  }
+  const ledger: Pick<LedgerView, 'moved' | 'facts' | 'receipts'> = {
+    moved: undefined,
+    facts: {},
+    receipts,
+  }
+  return compareMaildrop(session as MaildropSession, ledger as LedgerView, options)
 }
 
 it('has the archive read its receipts while the listing comes in', async () => {

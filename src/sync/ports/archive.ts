@@ -59,7 +59,12 @@ export interface AccountLedger
 
 /** An archive open for sync. Shared by the accounts that keep their mail in it. */
 export interface Archive {
-  /** Takes the account's lock. Throws code ARCHIVE_LOCKED if another run holds it. */
+  /**
+   * Takes the account's lock; opens the archive with its first account, and creates it where none is. Throws code ARCHIVE_LOCKED
+   * if another run holds the account, or the archive alone; ARCHIVE_VANISHED where an archive was before and is gone,
+   * ARCHIVE_CREATE where none can be made; the signal's reason; and what keeps an archive from being written to (ARCHIVE_FOREIGN,
+   * ARCHIVE_NEWER, ARCHIVE_DENIED, ARCHIVE_FULL, ARCHIVE_DAMAGED, ARCHIVE_IO).
+   */
   openAccount(
     identity: AccountIdentity,
     options: {
