@@ -15,9 +15,31 @@ const SHORT_ADVICE =
 
 const WANTED_ADVICE = 'to be retrieved again by the next sync; verify names them until they came'
 
-export function statusJson(location: ArchiveLocation, status: ArchiveStatus): string {
+/** `unsynced`: accounts of the config that never came into this archive; undefined where no config was asked. */
+export function statusJson(
+  location: ArchiveLocation,
+  status: ArchiveStatus,
+  unsynced?: readonly string[] | undefined,
+): string {
   const accounts = status.accounts.map(accountRecord)
-  return jsonLine({ archive: formatLocation(location), ...status, accounts })
+  const neverSynced = unsynced ?? null
+  return jsonLine({ archive: formatLocation(location), ...status, accounts, neverSynced })
+}
+
+/** An archive that no sync has made yet, with the keys of one that is there. */
+export function unmadeJson(location: ArchiveLocation, neverSynced: readonly string[]): string {
+  const none = { messages: 0, octets: 0, removed: 0, wanted: 0, short: 0, accounts: [] }
+  const [archive, { kind }] = [formatLocation(location), location]
+  return jsonLine({ archive, kind, createdAt: null, ...none, neverSynced })
+}
+
+export function unmadeText(location: ArchiveLocation, unsynced: readonly string[]): string {
+  const lines = [safe(formatLocation(location)), '  not there yet', ...unsyncedLines(unsynced)]
+  return `${lines.join('\n')}\n`
+}
+
+function unsyncedLines(names: readonly string[]): readonly string[] {
+  return names.map((name) => `  ${safe(name)}: in the config, never synced`)
 }
 
 /** Every key is there each time; what is not known is null. */
@@ -37,8 +59,13 @@ function accountRecord(account: AccountStatus): object {
   }
 }
 
-/** The archive in a paragraph: what it holds, then some lines an account. `now`: ms since the epoch. */
-export function statusText(location: ArchiveLocation, status: ArchiveStatus, now: number): string {
+/** The archive in a paragraph: what it holds, then some lines an account. `now`: ms since the epoch; `unsynced`: see `statusJson`. */
+export function statusText(
+  location: ArchiveLocation,
+  status: ArchiveStatus,
+  now: number,
+  unsynced: readonly string[] = [],
+): string {
   const { messages, octets, removed, wanted, short, accounts } = status
   const gone = removed > 0 ? `, and ${removed.toLocaleString('en-US')} removed by you` : ''
   const lines = [
@@ -47,6 +74,7 @@ export function statusText(location: ArchiveLocation, status: ArchiveStatus, now
     ...(wanted > 0 ? [`  ${counted(wanted, 'message')} lost or altered, ${WANTED_ADVICE}`] : []),
     ...(short > 0 ? [`  ${counted(short, 'message')} short: ${SHORT_ADVICE}`] : []),
     ...accounts.flatMap((account) => accountLines(account, now).map((line) => `  ${line}`)),
+    ...unsyncedLines(unsynced),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,6 @@
 /** Commands that read archives, where one that a sync made is gone: none leaves it out in silence. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { listen, type Pop3Server } from '../../src/server/listen.ts'
@@ -126,5 +126,34 @@ describe('an archive that no sync has made', () => {
     const { exit, stderr } = await popkeep('list', '--archive', `sqlite:${at('on/later.sqlite')}`)
     expect(exit).toBe(64)
     expect(stderr).toContain('popkeep sync creates an archive')
+  })
+})
+
+describe('status', () => {
+  it('names accounts of the config that never came into their archive', async () => {
+    const fresh = account('anna', `sqlite:${at('on/a.sqlite')}`)
+    writeFileSync(at('config'), fresh, { flag: 'a' })
+    expect((await popkeep('sync', 'anna')).exit).toBe(77)
+    const { exit, stdout, stderr } = await popkeep('status')
+    expect([exit, stderr]).toEqual([0, ''])
+    const unsynced = stdout.split('\n').filter((line) => line.includes('never synced'))
+    expect(unsynced).toEqual([
+      '  anna: in the config, never synced',
+      '  later: in the config, never synced',
+    ])
+    expect(stdout).toContain(`sqlite:${at('on/later.sqlite')}\n  not there yet\n  later:`)
+    const lines = (await popkeep('status', '--json')).stdout.trimEnd().split('\n')
+    const archives = lines.map((line): Record<string, unknown> => JSON.parse(line))
+    expect(archives.map(({ neverSynced }) => neverSynced)).toEqual([['anna'], [], ['later']])
+    const keys = archives.map((archive) => Object.keys(archive).sort())
+    expect(keys).toEqual([keys[0], keys[0], keys[0]])
+  })
+
+  it('knows an account by user and host that has a new name since, and misses none without its config', async () => {
+    const renamed = readFileSync(at('config'), 'utf8').replace('[accounts.a]', '[accounts.new]')
+    writeFileSync(at('config'), renamed)
+    expect((await popkeep('status')).stdout).not.toContain('new: in the config')
+    const { stdout } = await popkeep('status', '--json', '--archive', gone())
+    expect(JSON.parse(stdout)).toMatchObject({ neverSynced: null })
   })
 })

@@ -25,14 +25,7 @@ export function addStatus(program: Command, context: CommandContext): void {
   )
   withArchiveOptions(command).action(async (options: StatusOptions) => {
     const { withReaders } = await import('../archives.ts')
-    const { statusJson, statusText } = await import('../status-lines.ts')
-    await withReaders(options, context, async (readers) => {
-      for (const reader of readers) {
-        const [location, status] = [reader.location, reader.status()]
-        await context.output.data(
-          options.json ? statusJson(location, status) : statusText(location, status, context.now()),
-        )
-      }
-    })
+    const { status } = await import('../status-run.ts')
+    await withReaders(options, context, async (readers) => status(readers, options, context))
   })
 }
