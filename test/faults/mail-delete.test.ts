@@ -241,3 +241,37 @@ for (const [what, live] of [
     }),
   })
 }
+
+/** What STAT counts of messages that are marked as deleted, where it counts any of them. */
+const COUNTED = [
+  ['qmail-pop3d', { messages: true, octets: false }],
+  ['mailpit', { messages: true, octets: true }],
+  ['nobody that we know', { messages: false, octets: true }],
+] as const
+
+for (const [server, counted] of COUNTED) {
+  mailCase({
+    number: 'D25',
+    name: `answers STAT behind DELE as ${server} does`,
+    only: { mode: 'delete' },
+    args: ['--max-messages', '2'],
+    script: () => (line, session) => {
+      if (line !== 'STAT') return undefined
+      const [, messages, octets] = session.right(line).trimEnd().split(' ')
+      const all = session.rows.reduce((sum, { listed }) => sum + Number(listed), 0)
+      const shown = [
+        counted.messages ? session.rows.length : messages,
+        counted.octets ? all : octets,
+      ]
+      return `+OK ${shown.join(' ')}\r\n`
+    },
+    expect: {
+      exit: 0,
+      kept: ['u-1', 'u-2'],
+      deleted: ['u-1', 'u-2'],
+      wire: (sessions) => {
+        expect(sessions.map((lines) => lines.slice(-2))).toEqual([['STAT', 'QUIT']])
+      },
+    },
+  })
+}

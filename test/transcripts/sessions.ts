@@ -105,4 +105,16 @@ export const SESSIONS: readonly Transcript[] = [
     replies: { 'DELE 1': '-ERR Message 1 has already been deleted.\r\n' },
     expect: { deleted: [2], quit: 'done' },
   },
+  {
+    name: 'STAT counts what is marked as deleted, but for its octets',
+    server: 'qmail-pop3d, Twisted',
+    replies: { STAT: ['+OK 2 47\r\n', '+OK 2 47\r\n', '+OK 2 0\r\n'] },
+    expect: { stat: { messages: 2, octets: 47 }, deleted: [1, 2], quit: 'done' },
+  },
+  {
+    name: 'STAT counts what is marked as deleted',
+    server: 'mailpit',
+    replies: { STAT: '+OK 2 47\r\n' },
+    expect: { stat: { messages: 2, octets: 47 }, deleted: [1, 2], quit: 'done' },
+  },
 ]
