@@ -113,7 +113,7 @@ export const SESSIONS: readonly Transcript[] = [
   },
   {
     name: 'STAT counts what is marked as deleted',
-    server: 'mailpit',
+    server: 'mailpit, gromox',
     replies: { STAT: '+OK 2 47\r\n' },
     expect: { stat: { messages: 2, octets: 47 }, deleted: [1, 2], quit: 'done' },
   },
