@@ -90,7 +90,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
     'ARCHIVE_VANISHED',
     row(
       73,
-      'Mount its disk, mend the path, or put back a backup; sync --new-archive begins an empty one there, and retrieves all once more.',
+      'Mount its disk, or put back a backup; where it was moved, change archive in the config, or --archive; sync --new-archive begins an empty one there, and retrieves all once more.',
     ),
   ],
   ['ARCHIVE_NAME', row(64)],

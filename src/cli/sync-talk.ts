@@ -31,6 +31,8 @@ export class SyncTalk {
   readonly #hasBars: boolean
   readonly #options: TalkOptions
   readonly #deletions = new OpenDeletions()
+  /** By what is said of an archive that is gone: its accounts, which are told of together. */
+  readonly #vanished = new Map<string, string[]>()
   /** Of a dry run. Held back until the bars are gone: both may be on one terminal. */
   #previews = ''
 
@@ -72,14 +74,17 @@ export class SyncTalk {
     if (line !== undefined) this.#display.say(`${safe(event.account)}: ${line}`)
   }
 
-  /** The account ended: its bar goes, its line or its problem stays. Returns its exit code. */
+  /** The account ended: its bar goes, its line or its problem stays; an archive that is gone is told of at the end. Returns its exit code. */
   finished(result: AccountResult): number {
     this.#display.remove(result.account)
     if (result.error === undefined) this.#deletions.settled(result.account)
     const { exit, problem } = endingOfAccount(result)
     if (this.#options.json) this.#output.event(accountRecord(result))
     const isInterrupted = result.error instanceof InterruptedError
-    if (problem !== undefined && !isInterrupted) {
+    if (problem?.code === 'ARCHIVE_VANISHED') {
+      const accounts = this.#vanished.get(problem.sentence) ?? []
+      this.#vanished.set(problem.sentence, [...accounts, result.account])
+    } else if (problem !== undefined && !isInterrupted) {
       this.#display.say(`popkeep: ${safe(`${result.account}: ${problem.sentence}`)}`)
     }
     if (result.preview !== undefined) {
@@ -96,6 +101,9 @@ export class SyncTalk {
   /** The run ended. An interruption is told once, not for each account. */
   close(exit: number, interruption: InterruptedError | undefined): void {
     this.stop()
+    for (const [sentence, accounts] of this.#vanished) {
+      this.#output.problem(`${accounts.sort().join(', ')}: ${sentence}`)
+    }
     this.#output.lines(this.#previews)
     if (interruption !== undefined) this.#output.problem(interrupted(this.#deletions.messages))
     if (this.#options.json) this.#output.event({ type: 'summary', exit })

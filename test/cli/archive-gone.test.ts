@@ -65,8 +65,8 @@ beforeEach(async () => {
 })
 
 const named = (archive: string) =>
-  `popkeep: ${archive} was there before, and now it is gone. Mount its disk, mend the path, or put back a backup; ` +
-  'sync --new-archive begins an empty one there, and retrieves all once more.\n'
+  `popkeep: ${archive} was there before, and now it is gone. Mount its disk, or put back a backup; ` +
+  'where it was moved, change archive in the config, or --archive; sync --new-archive begins an empty one there, and retrieves all once more.\n'
 
 const reading = (): readonly (readonly string[])[] => [
   ['verify'],
@@ -108,6 +108,15 @@ describe('an archive that is gone', () => {
     const before = connections
     const against = await popkeep('verify', '--against', 'b')
     expect([against.exit, against.stderr, connections]).toEqual([73, named(gone()), before])
+  })
+
+  it('is told of once by a sync of all its accounts', async () => {
+    renameSync(at('off'), at('elsewhere'))
+    const { exit, stderr } = await popkeep('sync', 'a', 'b', 'c')
+    expect(exit).toBe(1)
+    expect(stderr).toBe(named(gone()).replace('popkeep: ', 'popkeep: b, c: '))
+    const { stdout } = await popkeep('sync', 'b', 'c', '--json')
+    expect(stdout.match(/"code":"ARCHIVE_VANISHED"/g)).toHaveLength(2)
   })
 
   it('is one behind a link to a disk that is off', async () => {

@@ -17,6 +17,10 @@ import { qpopper } from '../../src/server/personality.ts'
 import { popkeepHere } from '../faults/program.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 
+const ADVICE =
+  'Mount its disk, or put back a backup; where it was moved, change archive in the config, or --archive; ' +
+  'sync --new-archive begins an empty one there, and retrieves all once more.'
+
 const OCTETS = Buffer.from('Subject: hello\r\n\r\nText.\r\n')
 
 let server: Pop3Server
@@ -74,8 +78,7 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive that vanished', (kin
       const { exit, stdout, stderr } = await sync(archive(), ...more)
       expect([exit, stdout]).toEqual([73, ''])
       expect(stderr).toBe(
-        `popkeep: me@127.0.0.1: ${archive()} was there before, and now it is gone. Mount its disk, mend the path, or put back ` +
-          'a backup; sync --new-archive begins an empty one there, and retrieves all once more.\n',
+        `popkeep: me@127.0.0.1: ${archive()} was there before, and now it is gone. ${ADVICE}\n`,
       )
     }
     expect(connections).toBe(before)
