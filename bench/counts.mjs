@@ -19,8 +19,8 @@ const CALLS = 'write,writev,sendto,sendmsg,fsync,fdatasync'
  * is room for a slow machine, where a group is committed by time before it is full; none for a commit a message.
  */
 const LIMITS = {
-  sqlite: { roundTrips: 60, socketWrites: 100, commits: 30, syncs: 40, rows: 3_010 },
-  maildir: { roundTrips: 60, socketWrites: 100, commits: 30, syncs: 1_080, rows: 2_010 },
+  sqlite: { roundTrips: 60, socketWrites: 100, commits: 60, syncs: 100, rows: 3_010 },
+  maildir: { roundTrips: 60, socketWrites: 100, commits: 60, syncs: 1_150, rows: 2_010 },
   nothingNew: { roundTrips: 10, socketWrites: 10, commits: 4, syncs: 16, rows: 2 },
 }
 
