@@ -6,7 +6,7 @@ import { shortOnce } from './once-more.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import { dueArrivals, untoldNotice } from './preview.ts'
+import { dueArrivals, nothingDueNotice, untoldNotice } from './preview.ts'
 import { asItem, type Findings, type ListedItem, type Preview } from './report.ts'
 import { planRetrieval, rowsOf } from './retrieval-plan.ts'
 import { mayPipeline } from './server-sense.ts'
@@ -53,9 +53,14 @@ async function preview(
   const arrivals = await dueArrivals(session, ledger, { known, fresh, policy, now })
   if (arrivals.untold > 0) progress(untoldNotice(identity.name, arrivals))
   await session.quit()
+  const deletes = [...sure, ...plan.again, ...arrivals.due]
+  if (deletes.length === 0 && arrivals.untold === 0) {
+    const notice = await nothingDueNotice(identity.name, ledger, { known: judged, policy, now })
+    if (notice !== undefined) progress(notice)
+  }
   return {
     retrieve: rowsOf(plan).map(asItem),
-    delete: await withTraits(ledger, known, [...sure, ...plan.again, ...arrivals.due]),
+    delete: await withTraits(ledger, known, deletes),
   }
 }
 

@@ -109,6 +109,33 @@ export function dueRows(
   )
 }
 
+/**
+ * When the first of the known rows is due, where time alone keeps it on the server; ms since the epoch. Undefined where there
+ * is none, or one that has had its time: something else is in its way.
+ */
+export function firstDueAt(
+  known: readonly MatchedRow[],
+  traits: ReadonlyMap<number, MessageTraits>,
+  { policy, now }: { readonly policy: Policy; readonly now: number },
+): number | undefined {
+  if (policy.delete === 'never' || clockDoubt(known, policy, now) !== undefined) return undefined
+  const { afterMs, olderMs } = policy.delete
+  const kept = policy.keepLatest === undefined ? new Set() : newest(traits, policy.keepLatest)
+  const latest = Number.MAX_SAFE_INTEGER
+  const asked = { ...policy, delete: { afterMs: 0, olderMs: olderMs && 0 } }
+  let first: number | undefined
+  for (const { receipt } of dueRows(known, asked, latest)) {
+    const { message } = receipt
+    const shown = message === undefined ? undefined : traits.get(message)
+    if (message === undefined || shown === undefined) continue
+    if (kept.has(message) || !mayLeave(shown, asked, latest)) continue
+    const byDate = olderMs === undefined ? 0 : (shown.date ?? 0) + olderMs
+    const at = Math.max(receipt.boundAt + afterMs, byDate)
+    if (first === undefined || at < first) first = at
+  }
+  return first === undefined || first <= now ? undefined : first
+}
+
 /** Whether nothing that the archive knows of a message keeps it on the server. `now` in ms since the epoch. */
 export function mayLeave(
   { date, subject, isShort }: MessageTraits,

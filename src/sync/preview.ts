@@ -1,6 +1,6 @@
 /** What a dry run can say of deletion before anything is retrieved. Sends TOP and changes nothing. */
 import { headerFacts } from '../message/facts.ts'
-import { isDueAtOnce, mayLeave, newest } from './due.ts'
+import { firstDueAt, isDueAtOnce, mayLeave, newest } from './due.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { SyncEvent } from './ports/events.ts'
@@ -52,6 +52,39 @@ export function untoldNotice(account: string, { untold }: Arrivals): SyncEvent {
   const which = untold === 1 ? 'a new message' : `${untold} new messages`
   const text = `whether ${which} would be deleted shows only once retrieved: the server does not show their headers`
   return { type: 'notice', account, code: 'PREVIEW_INCOMPLETE', text, isWarning: true }
+}
+
+/** Says why nothing would be deleted where only the age of what the archive has is in the way, and when that ends. */
+export async function nothingDueNotice(
+  account: string,
+  ledger: LedgerView,
+  {
+    known,
+    policy,
+    now,
+  }: { readonly known: readonly MatchedRow[]; readonly policy: Policy; readonly now: number },
+): Promise<SyncEvent | undefined> {
+  if (policy.delete === 'never') return undefined
+  const { afterMs, olderMs } = policy.delete
+  if (afterMs === 0 && olderMs === undefined) return undefined
+  const messages = new Set(known.flatMap(({ receipt }) => receipt.message ?? []))
+  const first = firstDueAt(known, await ledger.traits([...messages]), { policy, now })
+  if (first === undefined) return undefined
+  const reasons = [
+    ...(afterMs > 0 ? [`has been in the archive for ${formatDuration(afterMs)}`] : []),
+    ...(olderMs === undefined ? [] : [`is dated ${formatDuration(olderMs)} ago`]),
+  ]
+  const day = new Date(first).toISOString().slice(0, 10)
+  const text = `none ${reasons.join(' and ')} yet; the first is due ${day}`
+  return { type: 'notice', account, code: 'NOTHING_DUE', text }
+}
+
+const DAY_MS = 24 * 3600 * 1000
+
+/** As options have it: in years or days where it is whole ones, else in hours. */
+function formatDuration(ms: number): string {
+  if (ms % (365 * DAY_MS) === 0) return `${ms / (365 * DAY_MS)}y`
+  return ms % DAY_MS === 0 ? `${ms / DAY_MS}d` : `${Math.ceil(ms / 3_600_000)}h`
 }
 
 /** Without those whose header the server does not show; empty where it has no TOP. */

@@ -90,6 +90,39 @@ describe('a dry run', () => {
     })
   })
 
+  it.each<[string, Policy['delete'], string | undefined]>([
+    [
+      'the archive',
+      { afterMs: 30 * DAY },
+      'none has been in the archive for 30d yet; the first is due 2026-12-23',
+    ],
+    [
+      'the own date',
+      { afterMs: 0, olderMs: 365 * DAY },
+      'none is dated 1y ago yet; the first is due 2027-05-07',
+    ],
+    [
+      'both',
+      { afterMs: 30 * DAY, olderMs: 201 * DAY },
+      'none has been in the archive for 30d and is dated 201d ago yet; the first is due 2026-12-23',
+    ],
+    ['neither', { afterMs: 0 }, undefined],
+    ['what lets one go', { afterMs: 0, olderMs: 200 * DAY }, undefined],
+  ])('says when the first is due where none is, by %s', async (_, clocks, text) => {
+    const [maildrop, archive] = [
+      new FakeMaildrop([dated(0, 200), dated(1, 9), dated(2, undefined)]),
+      new MemoryArchive(),
+    ]
+    archive.now = NOW
+    await syncOnce(maildrop, archive)
+    const policy: Policy = { delete: clocks, deleteRemoved: false }
+    const { events } = await previewOnce(maildrop, archive, { policy })
+    const said = events.flatMap((event) =>
+      event.type === 'notice' && event.code === 'NOTHING_DUE' ? event.text : [],
+    )
+    expect(said).toEqual(text === undefined ? [] : [text])
+  })
+
   it('says that it cannot tell, where the server shows no headers', async () => {
     const maildrop = new FakeMaildrop([dated(0, 200), dated(1, 9)], { hasTop: false })
     const archive = new MemoryArchive()
