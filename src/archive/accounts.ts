@@ -64,6 +64,8 @@ const FACT_COLUMNS = [
 ]
 const COLUMNS = ['id', 'name', 'host', 'user', 'epoch', ...FACT_COLUMNS].join(', ')
 
+type KnownServer = AccountPlace & Pick<Account, 'facts'>
+
 export class AccountTable {
   readonly #database: Database
   readonly #columns: string
@@ -119,28 +121,32 @@ export class AccountTable {
     return renamed
   }
 
-  /** The account is there from now on, for that user; with a new epoch its receipts count no more. */
-  move(
-    account: Account,
-    { host, port = STANDARD_PORT, user }: AccountIdentity,
-    epoch: number,
-  ): Account {
+  /**
+   * The account is there from now on, for that user; with a new epoch its receipts count no more. What was known of
+   * the former server is forgotten (`factsAfterMove`).
+   */
+  move(account: Account, identity: AccountIdentity, epoch: number): Account {
+    const { host, port = STANDARD_PORT, user } = identity
     this.#database
       .prepare('UPDATE account SET host = ?, port = ?, user = ?, epoch = ? WHERE id = ?')
       .run(host, port, user, epoch, account.id)
-    return { ...account, host, port, user, epoch }
+    const facts = this.#remember(account, factsAfterMove(account, identity))
+    return { ...account, host, port, user, epoch, facts }
+  }
+
+  learn(account: Account, learned: Partial<ServerFacts>): Account {
+    return { ...account, facts: this.#remember(account, { ...account.facts, ...learned }) }
   }
 
   /** Writes only if something differs: a steady run has nothing to learn. */
-  learn(account: Account, learned: Partial<ServerFacts>): Account {
-    const facts: ServerFacts = { ...account.facts, ...learned }
-    const before = columnsOf(account.facts)
+  #remember({ id, facts: former }: Account, facts: ServerFacts): ServerFacts {
+    const before = columnsOf(former)
     const after = columnsOf(facts)
     if (after.some((value, index) => value !== before[index])) {
       const columns = FACT_COLUMNS.map((column) => `${column} = ?`).join(', ')
-      this.#database.prepare(`UPDATE account SET ${columns} WHERE id = ?`).run(...after, account.id)
+      this.#database.prepare(`UPDATE account SET ${columns} WHERE id = ?`).run(...after, id)
     }
-    return { ...account, facts }
+    return facts
   }
 }
 
@@ -153,6 +159,41 @@ export function moveOf(account: AccountPlace, identity: AccountIdentity): Move |
     account.host.toLowerCase() !== identity.host.toLowerCase() || account.user !== identity.user
   if (isElsewhere) return 'host'
   return isSamePort(account, identity) ? undefined : 'port'
+}
+
+/**
+ * What is known of the server that the account is asked for at this place. Elsewhere, until the move is written: what was learned of
+ * another server must neither keep a warning back nor excuse anything. A pause between logins stays, since it may be this server's:
+ * whoever comes too soon, each time, never gets in. Behind another port there is the same server more often than not, so
+ * what only makes a session slower, or asks for more, stays too.
+ */
+export function factsAt(account: KnownServer, identity: AccountIdentity): ServerFacts {
+  const move = moveOf(account, identity)
+  if (move === undefined) return account.facts
+  const careful = carefulOf(account.facts)
+  if (move === 'host') return careful
+  const { pipeliningFailedAt, lastMisled } = account.facts
+  return { ...careful, pipeliningFailedAt, lastMisled }
+}
+
+/** What is left of that once the move is written: at another host no pause either, which was the former server's, as far as anybody knows. */
+export function factsAfterMove(account: KnownServer, identity: AccountIdentity): ServerFacts {
+  if (moveOf(account, identity) !== 'host') return factsAt(account, identity)
+  const { renumberedAt } = account.facts
+  return { renumberedAt }
+}
+
+/**
+ * What makes more careful at any server, and is written down at once where the account has moved; all else that is learned
+ * there waits until the move is written.
+ */
+export function carefulOf(facts: Partial<ServerFacts>): Partial<ServerFacts> {
+  const { loginDelaySeconds, lastLoginAt, renumberedAt } = facts
+  return {
+    ...(loginDelaySeconds === undefined ? {} : { loginDelaySeconds }),
+    ...(lastLoginAt === undefined ? {} : { lastLoginAt }),
+    ...(renumberedAt === undefined ? {} : { renumberedAt }),
+  }
 }
 
 /** The account under another name. Where a port may lead anywhere, a name that nobody knows may mean another maildrop. */

@@ -1,6 +1,13 @@
 /** An account's receipts for planning only: no lock, no thread, no write transaction. What `--dry-run` opens. */
 import { ArchiveError } from '../durable/errors.ts'
-import { type AccountIdentity, type Move, moveOf, renamedTo, type ServerFacts } from './accounts.ts'
+import {
+  type AccountIdentity,
+  factsAt,
+  type Move,
+  moveOf,
+  renamedTo,
+  type ServerFacts,
+} from './accounts.ts'
 import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
@@ -42,7 +49,7 @@ export function openLedgerForReading(
     account: identity.name,
     renamedFrom: former?.name,
     moved: receipts.count(account) > 0 ? moveOf(account, identity) : undefined,
-    facts: account.facts,
+    facts: factsAt(account, identity),
     receipts: async () => [...receipts.list(account)],
     fingerprints: async (ids) => receipts.fingerprints(ids),
     traits: async (ids) => messages.traits(ids),

@@ -211,7 +211,7 @@ export class ThreadLedger {
     return this.#moved
   }
 
-  /** As at the opening, and what was learned since. */
+  /** As at the opening, and what was learned since; less once a move is resolved. */
   get facts(): ServerFacts {
     return this.#facts
   }
@@ -237,7 +237,7 @@ export class ThreadLedger {
   }
 
   async resolveMove(isSameMaildrop: boolean): Promise<void> {
-    await this.#ask('resolveMove', isSameMaildrop)
+    this.#facts = (await this.#ask('resolveMove', isSameMaildrop)) as ServerFacts
     this.#moved = undefined
   }
 

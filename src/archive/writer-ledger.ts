@@ -2,7 +2,7 @@
 import { ArchiveError } from '../durable/errors.ts'
 import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
 import { headerFacts } from '../message/facts.ts'
-import type { AccountIdentity, ServerFacts } from './accounts.ts'
+import { type AccountIdentity, carefulOf, moveOf, type ServerFacts } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
 import {
@@ -54,6 +54,8 @@ export class WriterLedger {
   readonly #room: WriterRoom
   readonly #identity: AccountIdentity
   readonly #owner: { -readonly [Key in keyof Owner]: Owner[Key] }
+  /** Since the opening. */
+  #learned: Partial<ServerFacts> = {}
   /** Of an account that the catalog does not know yet: it is entered with the first that is written of it. */
   #enter: (() => Pick<Owner, 'account' | 'run'>) | undefined
 
@@ -99,13 +101,18 @@ export class WriterLedger {
     this.#room.group.write(() => this.#room.catalog.shorts.judge(judgement))
   }
 
-  /** `true`: the same maildrop at another host or port. `false`: another maildrop, whose receipts begin anew. */
-  resolveMove(isSameMaildrop: boolean): void {
+  /**
+   * `true`: the same maildrop at another host or port. `false`: another maildrop, whose receipts begin anew. Returns what is
+   * known of the server there.
+   */
+  resolveMove(isSameMaildrop: boolean): ServerFacts {
     const { account } = this.#owner
+    const { accounts } = this.#room.catalog
     const epoch = isSameMaildrop ? account.epoch : account.epoch + 1
     this.#owner.account = this.#room.group.write(() =>
-      this.#room.catalog.accounts.move(account, this.#identity, epoch),
+      accounts.learn(accounts.move(account, this.#identity, epoch), this.#learned),
     )
+    return this.#owner.account.facts
   }
 
   /** Two rows of one listing that only a canonical digest made one message are two: the receipt of one is taken back. */
@@ -225,9 +232,11 @@ export class WriterLedger {
 
   learn(facts: Partial<ServerFacts>): void {
     this.#entered()
+    this.#learned = { ...this.#learned, ...facts }
     const { account } = this.#owner
+    const isMoved = moveOf(account, this.#identity) !== undefined
     this.#owner.account = this.#room.group.write(() =>
-      this.#room.catalog.accounts.learn(account, facts),
+      this.#room.catalog.accounts.learn(account, isMoved ? carefulOf(facts) : facts),
     )
   }
 

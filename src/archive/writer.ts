@@ -7,6 +7,7 @@ import {
   type Account,
   type AccountIdentity,
   type AccountTable,
+  factsAt,
   type Move,
   moveOf,
   type ServerFacts,
@@ -99,7 +100,7 @@ export class ArchiveWriter {
           moved: moveOf(account, identity),
           isDamaged: this.#upkeep.isDamaged,
           ...this.#untold(),
-          facts: account.facts,
+          facts: factsAt(account, identity),
         },
       }
     } catch (error) {

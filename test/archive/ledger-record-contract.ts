@@ -1,6 +1,7 @@
 /** What the engine relies on in what a ledger remembers; one suite for all archives, as for the intake. */
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
+import type { AccountLedger } from '../../src/sync/ports/archive.ts'
 import {
   byDigest,
   home,
@@ -331,6 +332,66 @@ export function describeRecord(start: () => LedgerUnderTest): void {
       again,
     )
   })
+
+  const careful = {
+    ...{ loginDelaySeconds: 600, lastLoginAt: '2026-01-02T00:00:00.000Z' },
+    renumberedAt: '2026-01-03T00:00:00.000Z',
+  }
+  const slower = { pipeliningFailedAt: '2026-01-01T00:00:00.000Z', lastMisled: true }
+  const { renumberedAt } = careful
+  it.each([
+    ['host', { host: 'new.example.com' }, careful, { renumberedAt }],
+    ['port', { port: 1110 }, { ...careful, ...slower }, { ...careful, ...slower }],
+  ] as const)(
+    'knows of a server at another %s what holds anywhere',
+    async (_, change, meanwhile, at) => {
+      const archive = start()
+      const there = { ...work, ...change }
+      const known = {
+        ...{ ...careful, ...slower, sizeModel: 'estimate' as const, capabilities: ['UIDL'] },
+        ...{ showsParts: true, isExpiryWarned: true },
+      } as const
+      const factsOf = async (ledger: AccountLedger) =>
+        Object.fromEntries(
+          Object.entries(ledger.facts).filter(
+            ([, value]) => value !== undefined && value !== false,
+          ),
+        )
+      await run(archive, async (ledger) => {
+        await take(ledger, keyOf('a'), mail('one'))
+        await ledger.learn(known)
+      })
+      // A run that was broken off there has left nothing but a pause.
+      await run(
+        archive,
+        async (ledger) => {
+          expect(await factsOf(ledger)).toEqual(meanwhile)
+          await ledger.learn({ isExpiryWarned: true, loginDelaySeconds: 900 })
+          expect(await factsOf(ledger)).toEqual({
+            ...{ ...meanwhile, isExpiryWarned: true, loginDelaySeconds: 900 },
+          })
+        },
+        there,
+      )
+      const back = await run(archive, factsOf)
+      expect(back).toEqual({ ...known, loginDelaySeconds: 900 })
+      await run(
+        archive,
+        async (ledger) => {
+          expect(await factsOf(ledger)).toEqual({ ...meanwhile, loginDelaySeconds: 900 })
+          await ledger.learn({ showsParts: true })
+          await ledger.resolveMove(true)
+          const pause = 'loginDelaySeconds' in at ? { loginDelaySeconds: 900 } : {}
+          expect(await factsOf(ledger)).toEqual({ ...at, ...pause, showsParts: true })
+          await ledger.learn({ isExpiryWarned: true })
+        },
+        there,
+      )
+      const after = await run(archive, factsOf, there)
+      expect(after).toMatchObject({ renumberedAt, showsParts: true, isExpiryWarned: true })
+      expect(after).not.toHaveProperty('sizeModel')
+    },
+  )
 
   it.each([
     ['another host', { host: 'new.example.com' }, 'host'],

@@ -4,7 +4,13 @@
  * What was committed survives a kill; intakes that were ended but not flushed do not, nor do receipts of which nobody said
  * that they are in step. The engine's tests run against it, and it says in little what the real archives do in much.
  */
-import { type AccountPlace, moveOf } from '../../src/archive/accounts.ts'
+import {
+  type AccountPlace,
+  carefulOf,
+  factsAfterMove,
+  factsAt,
+  moveOf,
+} from '../../src/archive/accounts.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
 import type {
@@ -115,6 +121,7 @@ export class MemoryLedger implements AccountLedger {
   readonly #archive: MemoryArchive
   readonly #identity: AccountIdentity
   #account: KeptAccount
+  #learned: Partial<ServerFacts> = {}
   #pending: Pending[] = []
   #unbound: readonly Unbound[] = []
   #ended = 0
@@ -137,7 +144,7 @@ export class MemoryLedger implements AccountLedger {
   }
 
   get facts(): ServerFacts {
-    return this.#account.facts
+    return { ...factsAt(this.#account, this.#identity), ...this.#learned }
   }
 
   async receipts(): Promise<readonly Receipt[]> {
@@ -172,7 +179,8 @@ export class MemoryLedger implements AccountLedger {
 
   async resolveMove(isSame: boolean): Promise<void> {
     this.#step()
-    Object.assign(this.#account, placeOf(this.#identity))
+    const facts = { ...factsAfterMove(this.#account, this.#identity), ...this.#learned }
+    Object.assign(this.#account, { ...placeOf(this.#identity), facts })
     this.moved = undefined
     if (!isSame) this.#account.receipts = []
   }
@@ -438,7 +446,9 @@ export class MemoryLedger implements AccountLedger {
 
   async learn(facts: Partial<ServerFacts>): Promise<void> {
     this.#step()
-    this.#account.facts = { ...this.#account.facts, ...facts }
+    this.#learned = { ...this.#learned, ...facts }
+    const known = this.moved === undefined ? facts : carefulOf(facts)
+    this.#account.facts = { ...this.#account.facts, ...known }
   }
 
   async finish(_counts: RunCounts, outcome: string): Promise<void> {

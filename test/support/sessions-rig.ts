@@ -29,6 +29,7 @@ export class Rig {
       policy?: Partial<Policy>
       patience?: Partial<Patience> | 'none'
       signal?: AbortSignal
+      place?: { host?: string; port?: number }
     } = {},
   ) {
     this.events = []
@@ -37,7 +38,7 @@ export class Rig {
     const { patience } = over
     return await syncAccount(
       {
-        identity: { name: 'work', host: 'pop.example.org', user: 'me' },
+        identity: { name: 'work', host: 'pop.example.org', user: 'me', ...over.place },
         maildrop: this.maildrop,
         policy: { ...KEEP_ALL, ...over.policy },
         progress: (event) => this.events.push(event),

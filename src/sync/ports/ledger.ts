@@ -44,6 +44,7 @@ export interface LedgerView {
   readonly account: string
   /** The account stands elsewhere than the catalog knows: receipts prove nothing until resolveMove. */
   readonly moved: Move | undefined
+  /** Of the server at the account's present place: while it has moved, what is believed wherever it stands. */
   readonly facts: ServerFacts
   /** All receipts of this account (of its present epoch), in no order that says anything. */
   receipts(): Promise<readonly Receipt[]>
@@ -63,7 +64,10 @@ export interface ServerMemory {
 
 /** What a listing showed, by unique-id and by header. */
 export interface ListingRecord {
-  /** A moved account was recognised (`true`: host, port and user are updated) or is another maildrop (`false`: new epoch). */
+  /**
+   * A moved account was recognised (`true`: host, port and user are updated) or is another maildrop (`false`: new epoch).
+   * What was known of the former server is forgotten, and what was learned of this one since the opening is kept.
+   */
   resolveMove(isSameMaildrop: boolean): Promise<void>
   /** Binds rows to messages without retrieving them. */
   bind(
