@@ -127,6 +127,8 @@ class OpenDeletions {
 
   take(event: SyncEvent): void {
     if (event.type === 'deleting') this.#begun.set(event.account, event.messages)
+    // Comes behind QUIT, and before whatever else ends the account: the others were told one by one.
+    if (event.type === 'notice' && event.code === 'DELETION_REFUSED') this.settled(event.account)
     if (event.type !== 'deleted') return
     this.settled(event.account)
     if (event.quit !== 'done') this.#unconfirmed += 1

@@ -113,8 +113,7 @@ export class Deletion {
   async carryOut(rows: readonly DeletableRow[], tally: Tally): Promise<void> {
     const { identity, progress, signal } = this.#context
     const account = identity.name
-    progress({ type: 'deleting', account, messages: rows.length })
-    const outcome = await deleteRows(this.#session, this.#ledger, rows, {
+    const outcome = await deleteRows(this.#session, this.#told(), rows, {
       signal,
       endsWithoutQuit: this.#endsWithoutQuit,
     })
@@ -134,6 +133,21 @@ export class Deletion {
     }
     if (unproven.length > 0) {
       throw notProven(unproven, accepted.length)
+    }
+  }
+
+  /** The journal, which says when DELE begins: the proof before it may take minutes, and an interruption then deletes nothing. */
+  #told(): DeletionJournal {
+    const { identity, progress } = this.#context
+    const ledger = this.#ledger
+    return {
+      prove: (messages) => ledger.prove(messages),
+      deleteTried: (receipts) => ledger.deleteTried(receipts),
+      async deleteSent(receipts) {
+        await ledger.deleteSent(receipts)
+        const messages = receipts.length
+        if (messages > 0) progress({ type: 'deleting', account: identity.name, messages })
+      },
     }
   }
 }

@@ -139,6 +139,8 @@ describe('SyncTalk', () => {
     )
     expect(await words(deleting, { ...deleted, quit: 'lost' })).toContain('1 message was being')
     expect(await words(deleting, { ...deleted, quit: 'done' })).toContain('nothing was being')
+    const refusedAll = { type: 'notice', account, code: 'DELETION_REFUSED', text: '' } as const
+    expect(await words(deleting, refusedAll)).toContain('nothing was being')
   })
 
   it('writes the plan of a dry run to stdout, terminal or not', async () => {

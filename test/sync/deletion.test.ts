@@ -166,6 +166,32 @@ describe('deletion', () => {
     expect(left(maildrop)).toEqual(['a'])
   })
 
+  it('begins behind the proof, with what is proven, and not at all where nothing is', async () => {
+    const begun = async (isProven: (message: number) => boolean) => {
+      const [maildrop, archive] = [
+        new FakeMaildrop([mail('a', 'one'), mail('b', 'two')]),
+        new MemoryArchive(),
+      ]
+      const open = archive.openAccount.bind(archive)
+      const seen: string[] = []
+      archive.openAccount = async (...args: Parameters<typeof open>) => {
+        const ledger = await open(...args)
+        const prove = ledger.prove.bind(ledger)
+        ledger.prove = async (messages) => {
+          const proven = await prove(messages)
+          return new Map([...proven].filter(([message]) => isProven(message)))
+        }
+        return ledger
+      }
+      const { events } = await syncOnce(maildrop, archive, { policy: DELETE_ALL })
+      for (const event of events) if (event.type === 'deleting') seen.push(String(event.messages))
+      return [seen, sent(maildrop, 'DELE').length]
+    }
+    expect(await begun(() => true)).toEqual([['2'], 2])
+    expect(await begun((message) => message === 1)).toEqual([['1'], 1])
+    expect(await begun(() => false)).toEqual([[], 0])
+  })
+
   it('says which messages went, and where they are in the archive', async () => {
     const { archive, maildrop } = here([mail('a', 'one')])
     const { events } = await syncOnce(maildrop, archive, { policy: DELETE_ALL })
