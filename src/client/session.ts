@@ -1,5 +1,10 @@
 import { type Capabilities, completeCapabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
-import { type CommandError, ProtocolError, SessionError } from '../pop3/errors.ts'
+import {
+  type CommandError,
+  ProtocolError,
+  SessionError,
+  UnsureDeletionError,
+} from '../pop3/errors.ts'
 import {
   type DropListing,
   type ListedMessage,
@@ -251,10 +256,7 @@ export class Session {
     const drop = reply.ok ? parseDropListing(reply.text) : undefined
     if (drop && isOnlyDeleted(before, drop, { deleted, isSummed: this.#isSummed })) return drop
     const left = before.messages - deleted.length
-    return this.#endOutOfStep(
-      reply,
-      `the maildrop changed while messages were deleted (${left} of ${before.messages} should be left), so QUIT was not sent`,
-    )
+    return this.#endOutOfStep(reply, unsureDeletion(reply, `${left} of ${before.messages}`))
   }
 
   /** QUIT, alone; then the connection is closed. Behind DELE it waits longer: some servers rewrite the maildrop first. */
@@ -333,10 +335,10 @@ export class Session {
     return this.#endOutOfStep(reply)
   }
 
-  #endOutOfStep(reply: StatusEvent, words?: string): never {
-    const error = sessionEnd(reply) ?? outOfStep(reply, words)
-    this.#wire.close(error)
-    throw error
+  #endOutOfStep(reply: StatusEvent, error: Error = outOfStep(reply)): never {
+    const known = sessionEnd(reply) ?? error
+    this.#wire.close(known)
+    throw known
   }
 }
 
@@ -366,9 +368,21 @@ function deletedNumber({ text }: StatusEvent): number | undefined {
   return number === undefined ? undefined : Number(number)
 }
 
-function outOfStep(
-  { line: serverText, responseCode }: StatusEvent,
-  words = 'the replies are not those of the commands sent',
-): ProtocolError {
-  return new ProtocolError('POP3_OUT_OF_STEP', words, { serverText, responseCode })
+/** `left`: how many messages STAT should have shown behind DELE. A reply of another form is none to STAT. */
+function unsureDeletion(reply: StatusEvent, left: string): ProtocolError {
+  const { line: serverText, responseCode } = reply
+  const words = { serverText, responseCode }
+  if (!reply.ok) {
+    const text = 'the server refused STAT behind DELE, so nobody knows what was marked there'
+    return new UnsureDeletionError(`${text}: QUIT was not sent`, words)
+  }
+  const text = `the maildrop changed while messages were deleted (${left} should be left), so QUIT was not sent`
+  return parseDropListing(reply.text)
+    ? new UnsureDeletionError(text, words)
+    : new ProtocolError('POP3_OUT_OF_STEP', text, words)
+}
+
+function outOfStep({ line: serverText, responseCode }: StatusEvent): ProtocolError {
+  const text = 'the replies are not those of the commands sent'
+  return new ProtocolError('POP3_OUT_OF_STEP', text, { serverText, responseCode })
 }

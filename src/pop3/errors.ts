@@ -46,7 +46,7 @@ export class CommandError extends Pop3Error {
  * POP3_NOT_POP3: the greeting is none.
  */
 export class ProtocolError extends Pop3Error {
-  override readonly name = 'ProtocolError'
+  override readonly name: string = 'ProtocolError'
 
   constructor(
     code: 'POP3_OUT_OF_STEP' | 'POP3_LIMIT' | 'POP3_NOT_POP3',
@@ -54,6 +54,18 @@ export class ProtocolError extends Pop3Error {
     words: ServerWords = {},
   ) {
     super(code, message, words)
+  }
+}
+
+/**
+ * What was marked with DELE is not what was meant, or nobody can tell (POP3_OUT_OF_STEP): close without QUIT. Replies and commands
+ * belong together; a session after this one may go better.
+ */
+export class UnsureDeletionError extends ProtocolError {
+  override readonly name = 'UnsureDeletionError'
+
+  constructor(message: string, words: ServerWords) {
+    super('POP3_OUT_OF_STEP', message, words)
   }
 }
 

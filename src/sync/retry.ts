@@ -1,4 +1,5 @@
 /** Whether, and after what time, a session that failed is followed by another one in the same run. */
+import { UnsureDeletionError } from '../pop3/errors.ts'
 import { codeOf } from './errors.ts'
 
 const TEMPORARY: ReadonlySet<string> = new Set([
@@ -77,10 +78,11 @@ export class Retries {
 
   /**
    * Whether another session may go better. What only the owner or somebody at the server can mend does not; out of step
-   * does, one command at a time, or without the message that led to it.
+   * does, one command at a time, or without the message that led to it, and so does a maildrop that changed meanwhile.
    */
   isTemporary({ error, isAtMessage, isAstray = false, wasPipelined }: FailedSession): boolean {
     const code = codeOf(error)
+    if (error instanceof UnsureDeletionError) return true
     if (code === 'POP3_OUT_OF_STEP') return wasPipelined || isAstray
     return TEMPORARY.has(code) || (isAtMessage && BY_MESSAGE.has(code))
   }

@@ -1,5 +1,6 @@
 /** What a server's behaviour says about it, and what that means for the next session. Pure. */
 import { type Capabilities, parseCapabilities } from '../pop3/capabilities.ts'
+import { UnsureDeletionError } from '../pop3/errors.ts'
 import type { Compared } from './compare.ts'
 import { isDueAtOnce } from './due.ts'
 import { codeOf } from './errors.ts'
@@ -40,13 +41,15 @@ export interface BrokenSession {
 /**
  * Whether the announcement of PIPELINING was not true: out of step, silent with commands outstanding, or closed at the
  * first of several. Without the second, a server that swallows commands would have the same messages retrieved again for
- * ever. A server that was seen to answer several commands is cut off by its network like any other.
+ * ever. A server that was seen to answer several commands is cut off by its network like any other. A maildrop that changes
+ * while messages are deleted says nothing of its pipeline.
  */
 export function pipeliningFailed(
   error: unknown,
   { listed, retrieved, isProven }: BrokenSession,
 ): boolean {
   const code = codeOf(error)
+  if (error instanceof UnsureDeletionError) return false
   if (code === 'POP3_OUT_OF_STEP') return true
   if (listed === 1 || isProven) return false
   return code === 'NET_TIMEOUT' || (code === 'NET_CLOSED' && retrieved <= 1)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { UnsureDeletionError } from '../../src/pop3/errors.ts'
 import {
   enforcedDelay,
   mayPipeline,
@@ -54,6 +55,10 @@ describe('whether the announcement of PIPELINING was not true', () => {
     ['another trouble', 'POP3_TEMPORARY', {}, false],
   ])('%s', (_title, code, session, expected) => {
     expect(pipeliningFailed(failure(code), { ...unproven, ...session })).toBe(expected)
+  })
+
+  it('is not asked of a maildrop that changed while messages were deleted', () => {
+    expect(pipeliningFailed(new UnsureDeletionError('changed', {}), unproven)).toBe(false)
   })
 })
 
