@@ -10,8 +10,8 @@ export interface Asker {
   say(line: string): void
   /** The answer without blanks around it; if it is empty, `fallback`, which is shown in brackets. */
   line(question: string, fallback?: string): Promise<string>
-  /** The same without echo, as it was typed; asked again while it is empty. */
-  hidden(question: string): Promise<string>
+  /** The same without echo, as it was typed; asked again while it is empty, unless that is an answer. */
+  hidden(question: string, options?: { readonly mayBeEmpty: boolean }): Promise<string>
 }
 
 /**
@@ -30,13 +30,13 @@ export function openAsker(
       const answer = (await readLine(`${safe(shown)}: `, stdin, output.stderr, signal)).trim()
       return answer === '' ? (fallback ?? '') : answer
     },
-    async hidden(question) {
+    async hidden(question, { mayBeEmpty } = { mayBeEmpty: false }) {
       const terminal = openTerminal()
       if (terminal === undefined) throw new InterruptedError(130)
       try {
         for (;;) {
           const answer = await askHidden(`${safe(question)}: `, terminal, signal)
-          if (answer !== '') return answer
+          if (answer !== '' || mayBeEmpty) return answer
         }
       } finally {
         terminal.close()

@@ -34,6 +34,8 @@ import { type TraceFile, traceOf } from './trace.ts'
 /** The exit code of a refused login. */
 const REFUSED = 77
 
+const PASSWORD_AGAIN = 'Password again (Return alone: other choices)'
+
 /** What is there once on a machine, and no test can bring. */
 export interface AddMachine {
   readonly openAsker: typeof openAsker
@@ -199,7 +201,13 @@ async function nextDraft(
   isRefused: boolean,
   asker: Asker,
 ): Promise<Draft | undefined> {
-  const retypes = isRefused && 'secret' in draft.login
+  const { login } = draft
+  const retypes = isRefused && 'secret' in login
+  if (retypes) {
+    // Who sees a password refused types it again: it must not fall into a question that echoes.
+    const secret = await asker.hidden(PASSWORD_AGAIN, { mayBeEmpty: true })
+    if (secret !== '') return { ...draft, login: { ...login, secret } }
+  }
   const again = retypes ? 'type the password again' : 'try again'
   const ways = [again, 'change server or user', 'leave, and write nothing']
   const way = await choose(asker, 'What now?', ways)

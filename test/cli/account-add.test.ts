@@ -171,3 +171,36 @@ describe('a fault of an option', () => {
     expect(existsSync(config())).toBe(false)
   })
 })
+
+describe.skipIf(!hasOpenssl)('a password that is refused', () => {
+  it('is asked for again without echo at once; Return alone leads to the choices', async () => {
+    const at = (path?: string) => readFileSync(path ?? '')
+    const tls = { cert: at(certificates?.certificate), key: at(certificates?.key) }
+    await using pop = await scriptedTlsServer(tls, async (connection: ScriptedConnection) => {
+      await connection.send('+OK ready\r\n')
+      for (;;) {
+        const line = await connection.nextLine()
+        if (line === undefined) return
+        const replies: Record<string, string> = {
+          CAPA: '+OK\r\nUSER\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n.\r\n',
+          STAT: '+OK 3 1234\r\n',
+        }
+        const isRefused = line.startsWith('PASS') && line !== 'PASS right'
+        await connection.send(replies[line] ?? (isRefused ? '-ERR [AUTH] no\r\n' : '+OK\r\n'))
+        if (line === 'QUIT') return connection.fin()
+      }
+    })
+    const wish = {
+      ...{ host: 'localhost', port: pop.port, user: 'me', name: 'work' },
+      ...{ tlsCa: certificates?.ca ?? '', askPassword: true as const, archive: 'sqlite:~/m' },
+    }
+    const { exit, heard } = await add(wish, ['wrong', '', '1', 'wrong', 'right'])
+    const again = 'Password again (Return alone: other choices)'
+    const asked = heard.filter((line) => /^(Password|What now|Choice)/.test(line))
+    expect([exit, asked]).toEqual([
+      0,
+      ['Password', again, 'What now?', 'Choice', 'Password', again],
+    ])
+    expect(heard.at(-1)).toBe('Next: popkeep sync work')
+  })
+})
