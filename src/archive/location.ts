@@ -10,6 +10,8 @@ export interface ArchiveLocation {
   readonly kind: ArchiveKind
   /** Absolute, symbolic links resolved as far as it exists: one archive has one path, and so one set of locks. */
   readonly path: string
+  /** Absolute, as a person wrote it, where that is not `path`: a link in it may be led elsewhere. */
+  readonly written?: string | undefined
 }
 
 const SQLITE_SUFFIXES = new Set(['.sqlite', '.sqlite3', '.db'])
@@ -24,9 +26,11 @@ export function parseLocation(text: string, home: string = homedir()): ArchiveLo
   requireKnownKind(text)
   const [, kind, written = ''] = /^(?:(sqlite|maildir):)?(.*)$/s.exec(text) ?? []
   if (written === '') throw new ArchiveError('ARCHIVE_NAME', 'the archive has no path')
-  const path = realPath(resolve(expandHome(written, home)))
-  if (kind === 'sqlite' || kind === 'maildir') return { kind, path }
-  return { kind: recognise(path), path }
+  const named = resolve(expandHome(written, home))
+  const path = realPath(named)
+  const isKnown = kind === 'sqlite' || kind === 'maildir'
+  const location = { kind: isKnown ? kind : recognise(path), path }
+  return named === path ? location : { ...location, written: named }
 }
 
 /**
@@ -45,6 +49,11 @@ export function requireKnownKind(text: string): void {
 /** The file with the catalog: the archive itself, or the state file in the Maildir's root. */
 export function catalogPath(location: ArchiveLocation): string {
   return location.kind === 'sqlite' ? location.path : join(location.path, 'popkeep.sqlite')
+}
+
+/** By the name that a person wrote. */
+export function asWritten(location: ArchiveLocation): ArchiveLocation {
+  return { ...location, path: location.written ?? location.path }
 }
 
 export function formatLocation(location: ArchiveLocation): string {

@@ -14,7 +14,7 @@ import { sqliteCode } from '../sqlite/errors.ts'
 import { pragma, settleToOneFile } from '../sqlite/pragmas.ts'
 import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
 import type { ContentStore } from './content.ts'
-import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
+import { type ArchiveLocation, asWritten, catalogPath, formatLocation } from './location.ts'
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import { DatabasePlace } from './place.ts'
@@ -46,11 +46,13 @@ export interface WritableArchive extends ReadableArchive {
   /** Lets other runs in. */
   share(): void
   /**
-   * Nothing is proven, nor deleted on a server, by an archive that the next run would not find. Throws ArchiveError
-   * ARCHIVE_IO where the database, or its WAL, was moved, removed or replaced since the opening; ARCHIVE_DENIED where a sqlite
-   * archive has a second name (a hard link).
+   * No session ends with QUIT, and nothing is proven, where the next run would not find this archive. Throws ArchiveError
+   * ARCHIVE_IO where the database, or its WAL, was moved, removed or replaced since the opening, or a symbolic link in its name
+   * leads elsewhere.
    */
   requireInPlace(): void
+  /** Nothing is proven by a sqlite archive that has a second name (a hard link): throws ArchiveError ARCHIVE_DENIED. */
+  requireOneName(): void
   /** Leaves. Where no other run is in the archive, it is exactly one database file afterwards. */
   close(): void
 }
@@ -126,7 +128,7 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
   })
   try {
     requireKind(location, database)
-    const place = new DatabasePlace(path)
+    const place = new DatabasePlace(path, catalogPath(asWritten(location)))
     const maildir = openMaildir(location, sources)
     const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
@@ -140,8 +142,8 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
         return lock.held === 'exclusive'
       },
       share: () => lock.acquire('shared'),
-      requireInPlace: () => {
-        place.requireInPlace()
+      requireInPlace: () => place.requireInPlace(),
+      requireOneName: () => {
         // The catalog of a Maildir can be rebuilt, and Maildirs are copied by links: their files never change.
         if (location.kind === 'sqlite') place.requireOneName()
       },

@@ -15,17 +15,19 @@ const READER_PATIENCE_MS = 1_000
 
 export class DatabasePlace {
   readonly #path: string
-  /** Beside the file itself, also where `path` is a symbolic link. */
+  /** Leads to `path`, as long as no symbolic link in it is changed. */
+  readonly #name: string
   readonly #walPath: string
   readonly #file: string | undefined
   /** Undefined where the database keeps a rollback journal instead. */
   readonly #wal: string | undefined
 
-  /** Of a database that was opened just now, and has made its WAL. */
-  constructor(path: string) {
-    this.#path = path
-    this.#walPath = `${realpathSync(path)}-wal`
-    this.#file = identity(path)
+  /** Of a database that was opened just now, and has made its WAL. `name`: its path as its owner wrote it. */
+  constructor(path: string, name: string = path) {
+    this.#path = realpathSync(path)
+    this.#name = name
+    this.#walPath = `${this.#path}-wal`
+    this.#file = identity(this.#path)
     this.#wal = identity(this.#walPath)
   }
 
@@ -34,9 +36,10 @@ export class DatabasePlace {
     return this.#file !== undefined && identity(this.#path) === this.#file
   }
 
-  /** The file, and the WAL of the open connection. */
+  /** The file, under its name, and the WAL of the open connection. */
   isInPlace(): boolean {
-    return this.isSameFile() && (this.#wal === undefined || this.#isOurWal())
+    const hasWal = this.#wal === undefined || this.#isOurWal()
+    return this.isSameFile() && hasWal && this.#isNamed()
   }
 
   /** Throws ArchiveError ARCHIVE_IO. */
@@ -56,7 +59,7 @@ export class DatabasePlace {
       `${this.#path}: this file has a second name (a hard link), and a run under that name would write over this one`,
       {
         hint:
-          'Nothing was deleted on the server; what came is stored. A second name is no backup. While no run is in it, ' +
+          'What came is stored; no message is deleted on its word. A second name is no backup. While no run is in it, ' +
           `make two files of them: cp '${this.#path}' '${own}' && mv '${own}' '${this.#path}'`,
       },
     )
@@ -80,14 +83,25 @@ export class DatabasePlace {
     return this.#wal !== undefined && identity(this.#walPath) === this.#wal
   }
 
+  #isNamed(): boolean {
+    try {
+      return realpathSync(this.#name) === this.#path
+    } catch {
+      return false
+    }
+  }
+
+  /** Says nothing of the server: what it deleted by itself nobody here knows. */
   #moved(): ArchiveError {
-    return new ArchiveError(
-      'ARCHIVE_IO',
-      `${this.#path}: the archive was moved, removed or replaced while a run was in it`,
-      {
-        hint: 'Nothing was deleted on the server since. Put the right archive in its place and run it again.',
-      },
-    )
+    const text =
+      this.isSameFile() && !this.#isNamed()
+        ? `${this.#name}: this name led to ${this.#path} when the run began, and leads elsewhere now`
+        : `${this.#path}: the archive was moved, removed or replaced while a run was in it`
+    return new ArchiveError('ARCHIVE_IO', text, {
+      hint:
+        'What the run stored is in the file that it began with, wherever that is now. Put the right archive in its place ' +
+        'and run it again: it retrieves what is missing there, as far as the server still has it.',
+    })
   }
 }
 

@@ -284,6 +284,11 @@ export class ThreadLedger {
     return (await this.#ask('hasFailed')) ? new Map() : proven
   }
 
+  /** ARCHIVE_IO where it is not in its place any more. */
+  async requireInPlace(): Promise<void> {
+    await this.#ask('requireInPlace')
+  }
+
   async deleteSent(receipts: readonly number[]): Promise<void> {
     await this.#ask('deleteSent', receipts)
   }

@@ -28,8 +28,9 @@ export interface WriterRoom {
   readonly upkeep: Upkeep
   /** ms since the epoch. */
   now(): number
-  /** See WritableArchive. */
+  /** See WritableArchive, as for the next. */
   requireInPlace(): void
+  requireOneName(): void
 }
 
 /** Hears what became of a message, once. */
@@ -195,11 +196,11 @@ export class WriterLedger {
 
   /**
    * Reads messages back and hashes them. Digests of those that hold; after a failed write nothing is proven in this run. Throws
-   * what `WritableArchive.requireInPlace` does.
+   * what `requireInPlace` and `requireOneName` of WritableArchive do.
    */
   prove(messages: readonly number[]): ReadonlyMap<number, string> {
     this.#room.group.flush()
-    this.#room.requireInPlace()
+    this.#requireTrusted()
     this.#room.content.forget()
     const proven = new Map<number, string>()
     for (const id of messages) {
@@ -218,11 +219,21 @@ export class WriterLedger {
     return this.#room.group.failure !== undefined
   }
 
-  /** The last step before DELE. Throws what `WritableArchive.requireInPlace` does: the proof may have taken long. */
+  /** Throws what `WritableArchive.requireInPlace` does. */
+  requireInPlace(): void {
+    this.#room.requireInPlace()
+  }
+
+  /** The last step before DELE. Throws what `prove` does: that may have taken long. */
   deleteSent(receipts: readonly number[]): void {
     if (receipts.length === 0) return
     this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
+    this.#requireTrusted()
+  }
+
+  #requireTrusted(): void {
     this.#room.requireInPlace()
+    this.#room.requireOneName()
   }
 
   deleteTried(receipts: readonly number[]): void {

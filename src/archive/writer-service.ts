@@ -29,6 +29,7 @@ const LEDGER_METHODS = [
   'recordListing',
   'prove',
   'hasFailed',
+  'requireInPlace',
   'deleteSent',
   'deleteTried',
   'learn',

@@ -139,6 +139,7 @@ export class ArchiveWriter {
       upkeep: this.#upkeep,
       now: () => this.#clock.now(),
       requireInPlace: () => this.#archive.requireInPlace(),
+      requireOneName: () => this.#archive.requireOneName(),
     }
   }
 

@@ -11,7 +11,7 @@
  * would bring it back.
  */
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
-import type { DeletionJournal, LedgerView } from './ports/ledger.ts'
+import type { ArchivePlace, DeletionJournal, LedgerView } from './ports/ledger.ts'
 import type { MaildropSession, QuitOutcome } from './ports/maildrop.ts'
 import type { Receipt } from './ports/receipt.ts'
 import { fingerprintRows } from './recognise.ts'
@@ -100,14 +100,15 @@ export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow |
 
 /**
  * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone; but nothing behind the
- * first where one does not hold and QUIT may take it too (EXPIRE 0, or `endsWithoutQuit`), and the session is left open.
+ * first where one does not hold and QUIT may take it too (EXPIRE 0, or `endsWithoutQuit`), and no QUIT where the archive went
+ * from its place meanwhile: the session is left open.
  * Nothing should be deleted before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that
  * reply is proof: the next listing shows what became of what was journalled. Each QUIT is counted, answered or not: a
  * server that keeps its messages is not asked for ever.
  */
 export async function deleteRows(
   session: MaildropSession,
-  ledger: DeletionJournal,
+  ledger: ArchivePlace & DeletionJournal,
   rows: readonly DeletableRow[],
   { signal, endsWithoutQuit }: { readonly signal: AbortSignal; readonly endsWithoutQuit: boolean },
 ): Promise<{
@@ -129,6 +130,7 @@ export async function deleteRows(
   const receipts = allowed.map(({ receipt }) => receipt)
   await ledger.deleteSent(receipts)
   const said = new Set(await session.delete(allowed.map(({ row }) => row)))
+  await ledger.requireInPlace()
   signal.throwIfAborted()
   const accepted = allowed
     .filter(({ row }) => said.has(row))

@@ -11,7 +11,7 @@ import { dueRows, hasToAge, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
-import type { DeletionJournal, LedgerView } from './ports/ledger.ts'
+import type { ArchivePlace, DeletionJournal, LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { Tally } from './report.ts'
 
@@ -44,7 +44,7 @@ export function tellIgnored(count: number, { identity, progress }: SyncContext):
 export class Deletion {
   readonly #context: SyncContext
   readonly #session: MaildropSession
-  readonly #ledger: LedgerView & DeletionJournal
+  readonly #ledger: LedgerView & ArchivePlace & DeletionJournal
   readonly #isAllowed: boolean
   readonly #endsWithoutQuit: boolean
   /** By receipt. */
@@ -58,7 +58,7 @@ export class Deletion {
   constructor(
     context: SyncContext,
     session: MaildropSession,
-    ledger: LedgerView & DeletionJournal,
+    ledger: LedgerView & ArchivePlace & DeletionJournal,
     options: { readonly isAllowed: boolean; readonly endsWithoutQuit: boolean },
   ) {
     this.#context = context

@@ -3,7 +3,7 @@ import type { SyncContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
 import { faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
-import type { QuarantineRecord } from './ports/ledger.ts'
+import type { ArchivePlace, QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { Receipt, ReceiptKey } from './ports/receipt.ts'
 import { restingFaces } from './quarantine.ts'
@@ -12,6 +12,8 @@ import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
 import { retrieveRows } from './retrieve.ts'
 import { SizeRecord } from './size-record.ts'
+
+type RetrievalLedger = ShortLedger & ArchivePlace & QuarantineRecord
 
 export interface SessionRetrievalOptions {
   readonly drain: Drain
@@ -32,7 +34,7 @@ export interface SessionRetrievalOptions {
 export class SessionRetrieval {
   readonly #context: SyncContext
   readonly #session: MaildropSession
-  readonly #ledger: ShortLedger & QuarantineRecord
+  readonly #ledger: RetrievalLedger
   readonly #findings: Findings
   readonly #options: SessionRetrievalOptions
   readonly #watch: RetrievalWatch
@@ -46,10 +48,7 @@ export class SessionRetrieval {
   constructor(
     context: SyncContext,
     session: MaildropSession,
-    {
-      ledger,
-      findings,
-    }: { readonly ledger: ShortLedger & QuarantineRecord; readonly findings: Findings },
+    { ledger, findings }: { readonly ledger: RetrievalLedger; readonly findings: Findings },
     options: SessionRetrievalOptions,
   ) {
     const { signal, policy, now } = context
@@ -124,7 +123,9 @@ export class SessionRetrieval {
     }
     await this.#judgeShort([])
     // What came in is durable, and the server may know it.
-    if (signal.aborted && !endsWithoutQuit) await this.#session.quit()
+    if (!signal.aborted || endsWithoutQuit) return
+    await this.#ledger.requireInPlace()
+    await this.#session.quit()
   }
 
   /** New messages; those that the server refuses are remembered. */

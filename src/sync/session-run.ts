@@ -8,7 +8,7 @@ import { ignoredDeletions, isDueAtOnce } from './due.ts'
 import { shortOnce } from './once-more.ts'
 import type { PlannedRow } from './plan.ts'
 import type { AccountLedger } from './ports/archive.ts'
-import type { QuarantineRecord } from './ports/ledger.ts'
+import type { ArchivePlace, QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
@@ -105,7 +105,7 @@ export class SessionRun {
       deletable.length > 0 &&
       this.#retrieval?.hasOthersThan(deletable) === true
     if (deletable.length > 0 && !isLater) await deletion.carryOut(deletable, tally)
-    else await this.#leave(options)
+    else await this.#leave(ledger, options)
     const { capabilities } = this.#session
     const isPart = mayShowParts(policy, ledger.facts, capabilities, compared)
     return {
@@ -194,10 +194,17 @@ export class SessionRun {
     return await retrieval.run(plan)
   }
 
-  /** Servers that delete at QUIT what was retrieved must not hear it where all is to be kept. */
-  async #leave({ endsWithoutQuit }: SessionOptions): Promise<void> {
-    if (endsWithoutQuit) this.#session.close()
-    else await this.#session.quit()
+  /**
+   * Servers that delete at QUIT what was retrieved must not hear it where all is to be kept, nor where the archive is gone from
+   * its place. Most of them do not announce it.
+   */
+  async #leave(ledger: ArchivePlace, { endsWithoutQuit }: SessionOptions): Promise<void> {
+    if (endsWithoutQuit) {
+      this.#session.close()
+      return
+    }
+    await ledger.requireInPlace()
+    await this.#session.quit()
   }
 }
 

@@ -1,4 +1,5 @@
 /** The archives that the ledger contract holds for. */
+import { renameSync } from 'node:fs'
 import { catalogPath } from '../../src/archive/location.ts'
 import { markRemoved } from '../../src/archive/maildir-reconcile.ts'
 import { ThreadArchive } from '../../src/archive/thread-archive.ts'
@@ -15,6 +16,9 @@ function inMemory(): LedgerUnderTest {
       archive.now = now
     },
     removeMessage: (message) => archive.removeMessage(message),
+    moveAway: () => {
+      archive.isInPlace = () => false
+    },
   }
 }
 
@@ -35,6 +39,7 @@ function onDisk(kind: 'sqlite' | 'maildir'): LedgerUnderTest {
       markRemoved(database, [message], true)
       database.close()
     },
+    moveAway: () => renameSync(location.path, `${location.path}.moved`),
   }
 }
 

@@ -12,7 +12,7 @@ import {
   take,
   takeIn,
 } from './ledger-under-test.ts'
-import { keyOf, mail, octetsOf, work } from './temp-archive.ts'
+import { keyOf, mail, noCounts, octetsOf, work } from './temp-archive.ts'
 
 const digestOf = (octets: Uint8Array) => createHash('sha256').update(octets).digest('hex')
 
@@ -130,6 +130,20 @@ export function describeRecord(start: () => LedgerUnderTest): void {
       ]),
     )
     expect((await run(archive, (ledger) => ledger.prove([]))).size).toBe(0)
+  })
+
+  it('says before a QUIT whether a later run would find what was stored', async () => {
+    const archive = start()
+    const ledger = await archive.open(work)
+    await ledger.requireInPlace()
+    const { message, receipt } = await take(ledger, keyOf('a'), mail('one'))
+    await ledger.requireInPlace()
+    archive.moveAway()
+    const moved = expect.objectContaining({ code: 'ARCHIVE_IO' })
+    await expect(ledger.requireInPlace()).rejects.toEqual(moved)
+    await expect(ledger.prove([message])).rejects.toEqual(moved)
+    await expect(ledger.deleteSent([receipt])).rejects.toEqual(moved)
+    await ledger.finish(noCounts, 'done').catch((error) => expect(error).toEqual(moved))
   })
 
   it('remembers what could not be retrieved, how often, and when last', async () => {

@@ -12,6 +12,8 @@ export interface LedgerUnderTest {
   setNow(now: number): void
   /** The owner takes a message out of it, between two runs. */
   removeMessage(message: number): void
+  /** Somebody moves it while a run is in it. */
+  moveAway(): void
 }
 
 export const home: AccountIdentity = { ...work, name: 'home', user: 'other' }

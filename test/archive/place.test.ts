@@ -8,12 +8,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ArchiveKind, ArchiveLocation } from '../../src/archive/location.ts'
+import {
+  type ArchiveKind,
+  type ArchiveLocation,
+  parseLocation,
+} from '../../src/archive/location.ts'
 import { openForWriting } from '../../src/archive/open.ts'
 import type { Database } from '../../src/sqlite/database.ts'
 import { openDatabase } from '../../src/sqlite/driver.ts'
@@ -57,7 +62,9 @@ describe('a sqlite archive that is not in its place any more', () => {
   ])('proves nothing, and the run ends with an error: %s', async (_how, act) => {
     const { path, ledger, message, receipt } = await midRun('sqlite')
     expect(await ledger.prove([message])).toHaveProperty('size', 1)
+    await ledger.requireInPlace()
     act(path)
+    await expect(ledger.requireInPlace()).rejects.toEqual(moved)
     await expect(ledger.prove([message])).rejects.toEqual(moved)
     await expect(ledger.deleteSent([receipt])).rejects.toEqual(moved)
     await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
@@ -127,7 +134,9 @@ describe('a Maildir that is not in its place any more', () => {
   ])('proves nothing, and the run ends with an error: %s', async (_how, act) => {
     const { path, ledger, message, receipt } = await midRun('maildir')
     expect(await ledger.prove([message])).toHaveProperty('size', 1)
+    await ledger.requireInPlace()
     act(path)
+    await expect(ledger.requireInPlace()).rejects.toEqual(moved)
     await expect(ledger.prove([message])).rejects.toEqual(moved)
     await expect(ledger.deleteSent([receipt])).rejects.toEqual(moved)
     await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
@@ -141,6 +150,59 @@ describe('a Maildir that is not in its place any more', () => {
   })
 })
 
+describe('a name with a symbolic link in it', () => {
+  it.each([
+    ['a sqlite archive', 'sqlite', 'file'] as const,
+    ['a sqlite archive in a folder', 'sqlite', 'folder'] as const,
+    ['a Maildir', 'maildir', 'file'] as const,
+    ['a Maildir in a folder', 'maildir', 'folder'] as const,
+  ])('that leads elsewhere in mid-run: %s', async (_what, kind, how) => {
+    const { path } = temporaryLocation(kind)
+    const other = join(temporaryFolder(), basename(path))
+    const link = join(temporaryFolder(), 'link')
+    const lead = (to: string) => {
+      rmSync(link, { force: true })
+      symlinkSync(how === 'file' ? to : dirname(to), link)
+    }
+    const store = async (location: ArchiveLocation, name: string) =>
+      await sync(location, async (ledger) => void (await put(ledger, keyOf(name), mail(name))))
+    await store({ kind, path }, 'a')
+    cpSync(path, other, { recursive: true })
+    lead(path)
+    const name = how === 'file' ? link : join(link, basename(path))
+    const location = parseLocation(`${kind}:${name}`)
+    await store(location, 'b')
+    const ledger = await openHere(location).openAccount(work, options)
+    const { message, receipt } = await put(ledger, keyOf('c'), mail('c'))
+    await ledger.requireInPlace()
+    lead(other)
+    const astray = expect.objectContaining({
+      code: 'ARCHIVE_IO',
+      message: expect.stringMatching(`${name}.*led to ${path}`),
+    })
+    await expect(ledger.requireInPlace()).rejects.toEqual(astray)
+    await expect(ledger.prove([message])).rejects.toEqual(astray)
+    await expect(ledger.deleteSent([receipt])).rejects.toEqual(astray)
+    await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(astray)
+    expect(rowsIn({ kind, path })).toBe(3)
+    expect(rowsIn({ kind, path: other })).toBe(1)
+    await store({ kind, path }, 'd')
+    expect(rowsIn({ kind, path })).toBe(4)
+  })
+
+  it('may lead to a file that the run creates', async () => {
+    const { kind, path } = temporaryLocation('sqlite')
+    const link = join(temporaryFolder(), 'link')
+    symlinkSync(path, link)
+    const location = parseLocation(`${kind}:${link}`)
+    await sync(location, async (ledger) => {
+      await put(ledger, keyOf('a'), mail('a'))
+      await ledger.requireInPlace()
+    })
+    expect(messagesIn({ kind, path })).toBe(1)
+  })
+})
+
 describe('a second name of the file', () => {
   it('lets a sqlite archive store, and prove nothing', async () => {
     const { location, path, ledger, message, receipt } = await midRun('sqlite')
@@ -151,6 +213,7 @@ describe('a second name of the file', () => {
     })
     await expect(ledger.prove([message])).rejects.toEqual(denied)
     await expect(ledger.deleteSent([receipt])).rejects.toEqual(denied)
+    await ledger.requireInPlace()
     await ledger.finish(noCounts, 'done')
     expect(messagesIn(location)).toBe(2)
   })
@@ -200,6 +263,10 @@ describe('pieces of a large message', () => {
 
 function messagesIn(location: ArchiveLocation): unknown {
   return query(location, 'SELECT count(*) AS n FROM content')[0]?.n
+}
+
+function rowsIn(location: ArchiveLocation): unknown {
+  return query(location, 'SELECT count(*) AS n FROM message')[0]?.n
 }
 
 /** A connection that holds what it sees: no checkpoint goes past it. */

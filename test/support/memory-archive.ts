@@ -11,6 +11,7 @@ import {
   factsAt,
   moveOf,
 } from '../../src/archive/accounts.ts'
+import { ArchiveError } from '../../src/durable/errors.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
 import type {
@@ -49,6 +50,8 @@ export class MemoryArchive implements Archive {
   now = 0
   /** Rows of messages whose octets do not hash right any more. */
   readonly altered = new Set<number>()
+  /** False once somebody moved it in mid-run. */
+  isInPlace = (): boolean => true
   /** Rows of messages whose owner removed them. */
   readonly removed = new Set<number>()
 
@@ -420,8 +423,13 @@ export class MemoryLedger implements AccountLedger {
     }))
   }
 
-  async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  async requireInPlace(): Promise<void> {
     this.#step()
+    if (!this.#archive.isInPlace()) throw new ArchiveError('ARCHIVE_IO', 'it was moved')
+  }
+
+  async prove(messages: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    await this.requireInPlace()
     const { altered, removed } = this.#archive
     return new Map(
       this.#archive.messages
@@ -431,7 +439,7 @@ export class MemoryLedger implements AccountLedger {
   }
 
   async deleteSent(ids: readonly number[]): Promise<void> {
-    this.#step()
+    await this.requireInPlace()
     this.#account.receipts = this.#account.receipts.map((r) =>
       ids.includes(r.id) ? { ...r, state: 'delete sent' } : r,
     )

@@ -1,6 +1,7 @@
 /** An archive to keep the mail in. `archive/` has the right shape without importing it. */
 import type { Intakes } from './intake.ts'
 import type {
+  ArchivePlace,
   DeletionJournal,
   LedgerView,
   ListingRecord,
@@ -49,6 +50,7 @@ export interface AccountLedger
     Intakes,
     ShortRecord,
     QuarantineRecord,
+    ArchivePlace,
     DeletionJournal {
   /**
    * Flushes, records the run and frees the lock. `outcome` is 'done' or an error code. Of an account that is new to the archive

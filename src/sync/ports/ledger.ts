@@ -112,6 +112,15 @@ export interface QuarantineRecord {
   quarantine(key: ReceiptKey, reason: string): Promise<void>
 }
 
+/** Stands before every QUIT: servers delete then what is marked, and some, announced or not, what was retrieved. */
+export interface ArchivePlace {
+  /**
+   * Throws code ARCHIVE_IO where a later run would not find what this one stored: the archive was moved, removed or replaced
+   * since the opening, or a link in its name leads elsewhere. Costs little.
+   */
+  requireInPlace(): Promise<void>
+}
+
 /** Stands before every DELE and behind it. */
 export interface DeletionJournal {
   /** Reads these messages back and hashes them. Returns the digests (hex) of those whose octets are there and right. */
