@@ -101,7 +101,7 @@ export async function judgeShort(
 }
 
 /** What former runs have left that shows how a server counts. */
-export interface Past {
+interface Past {
   /** Of the account, as they were before this session. */
   readonly receipts: readonly Receipt[]
   /** Those of them that are rows of the present listing. */
