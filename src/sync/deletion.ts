@@ -137,10 +137,11 @@ export class Deletion {
   }
 
   /** The journal, which says when DELE begins: the proof before it may take minutes, and an interruption then deletes nothing. */
-  #told(): DeletionJournal {
+  #told(): ArchivePlace & DeletionJournal {
     const { identity, progress } = this.#context
     const ledger = this.#ledger
     return {
+      requireInPlace: () => ledger.requireInPlace(),
       prove: (messages) => ledger.prove(messages),
       deleteTried: (receipts) => ledger.deleteTried(receipts),
       async deleteSent(receipts) {
