@@ -8,6 +8,7 @@ import {
   onFailingDisk,
   onSmallDisk,
   permit,
+  permitNone,
 } from './failing-disk.ts'
 import { launch } from './program.ts'
 import { isSkipped } from './requirements.ts'
@@ -74,18 +75,25 @@ describe.each(['sqlite', 'maildir'] as const)('sync to %s', (kind) => {
   })
 
   it.skipIf(process.platform !== 'linux')('with too few descriptors says so', async () => {
-    // For the writer's modules, and for one message's file; a sqlite archive has all files open by then.
-    const atStart = await fail(setting, 'at the start', (on) =>
-      runHeld(on, 'writer', async (ids) => permit(ids.process, 5)),
+    // For the writer's modules. What the other thread has open for a moment counts too: one of these is hit.
+    const atStart = await Promise.all(
+      [1, 2, 3].map((more) =>
+        fail(setting, `at the start, ${more} left`, (on) =>
+          runHeld(on, 'writer', async (ids) => permit(ids.process, more)),
+        ),
+      ),
     )
-    expect(atStart).toEqual({ isHit: true, wrong: [] })
+    expect(atStart.flatMap(({ wrong }) => wrong)).toEqual([])
+    expect(atStart.some(({ isHit }) => isHit)).toBe(true)
+    // For one message's file; a sqlite archive may have all files open by then.
     const atMail = await fail(setting, 'at a message', (on) => {
       const { child, finished } = launch(on)
       on.maildrop.onStep = ({ line }) => {
-        if (line === 'RETR 3') permit(child.pid ?? 0, 0)
+        if (line === 'RETR 3') permitNone(child.pid ?? 0)
       }
       return finished
     })
-    expect(atMail).toEqual({ isHit: kind === 'maildir', wrong: [] })
+    expect(atMail.wrong).toEqual([])
+    if (kind === 'maildir') expect(atMail.isHit).toBe(true)
   })
 })

@@ -1,6 +1,6 @@
 /** Filesystems that are full, or that become read-only while they are written to, and limits of a process. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -66,7 +66,7 @@ function replaceDisk(folder: string): void {
   const { path, remove } = temporaryFolder('replaced')
   try {
     for (const name of readdirSync(folder)) {
-      cpSync(join(folder, name), join(path, name), { recursive: true, preserveTimestamps: true })
+      run('cp', '-a', join(folder, name), path)
     }
     run('umount', folder)
     for (const name of readdirSync(path)) {
@@ -87,6 +87,15 @@ export function permit(process: number, more: number): void {
   for (let left = more; left > 0 || open.has(limit); limit += 1) {
     if (!open.has(limit)) left -= 1
   }
+  limitDescriptors(process, limit)
+}
+
+/** Lets a process open nothing more; what is closed gives no room. */
+export function permitNone(process: number): void {
+  limitDescriptors(process, 0)
+}
+
+function limitDescriptors(process: number, limit: number): void {
   run('prlimit', '--pid', String(process), `--nofile=${limit}:`)
 }
 
