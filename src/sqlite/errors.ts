@@ -27,7 +27,8 @@ const PRIMARY: Readonly<Record<number, string>> = {
 
 /**
  * The primary result code of an error that SQLite raised, e.g. 'SQLITE_BUSY', by either driver. Undefined if the error
- * is not SQLite's. better-sqlite3 names the extended code, node:sqlite numbers it in `errcode`.
+ * is not SQLite's. better-sqlite3 names the extended code, node:sqlite numbers it in `errcode`, and refuses to read an integer
+ * beyond 2^53: popkeep writes none, so the file is damaged.
  */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
@@ -35,6 +36,9 @@ export function sqliteCode(error: unknown): string | undefined {
   const { code, errcode } = error as { code?: unknown; errcode?: unknown }
   if (code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number') {
     return PRIMARY[errcode & 0xff] ?? 'SQLITE_ERROR'
+  }
+  if (code === 'ERR_OUT_OF_RANGE' && error.message.startsWith('Value is too large')) {
+    return 'SQLITE_CORRUPT'
   }
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return undefined
   return Object.values(PRIMARY).find((name) => code === name || code.startsWith(`${name}_`)) ?? code

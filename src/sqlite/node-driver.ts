@@ -52,12 +52,17 @@ function withoutExperimentalWarning<T>(load: () => T): T {
 }
 
 function connect(database: NodeDatabase, path: string, isReadOnly: boolean): Connection {
+  let isOpen = true
   return {
     path,
     isReadOnly,
     exec: (sql) => database.exec(sql),
     prepare: (sql) => statement(database.prepare(sql)),
-    close: () => database.close(),
+    // Closing twice is no error with the other driver.
+    close: () => {
+      if (isOpen) database.close()
+      isOpen = false
+    },
   }
 }
 
