@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, lstatSync, readFileSync, type Stats, statSy
 import { dirname, join } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
 import { createFolder } from '../durable/files.ts'
-import { type ArchiveLocation, formatLocation } from './location.ts'
+import { type ArchiveLocation, catalogPath, formatLocation } from './location.ts'
 
 const FILE_MODE = 0o600
 
@@ -82,10 +82,10 @@ function locationIn(line: string): string[] {
  * Whether something is at the place that may be an archive; an empty file or folder is none, and a Maildir is one also without
  * its state file. What cannot be looked at counts as there: whoever opens it says why.
  */
-export function isArchiveThere({ kind, path }: ArchiveLocation): boolean {
-  if (kind === 'sqlite') return sizeOf(path) !== 0
-  if (sizeOf(join(path, 'popkeep.sqlite')) !== 0) return true
-  return ['new', 'cur'].every((folder) => sizeOf(join(path, folder)) !== 0)
+export function isArchiveThere(location: ArchiveLocation): boolean {
+  if (sizeOf(catalogPath(location)) !== 0) return true
+  const { kind, path } = location
+  return kind === 'maildir' && ['new', 'cur'].every((folder) => sizeOf(join(path, folder)) !== 0)
 }
 
 /** 0: nothing is there. A folder has some size on some file systems, and none on others. */
