@@ -52,7 +52,7 @@ export class MessageTable {
     this.#insert = database.prepare(
       `INSERT INTO message (digest, octets, canonical, fingerprint, date, sender, recipients, subject,
          message_id, archived_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING RETURNING id`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
     )
     this.#restore = database.prepare(
       'UPDATE message SET removed = 0, wanted = 0 WHERE id = ? AND (removed = 1 OR wanted = 1)',
@@ -99,7 +99,7 @@ export class MessageTable {
   /** Returns the row's id, or undefined if a message with this digest is there already. */
   insert(message: MessageRecord): number | undefined {
     const { date, sender, recipients, subject, messageId } = message.facts
-    const row = this.#insert.get(
+    const { changes, lastRowId } = this.#insert.run(
       message.digest,
       message.octets,
       message.canonical,
@@ -111,7 +111,7 @@ export class MessageTable {
       messageId,
       message.archivedAt,
     )
-    return row === undefined ? undefined : Number(row.id)
+    return changes === 0 ? undefined : lastRowId
   }
 
   /** The octets are there again. Returns false if the message was neither removed nor wanted. */

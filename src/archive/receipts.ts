@@ -48,7 +48,7 @@ export interface ListingChanges {
   readonly present: readonly number[]
 }
 
-const KEY_CONFLICT = 'ON CONFLICT (account, epoch, unique_id, occurrence, octets) DO UPDATE SET'
+const KEY_CONFLICT = 'ON CONFLICT (account, epoch, unique_id, occurrence, octets) DO'
 
 export class ReceiptTable {
   readonly #ofAccount: Statement
@@ -58,6 +58,7 @@ export class ReceiptTable {
   readonly #namelessRefused: Statement
   /** Any receipt of the message has its time. The index on messages is the one to use: an account may have a million. */
   readonly #insert: Statement
+  readonly #bindAgain: Statement
   readonly #rebind: Statement
   readonly #refuse: Statement
   readonly #refuseAgain: Statement
@@ -99,14 +100,15 @@ export class ReceiptTable {
        WHERE message IS NULL AND account = ? AND epoch = ? AND unique_id IS NULL
          AND occurrence = ? AND octets = ?`,
     )
-    this.#insert = database.prepare(
-      `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, message, state, bound_by,
+    const insert = `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, message, state, bound_by,
          bound_at, first_listed)
        VALUES (?, ?, ?, ?, ?, ?,
          (SELECT iif(removed = 1, 'removed', 'stored') FROM message WHERE id = ?), ?,
          coalesce((SELECT bound_at FROM receipt WHERE message = ? AND +account = ? AND +epoch = ? LIMIT 1), ?),
-         ?)
-       ${KEY_CONFLICT} message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
+         ?)`
+    this.#insert = database.prepare(`${insert} ${KEY_CONFLICT} NOTHING`)
+    this.#bindAgain = database.prepare(
+      `${insert} ${KEY_CONFLICT} UPDATE SET message = excluded.message, state = excluded.state, bound_by = excluded.bound_by,
          bound_at = iif(receipt.message IS excluded.message, receipt.bound_at, excluded.bound_at),
          absent_since = NULL, reason = NULL,
          attempts = iif(receipt.message IS excluded.message, receipt.attempts, 0)
@@ -121,7 +123,7 @@ export class ReceiptTable {
       `INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at,
          first_listed, reason, attempts)
        VALUES (?, ?, ?, ?, ?, 'quarantined', ?, ?, ?, 1)
-       ${KEY_CONFLICT} reason = excluded.reason, attempts = attempts + 1, absent_since = NULL,
+       ${KEY_CONFLICT} UPDATE SET reason = excluded.reason, attempts = attempts + 1, absent_since = NULL,
          bound_at = excluded.bound_at
        WHERE receipt.state = 'quarantined'`,
     )
@@ -197,11 +199,13 @@ export class ReceiptTable {
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     const { id, epoch } = account
-    const row = this.#insert.get(
+    const row = [
       ...[id, epoch, uniqueId, key.occurrence, octets, message, message, by],
       ...[message, id, epoch, at, run],
-    )
-    return Number(row?.id)
+    ]
+    // RETURNING costs a copy of each page that the statement changes: only where the key is there already.
+    const { changes, lastRowId } = this.#insert.run(...row)
+    return changes > 0 ? lastRowId : Number(this.#bindAgain.get(...row)?.id)
   }
 
   /**
