@@ -12,14 +12,14 @@ import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { openForReading } from './open.ts'
-import type { Receipt } from './receipts.ts'
+import { packReceipts, ReceiptList, receiptListOf } from './receipt-columns.ts'
 
 export interface LedgerForReading {
   readonly account: string
   readonly renamedFrom: string | undefined
   readonly moved: Move | undefined
   readonly facts: ServerFacts
-  receipts(): Promise<readonly Receipt[]>
+  receipts(): Promise<ReceiptList>
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
   traits(messages: readonly number[]): Promise<ReadonlyMap<number, MessageTraits>>
   shortOnce(): Promise<readonly number[]>
@@ -50,7 +50,8 @@ export function openLedgerForReading(
     renamedFrom: former?.name,
     moved: receipts.count(account) > 0 ? moveOf(account, identity) : undefined,
     facts: factsAt(account, identity),
-    receipts: async () => [...receipts.list(account)],
+    receipts: async () =>
+      new ReceiptList(packReceipts(receipts.count(account), receipts.list(account))),
     fingerprints: async (ids) => receipts.fingerprints(ids),
     traits: async (ids) => messages.traits(ids),
     shortOnce: async () => shorts.receiptsOf(account),
@@ -73,7 +74,7 @@ function emptyLedger(account: string): LedgerForReading {
     renamedFrom: undefined,
     moved: undefined,
     facts: {},
-    receipts: async () => [],
+    receipts: async () => receiptListOf([]),
     fingerprints: async () => new Map(),
     traits: async () => new Map(),
     shortOnce: async () => [],

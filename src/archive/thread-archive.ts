@@ -8,8 +8,8 @@ import type { AccountIdentity, Move, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
-import { type ReceiptColumns, unpackReceipts } from './receipt-columns.ts'
-import type { BoundBy, ListingChanges, Receipt, ReceiptKey } from './receipts.ts'
+import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
+import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import type { OpenedAccount } from './writer.ts'
@@ -216,8 +216,8 @@ export class ThreadLedger {
     return this.#facts
   }
 
-  async receipts(): Promise<readonly Receipt[]> {
-    return unpackReceipts((await this.#ask('receipts')) as ReceiptColumns)
+  async receipts(): Promise<ReceiptList> {
+    return new ReceiptList((await this.#ask('receipts')) as ReceiptColumns)
   }
 
   async fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -8,7 +8,9 @@ import type { Timeouts } from './timeouts.ts'
 import type { StatusEvent, Wire } from './wire.ts'
 
 /** What the server said: an event of the protocol, or octets that no command asked for, as text. */
-export type Heard = ProtocolEvent | { readonly type: 'unasked'; readonly line: string }
+export type Heard =
+  | Exclude<ProtocolEvent, { type: 'rows' }>
+  | { readonly type: 'unasked'; readonly line: string }
 
 /** Hears all that comes, in order. The next octets are not read before its promise settles. Untrusted octets. */
 export type Listener = (heard: Heard) => Promise<void>
@@ -143,7 +145,8 @@ export class SessionByHand {
     if ('line' in event && typeof event.line === 'string') this.#lastLine = event.line
     // The listener may be slower than the server: its time is not the server's.
     this.#deadline.disarm()
-    await this.#listener(event)
+    // What a person types is a command of its own, listings too: they come line by line.
+    if (event.type !== 'rows') await this.#listener(event)
     if (event.type === 'continuation') this.#isChallenged = true
     if (event.type === 'status') this.#status(event)
     if (this.#isOver || this.#isChallenged || this.#wire.outstanding === 0) this.#replied()

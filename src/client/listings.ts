@@ -1,11 +1,11 @@
 import { SessionError } from '../pop3/errors.ts'
-import { type ListedMessage, ListingJoin, parseScanRow, parseUniqueIdRow } from '../pop3/listing.ts'
+import { type Listing, ListingJoin } from '../pop3/listing-join.ts'
 import { commandRefusal } from './refusal.ts'
 import type { Timeouts } from './timeouts.ts'
 import type { StatusEvent, Wire } from './wire.ts'
 
 export interface Listings {
-  readonly rows: readonly ListedMessage[]
+  readonly rows: Listing
   readonly hasUniqueIds: boolean
 }
 
@@ -35,13 +35,10 @@ export async function readListings(
 
   if (pipelined) wire.send([{ keyword: 'UIDL' }, { keyword: 'LIST' }])
   else wire.send([{ keyword: 'UIDL' }])
-  const uidl = await wire.lines(
+  const uidl = await wire.rows(
     limits,
-    (line) => {
-      const row = parseUniqueIdRow(line)
-      if (!row) return
-      uniqueIds += 1
-      join.addUniqueIdRow(row)
+    (lines) => {
+      uniqueIds += join.addUniqueIdRows(lines)
     },
     tell,
   )
@@ -49,19 +46,16 @@ export async function readListings(
     if (!uidl.ok) throwIfPassing(uidl, announced)
     wire.send([{ keyword: 'LIST' }])
   }
-  const list = await wire.lines(
+  const list = await wire.rows(
     limits,
-    (line) => {
-      const row = parseScanRow(line)
-      if (!row) return
-      sizes += 1
-      join.addScanRow(row)
+    (lines) => {
+      sizes += join.addScanRows(lines)
     },
     tell,
   )
   if (!uidl.ok) throwIfPassing(uidl, announced)
   if (!list.ok) throw commandRefusal('LIST', list)
-  return { rows: join.rows(uidl.ok), hasUniqueIds: uidl.ok }
+  return { rows: join.listing(uidl.ok), hasUniqueIds: uidl.ok }
 }
 
 /** Returns if the server simply has no UIDL. */

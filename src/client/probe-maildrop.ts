@@ -6,17 +6,20 @@ import { type Capabilities, NO_CAPABILITIES } from '../pop3/capabilities.ts'
 import { CommandError, ProtocolError } from '../pop3/errors.ts'
 import {
   type DropListing,
+  type ListedMessage,
   parseDropListing,
-  parseScanRow,
-  parseUniqueIdRow,
-  type ScanRow,
+  readScanRows,
+  readUniqueIdRows,
 } from '../pop3/listing.ts'
+import { octetString } from '../pop3/octets.ts'
 import { type MaildropOptions, type Opened, openMaildrop } from './maildrop.ts'
 import type { CapabilityAnswer } from './probe.ts'
 import { commandRefusal } from './refusal.ts'
 import { Session } from './session.ts'
 import type { Timeouts } from './timeouts.ts'
 import type { StatusEvent, Wire } from './wire.ts'
+
+type ScanRow = Pick<ListedMessage, 'messageNumber' | 'octets'>
 
 /** All that was learned until `failure`; undefined is what was not. Whatever the server said is untrusted text. */
 export interface MaildropReport {
@@ -121,9 +124,10 @@ class Visit {
   /** Throws CommandError or SessionError if it is refused: no maildrop can do without. */
   async #list(): Promise<readonly ScanRow[]> {
     const rows = new Map<number, ScanRow>()
-    const reply = await this.#listing('LIST', (line) => {
-      const row = parseScanRow(line)
-      if (row) rows.set(row.messageNumber, row)
+    const reply = await this.#listing('LIST', (lines) => {
+      readScanRows(lines, (messageNumber, octets) => {
+        rows.set(messageNumber, { messageNumber, octets })
+      })
     })
     if (!reply.ok) throw commandRefusal('LIST', reply)
     return [...rows.values()]
@@ -133,11 +137,12 @@ class Visit {
     const isAnnounced = this.#session.capabilities.has('UIDL')
     const distinct = new Set<string>()
     let found = 0
-    const reply = await this.#listing('UIDL', (line) => {
-      const row = parseUniqueIdRow(line)
-      if (row?.uniqueId === undefined) return
-      found += 1
-      distinct.add(row.uniqueId)
+    const reply = await this.#listing('UIDL', (lines) => {
+      readUniqueIdRows(lines, (_, start, end) => {
+        if (start === end) return
+        found += 1
+        distinct.add(octetString(lines, start, end))
+      })
     })
     const result = reply.ok ? 'works' : 'refused'
     const words = reply.ok ? undefined : reply.line
@@ -195,10 +200,10 @@ class Visit {
     throw new ProtocolError('POP3_OUT_OF_STEP', 'no status line in reply to STAT')
   }
 
-  #listing(keyword: 'LIST' | 'UIDL', onLine: (line: Uint8Array) => void): Promise<StatusEvent> {
+  #listing(keyword: 'LIST' | 'UIDL', onRows: (lines: Uint8Array) => void): Promise<StatusEvent> {
     const { listing, data } = this.#facts.timeouts
     this.#wire.send([{ keyword }])
-    return this.#wire.lines({ first: listing, data }, onLine)
+    return this.#wire.rows({ first: listing, data }, onRows)
   }
 }
 

@@ -9,10 +9,10 @@ import {
   type DropListing,
   type ListedMessage,
   parseDropListing,
-  parseScanRow,
+  readScanRows,
 } from '../pop3/listing.ts'
 import { octetsOf } from '../pop3/octets.ts'
-import { isOnlyDeleted, listedOctets } from './drop-change.ts'
+import { isOnlyDeleted } from './drop-change.ts'
 import { Idleness } from './idleness.ts'
 import { type Listings, readListings } from './listings.ts'
 import { type BodySink, type Check, type Exchange, runPipeline } from './pipeline.ts'
@@ -106,7 +106,7 @@ export class Session {
     }
     const { rows } = await this.#listing()
     this.#isCounted = false
-    this.#witness = rows.find(({ octets, isRepeated }) => octets !== undefined && !isRepeated)
+    this.#witness = rows.all.find(({ octets, isRepeated }) => octets !== undefined && !isRepeated)
     return { messages: rows.length, octets: undefined }
   }
 
@@ -117,7 +117,7 @@ export class Session {
   listing(onRows: (rows: number) => void = () => {}): Promise<Listings> {
     return this.#idleness.interrupt(async () => {
       const listings = await this.#listing(onRows)
-      const octets = listedOctets(listings.rows)
+      const octets = listings.rows.totalOctets
       this.#isSummed = octets !== undefined && octets === this.#expected?.octets
       return listings
     })
@@ -344,8 +344,12 @@ export class Session {
 
 /** Whether the reply to LIST n is the row of this message: `+OK n octets`, no `+OK octets octets` of RETR. */
 function isRowOf({ messageNumber, octets }: ListedMessage, reply: StatusEvent): boolean {
-  const row = reply.ok ? parseScanRow(octetsOf(reply.text)) : undefined
-  return row !== undefined && row.messageNumber === messageNumber && row.octets === octets
+  let isSame = false
+  if (!reply.ok) return isSame
+  readScanRows(octetsOf(reply.text), (number, size) => {
+    isSame = number === messageNumber && size === octets
+  })
+  return isSame
 }
 
 /** Undefined unless a check met the words by which a server ends the session: they were on their way when it was sent. */

@@ -12,6 +12,12 @@ export type StatusEvent = Extract<ProtocolEvent, { type: 'status' }>
 /** Hears each line of the session, `C: ` or `S: ` before it, secrets masked and bodies as counts. Untrusted text. */
 export type Trace = (line: string) => void
 
+/** Ms to wait for the status line, and for each chunk behind it. */
+interface ResponseTimeouts {
+  readonly first: number
+  readonly data: number
+}
+
 /** A connection that speaks POP3: commands go out, events come in. The only place that writes secrets. */
 export class Wire {
   readonly #connection: Connection
@@ -148,12 +154,36 @@ export class Wire {
   }
 
   /**
-   * Waits for the multi-line response to a command already sent. Hands each line over as octets that die on return;
-   * `onPause` is called whenever the server must be waited for. Returns its status line, -ERR or +OK.
+   * Waits for the multi-line response to a command already sent. Hands each line over as octets that die on return. Returns its
+   * status line, -ERR or +OK.
    */
-  async lines(
-    timeouts: { readonly first: number; readonly data: number },
-    onLine: (line: Uint8Array) => void,
+  lines(timeouts: ResponseTimeouts, onLine: (line: Uint8Array) => void): Promise<StatusEvent> {
+    return this.#response(timeouts, (event) => {
+      if (event.type === 'line') onLine(event.line)
+    })
+  }
+
+  /**
+   * Like `lines` for LIST or UIDL: hands over many lines at a time, as they came. `onPause` is called whenever the server must be
+   * waited for.
+   */
+  rows(
+    timeouts: ResponseTimeouts,
+    onRows: (lines: Uint8Array) => void,
+    onPause?: () => void,
+  ): Promise<StatusEvent> {
+    return this.#response(
+      timeouts,
+      (event) => {
+        if (event.type === 'rows') onRows(event.octets)
+      },
+      onPause,
+    )
+  }
+
+  async #response(
+    timeouts: ResponseTimeouts,
+    hear: (event: ProtocolEvent) => void,
     onPause?: () => void,
   ): Promise<StatusEvent> {
     const status = await this.event(timeouts.first)
@@ -161,15 +191,13 @@ export class Wire {
     if (!status.ok) return status
     for (;;) {
       const event = this.next()
-      if (event?.type === 'line') {
-        onLine(event.line)
-      } else if (event) {
-        onPause?.()
-        return status
-      } else {
-        onPause?.()
-        await this.more(timeouts.data)
+      if (event && event.type !== 'end') {
+        hear(event)
+        continue
       }
+      onPause?.()
+      if (event) return status
+      await this.more(timeouts.data)
     }
   }
 
@@ -244,7 +272,14 @@ export class Wire {
 
   #traceEvent(event: ProtocolEvent, trace: Trace): void {
     if (event.type === 'line') trace(`S: ${octetString(event.line)}`)
+    else if (event.type === 'rows') for (const row of textLines(event.octets)) trace(`S: ${row}`)
     else if (event.type === 'end') trace(event.octets > 0 ? `S: (${event.octets} octets)` : 'S: .')
     else if (event.type !== 'body') trace(`S: ${event.line}`)
   }
+}
+
+/** Byte-stuffing undone. */
+function textLines(octets: Uint8Array): readonly string[] {
+  const text = octetString(octets).replace(/\r?\n$/, '')
+  return text.split(/\r?\n/).map((line) => line.replace(/^\./, ''))
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from './errors.ts'
-import { CR, concatOctets, LF, readableText } from './octets.ts'
+import { CR, concatOctets, DOT, LF, readableText } from './octets.ts'
 
 /** Cuts lines out of chunks. A line that is not complete yet is held, each of its octets copied once. */
 export class LineBuffer {
@@ -56,6 +56,29 @@ export class LineBuffer {
     const line = this.#endedBare ? whole : whole.subarray(0, -1)
     if (line.length > limit) throw this.#tooLong(limit)
     return line
+  }
+
+  /**
+   * All whole lines that wait, ends included, up to one that is a lone dot; undefined if there is none, or if the beginning of the
+   * next came in a former chunk: ask `line` then. The view dies with the next `feed`. Throws like `line`.
+   */
+  wholeLines(limit: number): { readonly octets: Uint8Array; readonly count: number } | undefined {
+    if (this.#heldOctets > 0) return undefined
+    const chunk = this.#chunk
+    const begin = this.#at
+    let end = begin
+    let count = 0
+    for (let at = begin; at < chunk.length; at += 1) {
+      if (chunk[at] !== LF) continue
+      const octets = at - end - (chunk[at - 1] === CR ? 1 : 0)
+      if (octets > limit) throw this.#tooLong(limit)
+      if (octets === 1 && chunk[end] === DOT) break
+      end = at + 1
+      count += 1
+    }
+    if (count === 0) return undefined
+    this.#at = end
+    return { octets: chunk.subarray(begin, end), count }
   }
 
   /** The octets behind the last line, to be read otherwise; `skip` says how many of them were used. */

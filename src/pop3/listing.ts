@@ -6,7 +6,7 @@
  * be a row is ignored. Sizes are hints: negative (32-bit servers) or garbled ones (mailpit's `%!d(float64=5461)`) are unknown.
  */
 import { MESSAGE_NUMBER, UNIQUE_ID_OCTETS } from './limits.ts'
-import { CR, DIGIT_0, DIGIT_9, isBlank, octetString, PLUS } from './octets.ts'
+import { CR, DIGIT_0, DIGIT_9, DOT, hasAt, isAscii, isBlank, LF, octetsOf } from './octets.ts'
 
 /** Opaque octets, one UTF-16 unit (0 to 255) for each. Two messages may share one (RFC 1939 section 7). */
 export type UniqueId = string
@@ -33,136 +33,109 @@ export interface DropListing {
 /** Reads the text of STAT's status line after `+OK`; undefined if it holds no count. */
 export function parseDropListing(text: string): DropListing | undefined {
   const [count = '', size] = text.trim().split(/[ \t]+/)
-  const messages = wholeNumber(count)
+  const messages = wholeNumberOf(count)
   if (messages === undefined) return undefined
-  return { messages, octets: size === undefined ? undefined : wholeNumber(size) }
+  return { messages, octets: size === undefined ? undefined : wholeNumberOf(size) }
 }
 
-export interface ScanRow {
-  readonly messageNumber: number
-  readonly octets: number | undefined
-}
-
-/** One row of LIST: `n size`, then anything. Undefined if it is no row of a message number from 1 to 2^31 - 1. */
-export function parseScanRow(row: Uint8Array): ScanRow | undefined {
-  const number = numberAt(row)
-  if (number === undefined) return undefined
-  const start = skipBlanks(row, number.end)
-  const end = skipWord(row, start)
-  return {
-    messageNumber: number.value,
-    octets: wholeNumber(octetString(row, start, Math.min(end, start + 20))),
-  }
-}
-
-export interface UniqueIdRow {
-  readonly messageNumber: number
-  readonly uniqueId: UniqueId | undefined
+/**
+ * Reads the rows of LIST among these lines: `n size`, then anything; message numbers from 1 to 2^31 - 1. The ends of the lines and
+ * their byte-stuffing are as they came; the last needs no end. Returns how many rows there were.
+ */
+export function readScanRows(
+  lines: Uint8Array,
+  hear: (messageNumber: number, octets: number | undefined) => void,
+): number {
+  return readRows(lines, (messageNumber, start, end) => {
+    let wordEnd = start
+    while (wordEnd < end && !isBlank(lines[wordEnd])) wordEnd += 1
+    hear(messageNumber, wholeNumber(lines, start, wordEnd))
+  })
 }
 
 /** What Courier lists for a unique-id that it could not write down, with its disk full: another one tomorrow. */
-const NOT_WRITTEN = 'ENOMEM-'
-
-/** One row of UIDL: `n unique-id`; the unique-id goes to the end of the line, blanks at the end aside. */
-export function parseUniqueIdRow(row: Uint8Array): UniqueIdRow | undefined {
-  const number = numberAt(row)
-  if (number === undefined) return undefined
-  const start = skipBlanks(row, number.end)
-  let end = row.length
-  while (end > start && (isBlank(row[end - 1]) || row[end - 1] === CR)) end -= 1
-  const octets = end - start
-  const isGiven = octets > 0 && octets <= UNIQUE_ID_OCTETS
-  const uniqueId = isGiven ? octetString(row, start, end) : undefined
-  return {
-    messageNumber: number.value,
-    uniqueId: uniqueId?.startsWith(NOT_WRITTEN) ? undefined : uniqueId,
-  }
-}
-
-/** A row under way: what each of the two listings said of one message number. */
-interface JoinedRow {
-  readonly messageNumber: number
-  octets: number | undefined
-  uniqueId: UniqueId | undefined
-  isRepeated?: boolean
-}
-
-/** In a row that LIST has not shown, or UIDL has not, in place of octets: never to be seen outside. */
-const NOT_IN_LIST = -1
-const NOT_IN_UIDL = ''
+const NOT_WRITTEN = octetsOf('ENOMEM-')
 
 /**
- * Collects the rows of LIST and UIDL and joins them. Of two rows with one message number the first wins, marked. One object
- * and one map entry a message, whatever the order: a maildrop may have 100,000 of them.
+ * Reads the rows of UIDL like `readScanRows`: `n unique-id`; the unique-id goes to the end of the line, blanks at the end aside. Its
+ * octets are those of `lines` from `start` to `end`, none where the server gave none.
  */
-export class ListingJoin {
-  readonly #rows = new Map<number, JoinedRow>()
+export function readUniqueIdRows(
+  lines: Uint8Array,
+  hear: (messageNumber: number, start: number, end: number) => void,
+): number {
+  return readRows(lines, (messageNumber, start, end) => {
+    const isGiven = end - start <= UNIQUE_ID_OCTETS && !hasAt(lines, start, NOT_WRITTEN)
+    hear(messageNumber, start, isGiven ? end : start)
+  })
+}
 
-  addScanRow({ messageNumber, octets }: ScanRow): void {
-    const row = this.#rows.get(messageNumber)
-    if (!row) this.#rows.set(messageNumber, { messageNumber, octets, uniqueId: NOT_IN_UIDL })
-    else if (row.octets === NOT_IN_LIST) row.octets = octets
-    else row.isRepeated = true
-  }
-
-  addUniqueIdRow({ messageNumber, uniqueId }: UniqueIdRow): void {
-    const row = this.#rows.get(messageNumber)
-    if (!row) this.#rows.set(messageNumber, { messageNumber, octets: NOT_IN_LIST, uniqueId })
-    else if (row.uniqueId === NOT_IN_UIDL) row.uniqueId = uniqueId
-    else row.isRepeated = true
-  }
-
-  /**
-   * In the order in which message numbers were first seen. With unique-ids, a message that only one listing shows is left
-   * out: mail that arrives between the two commands is visible to one of them on some servers. To be called once, last.
-   */
-  rows(hasUniqueIds: boolean): ListedMessage[] {
-    const rows: ListedMessage[] = []
-    for (const row of this.#rows.values()) {
-      if (row.octets === NOT_IN_LIST) continue
-      if (row.uniqueId === NOT_IN_UIDL) {
-        if (hasUniqueIds) continue
-        row.uniqueId = undefined
-      }
-      rows.push(row)
+/** Hears of each row its message number, and where what follows that begins and ends, blanks around it aside. */
+function readRows(
+  lines: Uint8Array,
+  hear: (messageNumber: number, start: number, end: number) => void,
+): number {
+  let rows = 0
+  for (let at = 0; at < lines.length; ) {
+    let lineEnd = at
+    while (lineEnd < lines.length && lines[lineEnd] !== LF) lineEnd += 1
+    const end = trimmedEnd(lines, at, lineEnd)
+    const numberStart = skipPrefix(lines, at)
+    const numberEnd = skipDigits(lines, numberStart)
+    const messageNumber = wholeNumber(lines, numberStart, numberEnd) ?? 0
+    const isAlone = numberEnd >= end || isBlank(lines[numberEnd])
+    if (messageNumber > 0 && messageNumber <= MESSAGE_NUMBER && isAlone) {
+      rows += 1
+      hear(messageNumber, Math.min(end, skipBlanks(lines, numberEnd)), end)
     }
-    this.#rows.clear()
-    return rows
+    at = lineEnd + 1
   }
+  return rows
 }
 
-/** Digits only, and exact as a double. */
-function wholeNumber(text: string): number | undefined {
-  if (!/^\d+$/.test(text)) return undefined
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : undefined
+/** Without CR, and blanks before it. */
+function trimmedEnd(lines: Uint8Array, start: number, lineEnd: number): number {
+  let end = lineEnd
+  while (end > start && (isBlank(lines[end - 1]) || lines[end - 1] === CR)) end -= 1
+  return end
 }
 
-/** The message number at the beginning of a row, behind blanks and a stray `+OK `. */
-function numberAt(row: Uint8Array): { readonly value: number; readonly end: number } | undefined {
-  let at = skipBlanks(row, 0)
-  if (row[at] === PLUS && octetString(row, at, at + 3) === '+OK') at = skipBlanks(row, at + 3)
-  const start = at
+const OK = octetsOf('+OK')
+
+/** Behind byte-stuffing, blanks and a stray `+OK `. */
+function skipPrefix(lines: Uint8Array, from: number): number {
+  const at = skipBlanks(lines, lines[from] === DOT ? from + 1 : from)
+  return hasAt(lines, at, OK) ? skipBlanks(lines, at + OK.length) : at
+}
+
+function skipBlanks(lines: Uint8Array, from: number): number {
+  let at = from
+  while (isBlank(lines[at])) at += 1
+  return at
+}
+
+function skipDigits(lines: Uint8Array, from: number): number {
+  let at = from
+  while (isDigit(lines[at])) at += 1
+  return at
+}
+
+function wholeNumberOf(word: string): number | undefined {
+  return isAscii(word) ? wholeNumber(octetsOf(word)) : undefined
+}
+
+/** Digits only, at least one, and exact as a double. */
+function wholeNumber(octets: Uint8Array, start = 0, end = octets.length): number | undefined {
   let value = 0
-  while (at < row.length) {
-    const digit = row[at] ?? 0
-    if (digit < DIGIT_0 || digit > DIGIT_9) break
+  for (let at = start; at < end; at += 1) {
+    const digit = octets[at]
+    if (!isDigit(digit)) return undefined
     value = value * 10 + (digit - DIGIT_0)
-    if (value > MESSAGE_NUMBER) return undefined
-    at += 1
+    if (value > Number.MAX_SAFE_INTEGER) return undefined
   }
-  if (at === start || value === 0) return undefined
-  return at === row.length || isBlank(row[at]) ? { value, end: at } : undefined
+  return end > start ? value : undefined
 }
 
-function skipBlanks(row: Uint8Array, from: number): number {
-  let at = from
-  while (isBlank(row[at])) at += 1
-  return at
-}
-
-function skipWord(row: Uint8Array, from: number): number {
-  let at = from
-  while (at < row.length && !isBlank(row[at])) at += 1
-  return at
+function isDigit(octet: number | undefined): octet is number {
+  return octet !== undefined && octet >= DIGIT_0 && octet <= DIGIT_9
 }

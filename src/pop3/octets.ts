@@ -5,7 +5,6 @@ export const TAB = 0x09
 export const LF = 0x0a
 export const CR = 0x0d
 export const SP = 0x20
-export const PLUS = 0x2b
 export const DOT = 0x2e
 export const DIGIT_0 = 0x30
 export const DIGIT_9 = 0x39
@@ -53,6 +52,14 @@ export function readableText(octets: Uint8Array): string {
 
 export function isBlank(octet: number | undefined): boolean {
   return octet === SP || octet === TAB
+}
+
+/** Whether these octets are there from `at` on. */
+export function hasAt(octets: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let index = 0; index < wanted.length; index += 1) {
+    if (octets[at + index] !== wanted[index]) return false
+  }
+  return true
 }
 
 export function concatOctets(pieces: readonly Uint8Array[]): Uint8Array {

@@ -48,8 +48,13 @@ export type ProtocolEvent =
       readonly text: string
       readonly line: string
     }
-  /** A line of CAPA, LIST or UIDL, byte-stuffing undone. The view dies with the next `receive`. */
+  /** A line of CAPA, byte-stuffing undone. The view dies with the next `receive`. */
   | { readonly type: 'line'; readonly command: Command; readonly line: Uint8Array }
+  /**
+   * Whole lines of LIST or UIDL, as many as have come, with their ends and byte-stuffing (listing.ts reads them); the end of the
+   * last may be missing. The view dies with the next `receive`.
+   */
+  | { readonly type: 'rows'; readonly command: Command; readonly octets: Uint8Array }
   /** Octets of RETR or TOP, byte-stuffing undone. The view dies with the next `receive`. */
   | { readonly type: 'body'; readonly command: Command; readonly octets: Uint8Array }
   /** The termination octet came. `octets` counts the data of a body; 0 for lines. */
@@ -65,6 +70,7 @@ type Phase =
       /** The command is none that we know: what follows +OK is lines, or the reply to the next command. */
       readonly isOpen: boolean
     }
+  | { readonly type: 'rows'; readonly command: Command; rows: number }
   | { readonly type: 'body'; readonly command: Command; readonly decoder: BodyDecoder }
   /** STLS was accepted: what comes next is TLS, or an attack. */
   | { readonly type: 'handshake' }
@@ -94,7 +100,8 @@ export class Protocol {
 
   /** A message body, or a listing, has begun and not ended. */
   get isMidResponse(): boolean {
-    return this.#phase.type === 'lines' || this.#phase.type === 'body'
+    const { type } = this.#phase
+    return type === 'lines' || type === 'rows' || type === 'body'
   }
 
   /**
@@ -148,6 +155,7 @@ export class Protocol {
     try {
       const phase = this.#phase
       if (phase.type === 'body') return this.#body(phase)
+      if (phase.type === 'rows') return this.#rows(phase)
       if (phase.type === 'lines') return this.#line(phase)
       if (phase.type === 'handshake') return this.#requireSilence()
       return phase.type === 'status' ? this.#status() : this.#greeting()
@@ -241,12 +249,26 @@ export class Protocol {
   }
 
   #bodyPhase(command: Command, shape: 'lines' | 'open' | 'body'): Phase {
+    const { keyword } = command
+    if (keyword === 'LIST' || keyword === 'UIDL') return { type: 'rows', command, rows: 0 }
     if (shape !== 'body') return { type: 'lines', command, rows: 0, isOpen: shape === 'open' }
     const decoder = new BodyDecoder({
       bareLineEnds: this.#input.endedBare,
-      listedOctets: command.keyword === 'RETR' ? command.listedOctets : undefined,
+      listedOctets: keyword === 'RETR' ? command.listedOctets : undefined,
     })
     return { type: 'body', command, decoder }
+  }
+
+  /** Like `#line`, for many at a time: a maildrop may have 100,000 of them. */
+  #rows(phase: Extract<Phase, { type: 'rows' }>): ProtocolEvent | undefined {
+    const { command } = phase
+    const whole = this.#input.wholeLines(LISTING_ROW_OCTETS)
+    const octets = whole ? whole.octets : this.#input.line(LISTING_ROW_OCTETS)
+    if (!octets) return undefined
+    if (octets.length === 1 && octets[0] === DOT) return this.#end(command, 0)
+    phase.rows += whole ? whole.count : 1
+    if (phase.rows > LISTING_ROWS) throw tooManyLines(command, LISTING_ROWS)
+    return { type: 'rows', command, octets }
   }
 
   /** No mail is in these lines, so a lone dot ends them whatever the line ends are. */
@@ -263,12 +285,7 @@ export class Protocol {
     if (isStuffed && line.length === 1) return this.#end(command, 0)
     phase.rows += 1
     const limit = isCapa ? CAPABILITY_LINES : LISTING_ROWS
-    if (phase.rows > limit) {
-      throw new ProtocolError(
-        'POP3_LIMIT',
-        `the server answered ${commandName(command)} with more than ${limit} lines`,
-      )
-    }
+    if (phase.rows > limit) throw tooManyLines(command, limit)
     return { type: 'line', command, line: isStuffed ? line.subarray(1) : line }
   }
 
@@ -305,6 +322,11 @@ export class Protocol {
     this.#settle()
     return { type: 'end', command, octets }
   }
+}
+
+function tooManyLines(command: Command, limit: number): ProtocolError {
+  const text = `the server answered ${commandName(command)} with more than ${limit} lines`
+  return new ProtocolError('POP3_LIMIT', text)
 }
 
 function lossyText(octets: Uint8Array): string {

@@ -95,7 +95,7 @@ async function findStrangers(
 ): Promise<ReadonlySet<MatchedRow> | undefined> {
   // The others are known by their header as it is.
   const byHeader = new Set(rebound)
-  const named = known.filter((row) => row.key.uniqueId !== undefined && !byHeader.has(row))
+  const named = known.all.filter((row) => row.key.uniqueId !== undefined && !byHeader.has(row))
   const rows = named.map(({ row }) => row)
   const listed = await fingerprintRows(session, rows)
   const kept = await ledger.fingerprints(named.map(({ receipt }) => receipt.id))
@@ -113,7 +113,7 @@ export function* judgeListing<Verdict>(
 ): Iterable<JudgedRow<Verdict>> {
   // Recognised by their header only, and under a name that no receipt has yet: the next sync binds them.
   const unbound = new Set<PlannedRow>(rebound)
-  for (const matched of known) {
+  for (const matched of known.all) {
     const { message } = matched.receipt
     if (strangers?.has(matched)) {
       yield { planned: matched, verdict: ANOTHER_MESSAGE }

@@ -1,9 +1,12 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
+import { areAllNone } from '../pop3/unique-id-column.ts'
+import { compareListing } from './compare-listing.ts'
+import type { Matches } from './matches.ts'
 import { judgeMove, type MoveVerdict, withoutReplaced } from './move.ts'
-import { compareListing, type MatchedRow, type PlannedRow } from './plan.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt } from './ports/receipt.ts'
+import { NO_RECEIPTS, type Receipts } from './ports/receipt.ts'
 import { overlapOf, rebindRows, wasRenumberedLately } from './rebind.ts'
 import { agreeingRows, nameRows, recheckReturned } from './recognise.ts'
 
@@ -15,8 +18,8 @@ export class UniqueIdsMissingError extends Error {
 
 export interface Compared {
   readonly listed: number
-  readonly receipts: readonly Receipt[]
-  readonly known: readonly MatchedRow[]
+  readonly receipts: Receipts
+  readonly known: Matches
   /** To be retrieved, in the order of message numbers. */
   readonly fresh: readonly PlannedRow[]
   /** Those of `known` whose listed octets changed because the server counts anew. */
@@ -58,8 +61,7 @@ export async function compareMaildrop(
   kept.catch(() => undefined)
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
   let receipts = await kept
-  const listedUniqueIds = receipts.some((r) => r.uniqueId !== undefined && !r.absent)
-  if (!hasUniqueIds && listedUniqueIds && moved !== 'host') {
+  if (!hasUniqueIds && moved !== 'host' && listedUniqueIds(receipts)) {
     throw new UniqueIdsMissingError('the server listed unique-ids before and refuses UIDL now')
   }
   const last = hasUniqueIds || facts.lastMisled ? undefined : await session.last()
@@ -68,7 +70,7 @@ export async function compareMaildrop(
   const move = moved && (await judgeMove(session, ledger, { comparison, recounted, receipts }))
   if (move?.isSame) comparison = withoutReplaced(comparison, move)
   else if (move) {
-    receipts = []
+    receipts = NO_RECEIPTS
     recounted = []
     comparison = compareListing(rows, receipts)
   }
@@ -77,9 +79,9 @@ export async function compareMaildrop(
   const returned = await recheckReturned(session, ledger, comparison.known)
   const isRecounted = new Set(recounted)
   const replaced = resized.filter((matched) => !isRecounted.has(matched))
-  const certain = [...returned.known, ...recounted]
+  const certain = returned.known.and(recounted)
   const named = await nameRows(session, ledger, unnamed, { receipts, known: certain })
-  const known = [...certain, ...named.known]
+  const known = certain.and(named.known)
   const wasRenumbered = wasRenumberedLately(facts, now)
   const overlap = overlapOf(receipts, known, { isLong: wasRenumbered })
   const looksRenumbered = overlap.isLow && !mayBeOtherPart
@@ -96,11 +98,11 @@ export async function compareMaildrop(
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
   // Also a server that has unique-ids from now on.
-  const isFirstNamed = receipts.every(({ uniqueId }) => uniqueId === undefined)
+  const isFirstNamed = areAllNone(receipts.uniqueIds)
   return {
     listed: rows.length,
     receipts,
-    known: [...known, ...rebound],
+    known: known.and(rebound),
     fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
     recounted,
     rebound,
@@ -108,4 +110,8 @@ export async function compareMaildrop(
     looksRenumbered,
     move,
   }
+}
+
+function listedUniqueIds(receipts: Receipts): boolean {
+  return receipts.all.some(({ uniqueId, absent }) => uniqueId !== undefined && !absent)
 }

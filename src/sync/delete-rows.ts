@@ -42,7 +42,7 @@ export async function rowsAsRecorded(
   const back = new Set(known.flatMap(({ receipt }) => (isBack(receipt) ? receipt.id : [])))
   if (back.size === 0) return known
   const recorded = new Map<number, Receipt>()
-  for (const receipt of await ledger.receipts()) {
+  for (const receipt of (await ledger.receipts()).all) {
     if (back.has(receipt.id)) recorded.set(receipt.id, receipt)
   }
   return known.map((matched) => ({

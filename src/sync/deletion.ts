@@ -9,6 +9,7 @@ import {
 } from './delete-rows.ts'
 import { dueRows, hasToAge, MOST_DELETIONS, mayLeave, newest } from './due.ts'
 import { ArchiveDamagedError } from './errors.ts'
+import type { Matches } from './matches.ts'
 import type { MatchedRow, PlannedRow, RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { ArchivePlace, DeletionJournal, LedgerView } from './ports/ledger.ts'
@@ -70,11 +71,11 @@ export class Deletion {
 
   /** Sorts out what is due of the known rows. Those in `doubtful` are to be retrieved first. */
   async plan(
-    known: readonly MatchedRow[],
+    known: Matches,
   ): Promise<{ readonly due: number; readonly doubtful: readonly PlannedRow[] }> {
     if (!this.#isAllowed) return { due: 0, doubtful: [] }
     const { policy, now } = this.#context
-    const recorded = await rowsAsRecorded(this.#ledger, known)
+    const recorded = await rowsAsRecorded(this.#ledger, known.all)
     const due = await dueNow(this.#ledger, recorded, policy, now())
     const { sure, doubtful } = await checkDueRows(this.#session, this.#ledger, due)
     const messages = new Map(due.map(({ row, receipt }) => [row, receipt.message]))

@@ -43,14 +43,13 @@ async function preview(
   const { known } = compared
   const now = context.now()
   const onceMore = await shortOnce(ledger, known)
-  const unjudged = new Set(onceMore.map(({ row }) => row))
-  const judged = known.filter(({ row }) => !unjudged.has(row))
+  const judged = known.without(onceMore).all
   const due = await dueNow(ledger, judged, policy, now)
   const { sure, doubtful } = await checkDueRows(session, ledger, due)
   const plan = planRetrieval(compared, { doubtful, onceMore, policy, now, findings })
   findings.postponed = plan.postponed
   const fresh = [...plan.fresh, ...plan.retries]
-  const arrivals = await dueArrivals(session, ledger, { known, fresh, policy, now })
+  const arrivals = await dueArrivals(session, ledger, { known: known.all, fresh, policy, now })
   if (arrivals.untold > 0) progress(untoldNotice(identity.name, arrivals))
   await session.quit()
   const deletes = [...sure, ...plan.again, ...arrivals.due]
@@ -60,7 +59,7 @@ async function preview(
   }
   return {
     retrieve: rowsOf(plan).map(asItem),
-    delete: await withTraits(ledger, known, deletes),
+    delete: await withTraits(ledger, known.all, deletes),
   }
 }
 

@@ -16,7 +16,7 @@
 import type { ListingChanges, MatchedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { MessageTraits } from './ports/ledger.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipts } from './ports/receipt.ts'
 
 /** A server that was asked so often keeps its messages on purpose. */
 export const MOST_DELETIONS = 3
@@ -161,13 +161,12 @@ export function newest(
 
 /** How many of the messages that a listing showed again were asked for the last time to be deleted. */
 export function ignoredDeletions(
-  receipts: readonly Receipt[],
+  receipts: Receipts,
   { undeleted }: Pick<ListingChanges, 'undeleted'>,
 ): number {
   if (undeleted.length === 0) return 0
   const shown = new Set(undeleted)
-  return receipts.filter(
-    ({ id, state, attempts = 0 }) =>
-      shown.has(id) && state === 'delete sent' && attempts >= MOST_DELETIONS,
-  ).length
+  return receipts
+    .inState('delete sent')
+    .filter(({ id, attempts = 0 }) => shown.has(id) && attempts >= MOST_DELETIONS).length
 }

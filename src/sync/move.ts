@@ -12,11 +12,13 @@
  * A port may be a tunnel's, and another one each night: it must neither cost a header for each message nor, where the
  * messages are new ones, what is known of the former. A server without TOP shows no header, so it contradicts nothing.
  */
-import type { Comparison, MatchedRow } from './plan.ts'
+import type { Comparison } from './compare-listing.ts'
+import { Matches } from './matches.ts'
+import type { MatchedRow } from './plan.ts'
 import type { AccountIdentity } from './ports/archive.ts'
 import type { LedgerView, Move } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipts } from './ports/receipt.ts'
 import { overlapOf, sampleReturns } from './rebind.ts'
 import { agreeingRows, isReturned, otherRows } from './recognise.ts'
 
@@ -38,7 +40,7 @@ export async function judgeMove(
   }: {
     readonly comparison: Comparison
     readonly recounted: readonly MatchedRow[]
-    readonly receipts: readonly Receipt[]
+    readonly receipts: Receipts
   },
 ): Promise<MoveVerdict> {
   const { known, fresh, resized, unnamed } = comparison
@@ -47,15 +49,20 @@ export async function judgeMove(
   }
   if (ledger.moved === 'port') {
     // What had left the listing is asked for all the same.
-    const present = known.filter(({ receipt }) => !isReturned(receipt))
+    const present = known.all.filter(({ receipt }) => !isReturned(receipt))
     return { isSame: true, replaced: await otherRows(session, ledger, present) }
   }
-  const agreeing = new Set(await agreeingRows(session, ledger, known))
+  const agreeing = new Set(await agreeingRows(session, ledger, known.all))
   const isSame =
     agreeing.size + recounted.length > 0 ||
     (known.length === 0 &&
-      (await sampleReturns(session, ledger, fresh, overlapOf(receipts, [], { isLong: false }))))
-  return { isSame, replaced: known.filter((matched) => !agreeing.has(matched)) }
+      (await sampleReturns(
+        session,
+        ledger,
+        fresh,
+        overlapOf(receipts, Matches.of([]), { isLong: false }),
+      )))
+  return { isSame, replaced: known.all.filter((matched) => !agreeing.has(matched)) }
 }
 
 /** What a person should hear of it; undefined where nothing came of it. */
@@ -81,7 +88,7 @@ export function withoutReplaced(
 ): Comparison {
   const others = new Set(replaced)
   return {
-    known: known.filter((matched) => !others.has(matched)),
+    known: Matches.of(known.all.filter((matched) => !others.has(matched))),
     fresh: [...fresh, ...replaced.map(({ row, key }) => ({ row, key }))],
     ...{ resized, unnamed },
   }

@@ -14,10 +14,11 @@
  * it is in nobody's way.
  */
 import type { SyncContext } from './context.ts'
-import type { MatchedRow, RetrievedRow } from './plan.ts'
+import type { Matches } from './matches.ts'
+import type { RetrievedRow } from './plan.ts'
 import type { Intakes } from './ports/intake.ts'
 import type { LedgerView, ListingRecord, ServerMemory, ShortRecord } from './ports/ledger.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipts } from './ports/receipt.ts'
 import type { Refusal } from './report.ts'
 import { type Retriever, retrieveRows } from './retrieve.ts'
 import type { ShortRow } from './size-record.ts'
@@ -48,11 +49,14 @@ export interface Judged {
 /** Known rows whose message came short once, in a run that was broken off before it was retrieved once more. */
 export async function shortOnce(
   ledger: LedgerView,
-  known: readonly MatchedRow[],
+  known: Matches,
 ): Promise<readonly RetrievedRow[]> {
   if (known.length === 0) return []
   const receipts = new Set(await ledger.shortOnce())
-  const rows = known.filter(({ receipt: { id, state } }) => receipts.has(id) && state !== 'removed')
+  if (receipts.size === 0) return []
+  const rows = known.all.filter(
+    ({ receipt: { id, state } }) => receipts.has(id) && state !== 'removed',
+  )
   const traits = await ledger.traits(rows.flatMap(({ receipt }) => receipt.message ?? []))
   return rows.flatMap(({ row, key, receipt: { id, message = 0 } }) => {
     const octets = traits.get(message)?.octets
@@ -103,9 +107,9 @@ export async function judgeShort(
 /** What former runs have left that shows how a server counts. */
 interface Past {
   /** Of the account, as they were before this session. */
-  readonly receipts: readonly Receipt[]
+  readonly receipts: Receipts
   /** Those of them that are rows of the present listing. */
-  readonly listed: ReadonlySet<number>
+  readonly known: Matches
 }
 
 /**
@@ -115,11 +119,12 @@ interface Past {
  */
 async function lookBack(
   { sizes, ledger }: ShortRetriever,
-  { receipts, listed }: Past,
+  { receipts, known }: Past,
 ): Promise<void> {
   const { model } = sizes
   if (!sizes.isOpen || (model !== undefined && model !== 'estimate')) return
-  const told = receipts.filter(
+  const listed = new Set(known.receipts)
+  const told = receipts.all.filter(
     ({ id, boundBy, octets, state }) =>
       boundBy === 'digest' &&
       octets !== undefined &&
@@ -129,9 +134,9 @@ async function lookBack(
   const few = told.toSorted((a, b) => b.id - a.id).slice(0, LOOK_BACK)
   const traits = await ledger.traits(few.flatMap(({ message }) => message ?? []))
   for (const { octets, message = 0 } of few) {
-    const known = traits.get(message)
-    if (known === undefined || !octets) continue
-    sizes.add({ listed: octets, came: known.octets, lineEnds: undefined })
+    const came = traits.get(message)?.octets
+    if (came === undefined || !octets) continue
+    sizes.add({ listed: octets, came, lineEnds: undefined })
     if (model === 'estimate' && sizes.model !== model) return
   }
 }

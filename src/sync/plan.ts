@@ -1,24 +1,8 @@
-/**
- * Compares a listing with the receipts: what is known, what is new, what is doubtful. Pure.
- *
- * | listed row                                          | receipts                               | the row is |
- * | --------------------------------------------------- | -------------------------------------- | ---------- |
- * | unique-id, occurrence and octets                    | one equal in all three                 | known      |
- * | same unique-id and occurrence, other octets         | few such rows                          | new        |
- * | same unique-id and occurrence, other octets         | more than a fifth of the known rows    | resized    |
- * | unique-id listed k times                            | j present receipts, j != k, one above 1 | new (all k) |
- * | unique-id unheard of, or only quarantined           | -                                      | new        |
- * | no unique-id, above LAST                            | -                                      | new        |
- * | no unique-id                                        | none without one, and none that is     | new        |
- * |                                                     | present, has its octets                |            |
- * | no unique-id                                        | one of these has its octets            | unnamed    |
- *
- * A receipt whose octets no row shows is absent; nothing is forgotten.
- */
-import type { ListedMessage, UniqueId } from '../pop3/listing.ts'
+/** What is planned for the rows of a listing, and what is written down of it. Pure. */
+import type { ListedMessage } from '../pop3/listing.ts'
 import type { Policy } from './policy.ts'
 import type { Stored } from './ports/intake.ts'
-import type { Receipt, ReceiptKey } from './ports/receipt.ts'
+import type { Receipt, ReceiptKey, Receipts } from './ports/receipt.ts'
 
 /** A listed row with the key that its receipt has or will have. */
 export interface PlannedRow {
@@ -36,117 +20,6 @@ export interface MatchedRow extends PlannedRow {
   readonly receipt: Receipt
 }
 
-export interface Comparison {
-  readonly known: readonly MatchedRow[]
-  readonly fresh: readonly PlannedRow[]
-  /** The server counts octets anew, so it seems: each is asked for by TOP before anything is retrieved. */
-  readonly resized: readonly MatchedRow[]
-  /** Rows without unique-id that only TOP or retrieval can tell. */
-  readonly unnamed: readonly PlannedRow[]
-}
-
-/** Above this share of resized rows the server's counting changed, not its messages. */
-const RECOUNT_SHARE = 0.2
-
-/**
- * Sorts the rows of one listing. `lastAccessed` is the reply to LAST where it is to be believed: rows above it are
- * new to everybody, so they are not asked for by TOP first.
- */
-export function compareListing(
-  rows: readonly ListedMessage[],
-  receipts: readonly Receipt[],
-  lastAccessed?: number,
-): Comparison {
-  const { named, unnamedOctets } = indexReceipts(receipts, {
-    isPartial: rows.some(({ uniqueId }) => uniqueId === undefined),
-  })
-  const repeated = countRepeated(rows)
-  const seen = new Map<UniqueId, number>()
-  const known: MatchedRow[] = []
-  const fresh: PlannedRow[] = []
-  const resized: MatchedRow[] = []
-  const unnamed: PlannedRow[] = []
-  for (const row of rows) {
-    const { uniqueId, octets } = row
-    if (uniqueId === undefined) {
-      const isNew =
-        !unnamedOctets.has(octets) ||
-        (lastAccessed !== undefined && row.messageNumber > lastAccessed)
-      const list = isNew ? fresh : unnamed
-      list.push({ row, key: { uniqueId, occurrence: 1, octets } })
-      continue
-    }
-    const times = repeated.get(uniqueId) ?? 1
-    const occurrence = times === 1 ? 1 : (seen.get(uniqueId) ?? 0) + 1
-    if (times > 1) seen.set(uniqueId, occurrence)
-    const found = named.get(uniqueId)
-    const group = found && (Array.isArray(found) ? found : [found])
-    const isTold = group !== undefined && !isShuffled(group, times)
-    const namesake = isTold ? group.filter((r) => r.occurrence === occurrence) : []
-    const equal = namesake.find((r) => r.octets === octets)
-    if (equal) {
-      // The receipt is its own key: equal in all three.
-      known.push({ row, key: equal, receipt: equal })
-      continue
-    }
-    const key: ReceiptKey = { uniqueId, occurrence, octets }
-    const [other] = namesake
-    if (other) resized.push({ row, key, receipt: other })
-    else fresh.push({ row, key })
-  }
-  if (resized.length <= RECOUNT_SHARE * (known.length + resized.length)) {
-    for (const { row, key } of resized) fresh.push({ row, key })
-    fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
-    return { known, fresh, resized: [], unnamed }
-  }
-  return { known, fresh, resized, unnamed }
-}
-
-/**
- * Receipts by unique-id, and the octets of those without; if `isPartial`, also of those that should be listed: their rows
- * may lack a unique-id now. Not the quarantined, which are tried again.
- */
-function indexReceipts(receipts: readonly Receipt[], { isPartial }: { isPartial: boolean }) {
-  const named = new Map<UniqueId, Receipt | Receipt[]>()
-  const unnamedOctets = new Set<number | undefined>()
-  for (const receipt of receipts) {
-    if (receipt.state === 'quarantined') continue
-    if (receipt.uniqueId === undefined) {
-      unnamedOctets.add(receipt.octets)
-      continue
-    }
-    if (isPartial && !receipt.absent) unnamedOctets.add(receipt.octets)
-    const group = named.get(receipt.uniqueId)
-    // Nearly every unique-id has one receipt: no list for each.
-    if (!group) named.set(receipt.uniqueId, receipt)
-    else if (Array.isArray(group)) group.push(receipt)
-    else named.set(receipt.uniqueId, [group, receipt])
-  }
-  return { named, unnamedOctets }
-}
-
-/** How often each unique-id is listed that is listed more than once. */
-function countRepeated(rows: readonly ListedMessage[]): Map<UniqueId, number> {
-  const seen = new Set<UniqueId>()
-  const repeated = new Map<UniqueId, number>()
-  for (const { uniqueId } of rows) {
-    if (uniqueId === undefined) continue
-    if (seen.has(uniqueId)) repeated.set(uniqueId, (repeated.get(uniqueId) ?? 1) + 1)
-    else seen.add(uniqueId)
-  }
-  return repeated
-}
-
-/** Equal unique-ids whose number changed: which of them is gone or new, only their octets can tell. */
-function isShuffled(group: readonly Receipt[], times: number): boolean {
-  const present = group.filter((r) => !r.absent && !isDeleted(r)).length
-  return present !== times && Math.max(present, times) > 1
-}
-
-function isDeleted({ state }: Receipt): boolean {
-  return state === 'deleted' || state === 'delete sent'
-}
-
 /** What a listing changes about receipts, in one commit. */
 export interface ListingChanges {
   readonly deleted: readonly number[]
@@ -161,23 +34,28 @@ export interface ListingChanges {
  * under other octets: their receipts make room for new ones.
  */
 export function listingChanges(
-  receipts: readonly Receipt[],
-  known: readonly MatchedRow[],
+  receipts: Receipts,
+  known: KnownReceipts,
   fresh: readonly PlannedRow[],
   recounted: readonly MatchedRow[] = [],
 ): ListingChanges {
-  const listed = new Set(known.map(({ receipt }) => receipt.id))
-  const replaced = new Set(recounted.map(({ receipt }) => receipt.id))
-  const quarantined = receipts.filter(({ state }) => state === 'quarantined')
-  if (quarantined.length > 0) {
-    const keys = new Set(fresh.map(({ key }) => faceOf(key)))
-    for (const receipt of quarantined) if (keys.has(faceOf(receipt))) listed.add(receipt.id)
-  }
   const deleted: number[] = []
   const undeleted: number[] = []
   const absent: number[] = []
   const present: number[] = []
-  for (const { id, state, absent: wasAbsent } of receipts) {
+  if (known.areAsBefore && fresh.length + recounted.length === 0)
+    return { deleted, undeleted, absent, present }
+  const listed = new Set(known.receipts)
+  const replaced = new Set(recounted.map(({ receipt }) => receipt.id))
+  const quarantined = receipts.inState('quarantined')
+  if (quarantined.length > 0) {
+    const keys = new Set(fresh.map(({ key }) => faceOf(key)))
+    for (const receipt of quarantined) if (keys.has(faceOf(receipt))) listed.add(receipt.id)
+  }
+  for (let index = 0; index < receipts.length; index += 1) {
+    const id = receipts.id(index)
+    const state = receipts.state(index)
+    const wasAbsent = receipts.isAbsent(index)
     const isListed = listed.has(id)
     const isAbsent = !isListed || replaced.has(id)
     if (isListed && (state === 'delete sent' || state === 'deleted')) undeleted.push(id)
@@ -186,6 +64,12 @@ export function listingChanges(
     if (!isAbsent && wasAbsent) present.push(id)
   }
   return { deleted, undeleted, absent, present }
+}
+
+/** The receipts of known rows; `Matches` says what is what. */
+interface KnownReceipts {
+  readonly receipts: readonly number[]
+  readonly areAsBefore: boolean
 }
 
 /** What tells keys apart, as one string. */

@@ -12,7 +12,7 @@
  * counted.
  */
 import { faceOf, type PlannedRow } from './plan.ts'
-import type { Receipt, ReceiptKey } from './ports/receipt.ts'
+import type { Receipt, ReceiptKey, Receipts } from './ports/receipt.ts'
 
 /** Servers mend themselves within days, or never: a run a night finds the first, and leaves the second alone. */
 const FREE_FAILURES = 5
@@ -50,7 +50,7 @@ export interface Triage {
  */
 export function triage(
   fresh: readonly PlannedRow[],
-  receipts: readonly Receipt[],
+  receipts: Receipts,
   {
     now,
     retryAll,
@@ -58,9 +58,7 @@ export function triage(
   }: { readonly now: number; readonly retryAll: boolean; readonly tried: readonly ReceiptKey[] },
 ): Triage {
   const failed = new Map<string, Receipt>()
-  for (const receipt of receipts) {
-    if (receipt.state === 'quarantined') failed.set(faceOf(receipt), receipt)
-  }
+  for (const receipt of receipts.inState('quarantined')) failed.set(faceOf(receipt), receipt)
   if (failed.size === 0) return { healthy: fresh, retries: [], resting: [] }
   const triedFaces = new Set(tried.map(faceOf))
   const parts: Record<keyof Triage, PlannedRow[]> = { healthy: [], retries: [], resting: [] }
@@ -77,10 +75,9 @@ export function triage(
 }
 
 /** Faces of those that rest now: if their owner has them tried, and they fail again, they rest no longer for it. */
-export function restingFaces(receipts: readonly Receipt[], now: number): ReadonlySet<string> {
-  const isResting = (receipt: Receipt) =>
-    receipt.state === 'quarantined' && receipt.uniqueId !== undefined && !isDue(receipt, now)
-  return new Set(receipts.filter(isResting).map(faceOf))
+export function restingFaces(receipts: Receipts, now: number): ReadonlySet<string> {
+  const isResting = (receipt: Receipt) => receipt.uniqueId !== undefined && !isDue(receipt, now)
+  return new Set(receipts.inState('quarantined').filter(isResting).map(faceOf))
 }
 
 function isDue({ attempts = 0, boundAt }: Receipt, now: number): boolean {

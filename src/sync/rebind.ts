@@ -9,10 +9,11 @@
  * sample of five headers ends it.
  */
 import { type Classes, type HeaderMatch, matchHeaders } from './header-match.ts'
+import type { Matches } from './matches.ts'
 import { faceOf, type MatchedRow, type PlannedRow } from './plan.ts'
 import type { LedgerView, ServerFacts } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipt, Receipts } from './ports/receipt.ts'
 import { spread } from './recognise.ts'
 import { renameFamilies } from './rename.ts'
 
@@ -60,18 +61,19 @@ export interface Overlap {
  * in former listings are missing still, where no row is known to be one of them.
  */
 export function overlapOf(
-  receipts: readonly Receipt[],
-  known: readonly MatchedRow[],
+  receipts: Receipts,
+  known: Matches,
   { isLong }: { readonly isLong: boolean },
 ): Overlap {
-  const kept = receipts.filter(isKept)
+  if (known.areAsBefore && known.length > 0 && !isLong) return { missing: [], isLow: false }
+  const kept = receipts.all.filter(isKept)
   const present = kept.filter(({ absent }) => !absent)
   const expected = present.length > 0 ? present : kept
-  const matched = new Set(known.map(({ receipt }) => receipt.id))
+  const matched = new Set(known.receipts)
   const missing = expected.filter(({ id }) => !matched.has(id))
   const share = (expected.length - missing.length) / expected.length
   if (isLong) {
-    const found = new Set(known.map(({ receipt }) => receipt.message))
+    const found = new Set(known.all.map(({ receipt }) => receipt.message))
     missing.push(...kept.filter((r) => r.absent && present.length > 0 && !found.has(r.message)))
   }
   return { missing, isLow: expected.length >= FEWEST_EXPECTED && share < LOW_OVERLAP }
@@ -92,8 +94,8 @@ export interface Rebound {
 }
 
 interface Remembered {
-  readonly receipts: readonly Receipt[]
-  readonly known: readonly MatchedRow[]
+  readonly receipts: Receipts
+  readonly known: Matches
   readonly missing: readonly Receipt[]
 }
 
@@ -109,13 +111,14 @@ export async function rebindRows(
   { receipts, known, missing }: Remembered,
 ): Promise<Rebound> {
   const candidates = bindable(fresh, receipts)
+  if (candidates.length === 0) return { rebound: [], fresh, renumbered: 0 }
   const renumbered = onlyOnce(await matchHeaders(session, ledger, sizeClasses(candidates, missing)))
   const taken = new Set(renumbered.map(({ planned }) => planned))
   const left = candidates.filter((planned) => !taken.has(planned))
-  const listed = new Set([...known, ...renumbered].map(({ receipt: { message } }) => message))
+  const listed = new Set([...known.all, ...renumbered].map(({ receipt: { message } }) => message))
   const isListed = ({ message }: Receipt) => listed.has(message)
   // Also with what is listed: where that has the header too, a row may be a second one like it.
-  const families = renameFamilies(left, receipts.filter(isKept), isListed)
+  const families = renameFamilies(left, receipts.all.filter(isKept), isListed)
   const alike = onlyOnce(await matchHeaders(session, ledger, families))
   const renamed = alike.filter(({ receipt }) => !isListed(receipt))
   for (const { planned } of renamed) taken.add(planned)
@@ -147,14 +150,11 @@ export async function sampleReturns(
 }
 
 /** Rows with a unique-id, and none of which a receipt has the key: that one speaks of another message, or of trouble. */
-function bindable(
-  fresh: readonly PlannedRow[],
-  receipts: readonly Receipt[],
-): readonly PlannedRow[] {
+function bindable(fresh: readonly PlannedRow[], receipts: Receipts): readonly PlannedRow[] {
   const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
   if (named.length === 0 || receipts.length === 0) return []
   const uniqueIds = new Set(named.map(({ key }) => key.uniqueId))
-  const taken = new Set(receipts.filter((r) => uniqueIds.has(r.uniqueId)).map(faceOf))
+  const taken = new Set(receipts.all.filter((r) => uniqueIds.has(r.uniqueId)).map(faceOf))
   return named.filter(({ key }) => !taken.has(faceOf(key)))
 }
 

@@ -6,10 +6,11 @@
  */
 import { fingerprintOf, NO_FINGERPRINT } from '../message/fingerprint.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
+import { Matches } from './matches.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipt, Receipts } from './ports/receipt.ts'
 
 /** How many rows stand for all in a sample. */
 const SAMPLE = 5
@@ -126,9 +127,10 @@ export function isReturned({ absent, state }: Receipt): boolean {
 export async function recheckReturned(
   session: MaildropSession,
   ledger: LedgerView,
-  known: readonly MatchedRow[],
-): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
-  const returned = known.filter(({ receipt }) => isReturned(receipt))
+  known: Matches,
+): Promise<{ readonly known: Matches; readonly fresh: readonly PlannedRow[] }> {
+  if (known.areAsBefore) return { known, fresh: [] }
+  const returned = known.all.filter(({ receipt }) => isReturned(receipt))
   if (returned.length === 0) return { known, fresh: [] }
   const listed = await fingerprintRows(
     session,
@@ -142,7 +144,7 @@ export async function recheckReturned(
   }
   const others = new Set(returned.filter(isOther))
   return {
-    known: known.filter((matched) => !others.has(matched)),
+    known: Matches.of(known.all.filter((matched) => !others.has(matched))),
     fresh: [...others].map(({ row, key }) => ({ row, key })),
   }
 }
@@ -156,20 +158,17 @@ export async function nameRows(
   session: MaildropSession,
   ledger: LedgerView,
   rows: readonly PlannedRow[],
-  {
-    receipts,
-    known,
-  }: { readonly receipts: readonly Receipt[]; readonly known: readonly MatchedRow[] },
+  { receipts, known }: { readonly receipts: Receipts; readonly known: Matches },
 ): Promise<{ readonly known: readonly MatchedRow[]; readonly fresh: readonly PlannedRow[] }> {
   const listed = await fingerprintRows(
     session,
     rows.map(({ row }) => row),
   )
   if (!listed || listed.size === 0) return { known: [], fresh: rows }
-  const taken = new Set(known.map(({ receipt }) => receipt.id))
+  const taken = new Set(known.receipts)
   const isFree = ({ id, message, state }: Receipt) =>
     message !== undefined && state !== 'quarantined' && !taken.has(id)
-  const free = receipts.filter(isFree)
+  const free = receipts.all.filter(isFree)
   const candidates = [
     ...free.filter((r) => r.uniqueId === undefined),
     ...free.filter((r) => r.uniqueId !== undefined && !r.absent && r.state !== 'deleted'),

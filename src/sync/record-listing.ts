@@ -1,5 +1,6 @@
 /** What a listing showed, written to the archive before anything is retrieved. */
 import type { Compared } from './compare.ts'
+import { Matches } from './matches.ts'
 import { isEmpty, type ListingChanges, listingChanges, type MatchedRow } from './plan.ts'
 import type { ListingRecord } from './ports/ledger.ts'
 import type { BoundBy } from './ports/receipt.ts'
@@ -16,13 +17,15 @@ export async function recordListing(
   const { receipts, known, fresh, recounted, rebound, move } = compared
   await bindAll(ledger, rebound, 'fingerprint')
   const underNewNames = new Set(rebound)
-  const asBefore = known.filter((matched) => !underNewNames.has(matched))
+  const asBefore =
+    rebound.length === 0
+      ? known
+      : Matches.of(known.all.filter((matched) => !underNewNames.has(matched)))
   const changes = listingChanges(receipts, asBefore, fresh, recounted)
   if (!isEmpty(changes)) await ledger.recordListing(changes)
   await bindAll(ledger, recounted, 'recount')
   // A claim matters to what is retrieved; a steady listing asks for nothing.
-  const isGuessed = known.some(({ receipt }) => receipt.boundBy === 'canonical')
-  if (fresh.length > 0 || isGuessed) await ledger.claim(known.map(({ receipt }) => receipt.id))
+  if (fresh.length > 0 || known.hasGuess) await ledger.claim(known.receipts)
   if (move?.isSame !== undefined) await ledger.resolveMove(move.isSame)
   return changes
 }

@@ -133,9 +133,9 @@ export function mayShowParts(
   { receipts, known, fresh }: Pick<Compared, 'receipts' | 'known' | 'fresh'>,
 ): boolean {
   if (isKnownToShowParts(policy, facts, capabilities)) return true
-  if (fresh.length === 0) return false
-  const expected = receipts.filter(({ state, absent }) => state === 'stored' && !absent).length
-  const seen = known.filter(
+  if (fresh.length === 0 || known.areAsBefore) return false
+  const expected = receipts.inState('stored').filter(({ absent }) => !absent).length
+  const seen = known.all.filter(
     ({ receipt: { state, absent } }) => state === 'stored' && !absent,
   ).length
   return expected - seen >= LEAST_GONE && seen * 10 <= expected

@@ -1,11 +1,12 @@
 /** The retrievals of one session, in the order in which they are made. */
 import type { SyncContext } from './context.ts'
 import type { Drain } from './drain.ts'
+import type { Matches } from './matches.ts'
 import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
 import { faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { ArchivePlace, QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
-import type { Receipt, ReceiptKey } from './ports/receipt.ts'
+import type { ReceiptKey, Receipts } from './ports/receipt.ts'
 import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
 import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
@@ -21,9 +22,9 @@ export interface SessionRetrievalOptions {
   readonly isOver: () => boolean
   readonly endsWithoutQuit: boolean
   /** All of the account, as they were before this session. */
-  readonly receipts: readonly Receipt[]
+  readonly receipts: Receipts
   /** Those of them that are rows of the present listing. */
-  readonly listed: ReadonlySet<number>
+  readonly known: Matches
   /** A new row may be a message that the archive has under another name. */
   readonly isReturning: boolean
   /** Hears each row behind its commits. */
@@ -150,10 +151,10 @@ export class SessionRetrieval {
 
   /** Those that came short since the last call, and those of `former` runs. */
   async #judgeShort(former: readonly RetrievedRow[]): Promise<void> {
-    const { receipts, listed } = this.#options
+    const { receipts, known } = this.#options
     const judged = await judgeShort(this.#retriever, {
       former: former.map((row) => ({ ...row, onJudged: this.#onStored })),
-      ...{ receipts, listed },
+      ...{ receipts, known },
     })
     this.#onceMore += judged.asked
     this.#findings.refusals.push(...judged.refusals)

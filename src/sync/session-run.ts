@@ -152,9 +152,8 @@ export class SessionRun {
     const { suspects, purpose } = options
     const { known } = compared
     const onceMore = await shortOnce(ledger, known)
-    if (onceMore.length > 0) await ledger.claim(known.map(({ receipt }) => receipt.id))
-    const unjudged = new Set(onceMore.map(({ row }) => row))
-    const { due, doubtful } = await deletion.plan(known.filter(({ row }) => !unjudged.has(row)))
+    if (onceMore.length > 0) await ledger.claim(known.receipts)
+    const { due, doubtful } = await deletion.plan(known.without(onceMore))
     const plan = planRetrieval(compared, {
       ...{ doubtful, onceMore, policy, now: now(), findings: this.#findings },
       isWanted: ({ key }) => suspects.has(key) === (purpose === 'suspects'),
@@ -183,11 +182,10 @@ export class SessionRun {
   ): Promise<boolean> {
     const { drain, isOver, endsWithoutQuit, onPlan } = options
     const { isReturning, receipts, known } = compared
-    const listed = new Set(known.map(({ receipt }) => receipt.id))
     onPlan(rowsOf(plan).length)
     const record = { ledger, findings: this.#findings }
     const retrieval = new SessionRetrieval(this.#context, this.#session, record, {
-      ...{ drain, isOver, endsWithoutQuit, isReturning, receipts, listed },
+      ...{ drain, isOver, endsWithoutQuit, isReturning, receipts, known },
       onStored: (row) => deletion.retrieved(row),
     })
     this.#retrieval = retrieval
@@ -212,7 +210,7 @@ function leftOf(
   { known, fresh }: Compared,
   deletable: readonly DeletableRow[],
 ): ReadonlySet<string> {
-  const left = new Set([...known, ...fresh].flatMap(({ key: { uniqueId } }) => uniqueId ?? []))
+  const left = new Set([...known.all, ...fresh].flatMap(({ key: { uniqueId } }) => uniqueId ?? []))
   for (const { key } of deletable) if (key.uniqueId !== undefined) left.delete(key.uniqueId)
   return left
 }

@@ -2,6 +2,7 @@
 import { type Compared, compareMaildrop } from './compare.ts'
 import type { SyncContext } from './context.ts'
 import { type ClockDoubt, clockDoubt } from './due.ts'
+import type { Matches } from './matches.ts'
 import { moveText } from './move.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
@@ -56,18 +57,24 @@ function countIn(
   const isSeen = ({ key: { uniqueId } }: PlannedRow) =>
     uniqueId !== undefined && former?.has(uniqueId) === true
   const isKnown = (row: MatchedRow) => !receipts.has(row.receipt.id) && !isSeen(row)
+  if (!former && receipts.size === 0) {
+    tally.listed = listed
+    findings.known = known.length
+    return
+  }
   const before = former ? { listed: tally.listed, known: findings.known } : NOTHING
-  tally.listed = before.listed + listed - [...known, ...fresh].filter(isSeen).length
-  findings.known = before.known + known.filter(isKnown).length
+  tally.listed = before.listed + listed - [...known.all, ...fresh].filter(isSeen).length
+  findings.known = before.known + known.all.filter(isKnown).length
 }
 
 /** Says once why messages stay that may be old enough: a clock was not set. */
 function tellClock(
-  known: readonly MatchedRow[],
+  known: Matches,
   { identity, policy, progress, now }: SyncContext,
   findings: Findings,
 ): void {
-  const doubt = findings.isClockTold ? undefined : clockDoubt(known, policy, now())
+  if (findings.isClockTold || policy.delete === 'never') return
+  const doubt = clockDoubt(known.all, policy, now())
   if (doubt === undefined) return
   findings.isClockTold = true
   const text = `${clockText(doubt, now())}; --delete takes all that is stored, whatever its age`

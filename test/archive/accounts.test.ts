@@ -29,7 +29,7 @@ describe('an account in the catalog', () => {
       configured('job'),
     )
     expect(ledger).toMatchObject({ account: 'job', renamedFrom: 'work', moved: undefined })
-    expect(await ledger.receipts()).toHaveLength(1)
+    expect((await ledger.receipts()).all).toHaveLength(1)
     await ledger.finish(noCounts, 'done')
     expect(query(there, 'SELECT name FROM account')).toEqual([{ name: 'job' }])
   })
@@ -40,7 +40,7 @@ describe('an account in the catalog', () => {
     const twin = at(work.host, 'twin')
     const ledger = await openHere(there).openAccount(twin, configured('work', 'twin'))
     expect(ledger.renamedFrom).toBeUndefined()
-    expect(await ledger.receipts()).toEqual([])
+    expect((await ledger.receipts()).all).toEqual([])
     await ledger.finish(noCounts, 'done')
   })
 
@@ -89,7 +89,7 @@ describe('an account in the catalog', () => {
       there,
       async (ledger) => {
         expect(ledger.moved).toBeUndefined()
-        expect(await ledger.receipts()).toHaveLength(1)
+        expect((await ledger.receipts()).all).toHaveLength(1)
       },
       job,
     )
@@ -102,12 +102,12 @@ describe('an account in the catalog', () => {
     const other = { ...here, name: 'job', port: 1111 }
     const view = openLedgerForReading(there, other, configured('job'))
     expect(view.renamedFrom).toBeUndefined()
-    expect(await view.receipts()).toEqual([])
+    expect((await view.receipts()).all).toEqual([])
     view.close()
     await sync(
       there,
       async (ledger) => {
-        expect(await ledger.receipts()).toEqual([])
+        expect((await ledger.receipts()).all).toEqual([])
         await ledger.learn({ capabilities: [] })
       },
       other,
@@ -126,7 +126,7 @@ describe('an account in the catalog', () => {
       there,
       async (ledger) => {
         expect(ledger.moved).toBe('host')
-        expect(await ledger.receipts()).toHaveLength(1)
+        expect((await ledger.receipts()).all).toHaveLength(1)
       },
       other,
     )
@@ -135,7 +135,7 @@ describe('an account in the catalog', () => {
       async (ledger) => {
         expect(ledger.moved).toBeDefined()
         await ledger.resolveMove(true)
-        expect(await ledger.receipts()).toHaveLength(1)
+        expect((await ledger.receipts()).all).toHaveLength(1)
       },
       other,
     )
@@ -150,14 +150,16 @@ describe('an account in the catalog', () => {
       there,
       async (ledger) => {
         await ledger.resolveMove(false)
-        expect(await ledger.receipts()).toEqual([])
+        expect((await ledger.receipts()).all).toEqual([])
         return put(ledger, keyOf('a', 5), mail('one'))
       },
       other,
     )
     expect(stored.isNew).toBe(false)
     expect(query(there, 'SELECT epoch FROM receipt')).toEqual([{ epoch: 1 }, { epoch: 2 }])
-    expect(await sync(there, (ledger) => ledger.receipts(), other)).toHaveLength(1)
+    expect(await sync(there, async (ledger) => (await ledger.receipts()).all, other)).toHaveLength(
+      1,
+    )
   })
 
   it('without receipts has nothing to prove', async () => {
@@ -200,7 +202,7 @@ describe('an account in the catalog', () => {
     const there = location()
     const rows = () =>
       query(there, 'SELECT name, outcome FROM account JOIN run ON account = account.id')
-    await sync(there, async (ledger) => expect(await ledger.receipts()).toEqual([]))
+    await sync(there, async (ledger) => expect((await ledger.receipts()).all).toEqual([]))
     expect(query(there, 'SELECT name FROM account')).toEqual([])
     await sync(there, (ledger) => put(ledger, keyOf('a'), mail('one')))
     await sync(there, (ledger) => ledger.flush())

@@ -22,7 +22,7 @@ describe.each(['sqlite', 'maildir'] as const)('the clock of a message in a %s ar
       const archive = new ThreadArchive(location, () => startWriterHere(() => now))
       const ledger = await archive.openAccount(identity, { configured: new Set(['work', 'home']) })
       await act(ledger)
-      const receipts = await ledger.receipts()
+      const receipts = (await ledger.receipts()).all
       await ledger.finish(noCounts, 'done')
       now += 10 * DAY
       return receipts

@@ -41,7 +41,7 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive of a former version'
     reader.close()
     const view = openLedgerForReading(location, tunnel, { configured: new Set(['work']) })
     expect(view.moved).toBeUndefined()
-    expect(await view.receipts()).toHaveLength(COUNT)
+    expect((await view.receipts()).all).toHaveLength(COUNT)
     view.close()
     expect(readFileSync(catalogPath(location)).equals(before)).toBe(true)
   })

@@ -67,7 +67,7 @@ describe.each(['sqlite', 'maildir'] as const)('a message of a %s archive', (kind
     await Promise.all(shifted)
     for (const place of [location, killed]) {
       const again = await sync(place, async (next) => {
-        expect(await next.receipts()).toEqual([])
+        expect((await next.receipts()).all).toEqual([])
         const all = ['a', 'b', 'c'].map((name) => receive(next, keyOf(name), mail(name)))
         next.inStep()
         await next.flush()
@@ -85,7 +85,7 @@ describe.each(['sqlite', 'maildir'] as const)('a message of a %s archive', (kind
       void receive(ledger, keyOf('a', 7), mail('one'))
       await ledger.flush()
     })
-    const [receipt] = await sync(location, (ledger) => ledger.receipts())
+    const [receipt] = await sync(location, async (ledger) => (await ledger.receipts()).all)
     expect(receipt).toMatchObject({ state: 'quarantined', attempts: 1, message: undefined })
   })
 

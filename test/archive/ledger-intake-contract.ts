@@ -51,7 +51,7 @@ export function describeIntake(start: () => LedgerUnderTest): void {
     )
     expect(loose).toMatchObject({ receipt: undefined, isNew: true, isShort: false })
     await run(archive, async (ledger) => {
-      expect(await ledger.receipts()).toEqual([])
+      expect((await ledger.receipts()).all).toEqual([])
       const again = await take(ledger, keyOf('b'), mail('one'))
       expect(again).toMatchObject({ message: loose?.message, isNew: false, boundBy: 'digest' })
     })
@@ -81,7 +81,7 @@ export function describeIntake(start: () => LedgerUnderTest): void {
       await rejection
       ledger.inStep()
       await ledger.flush()
-      expect(await ledger.receipts()).toEqual([])
+      expect((await ledger.receipts()).all).toEqual([])
       expect(await take(ledger, keyOf('a'), mail('one'))).toMatchObject({ isNew: true })
     })
   })
@@ -143,7 +143,7 @@ export function describeIntake(start: () => LedgerUnderTest): void {
     const archive = start()
     await run(archive, (ledger) => take(ledger, keyOf('a'), mail('one')))
     await run(archive, async (ledger) => {
-      await ledger.claim((await ledger.receipts()).map(({ id }) => id))
+      await ledger.claim((await ledger.receipts()).all.map(({ id }) => id))
       const other = await take(ledger, keyOf('b'), rewritten('one', '1'), { byCanonical: true })
       expect(other).toMatchObject({ isNew: true, boundBy: 'digest' })
     })
@@ -160,12 +160,12 @@ export function describeIntake(start: () => LedgerUnderTest): void {
       Array<number>(3).fill(one.message),
     )
     await run(archive, async (ledger) => {
-      const guessed = (await ledger.receipts()).filter(({ boundBy }) => boundBy === 'canonical')
+      const guessed = (await ledger.receipts()).all.filter(({ boundBy }) => boundBy === 'canonical')
       await ledger.claim(guessed.map(({ id }) => id))
     })
     expect((await run(archive, receiptsOf)).map(({ uniqueId }) => uniqueId)).toEqual(['a', 'b'])
     await run(archive, async (ledger) => {
-      await ledger.claim((await ledger.receipts()).map(({ id }) => id))
+      await ledger.claim((await ledger.receipts()).all.map(({ id }) => id))
     })
     expect((await run(archive, receiptsOf)).map(({ uniqueId }) => uniqueId)).toEqual(['a'])
   })

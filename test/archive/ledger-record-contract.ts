@@ -58,7 +58,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
         ledger,
         names.map((name) => ({ key: keyOf(name), octets: mail(name) })),
       )
-      const ids = (await ledger.receipts()).map(({ id }) => id)
+      const ids = (await ledger.receipts()).all.map(({ id }) => id)
       await ledger.deleteSent(ids.slice(0, 2))
       return ids
     })
@@ -171,7 +171,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
       await take(ledger, keyOf('a', 7), mail('one'))
       await take(ledger, keyOf(undefined, 7), mail('two'))
       await ledger.quarantine(keyOf('b', 7), 'no such message')
-      const absent = (await ledger.receipts()).map(({ id }) => id)
+      const absent = (await ledger.receipts()).all.map(({ id }) => id)
       await ledger.recordListing({ ...NOTHING, absent })
     })
     await run(archive, async (ledger) => {
@@ -318,7 +318,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
         archive,
         async (ledger) => {
           expect(ledger.moved).toBe('host')
-          expect(await ledger.receipts()).toHaveLength(1)
+          expect((await ledger.receipts()).all).toHaveLength(1)
           if (time === 1) await ledger.resolveMove(true)
           expect(ledger.moved).toBe(time === 0 ? 'host' : undefined)
         },
@@ -331,7 +331,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
       async (ledger) => {
         expect(ledger.moved).toBe('host')
         await ledger.resolveMove(false)
-        expect(await ledger.receipts()).toEqual([])
+        expect((await ledger.receipts()).all).toEqual([])
         const same = await take(ledger, keyOf('a'), mail('one'))
         expect(same).toMatchObject({ message, isNew: false, boundBy: 'digest' })
       },
@@ -341,7 +341,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
       archive,
       async (ledger) => {
         expect(ledger.moved).toBeUndefined()
-        expect(await ledger.receipts()).toHaveLength(1)
+        expect((await ledger.receipts()).all).toHaveLength(1)
       },
       again,
     )

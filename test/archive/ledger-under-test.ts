@@ -69,7 +69,7 @@ export async function take(
 
 /** Receipts without what an archive may choose: their order, and whether attempts that were none are told. */
 export async function receiptsOf(ledger: AccountLedger): Promise<readonly Receipt[]> {
-  const receipts = await ledger.receipts()
+  const receipts = (await ledger.receipts()).all
   return receipts
     .map((receipt) => ({ ...receipt, attempts: receipt.attempts ?? 0 }))
     .sort((a, b) => a.id - b.id)

@@ -51,7 +51,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     const stored = await sync(location, (ledger) => put(ledger, keyOf('a', 99), mail('one')))
     expect(stored).toMatchObject({ isNew: true, boundBy: 'digest', octets: mail('one').length })
     const [receipts, fingerprints] = await sync(location, async (ledger) => {
-      const known = await ledger.receipts()
+      const known = (await ledger.receipts()).all
       return [known, await ledger.fingerprints(known.map(({ id }) => id))] as const
     })
     expect(receipts).toMatchObject([
@@ -68,7 +68,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       await ledger.flush()
       await Promise.all(all)
     })
-    const receipts = await sync(location, (ledger) => ledger.receipts())
+    const receipts = await sync(location, async (ledger) => (await ledger.receipts()).all)
     expect(receipts.map(({ uniqueId }) => uniqueId).sort()).toEqual(names.sort())
     expect(receipts.every(({ octets }) => octets === undefined)).toBe(true)
     expect(
@@ -97,7 +97,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     await sync(location, (ledger) => put(ledger, keyOf('a', 5), mail('one')))
     await sync(location, (ledger) => put(ledger, keyOf('a', 5), mail('two')))
     await sync(location, (ledger) => put(ledger, keyOf('a', 6), mail('two')))
-    const receipts = await sync(location, (ledger) => ledger.receipts())
+    const receipts = await sync(location, async (ledger) => (await ledger.receipts()).all)
     expect(receipts.map(({ octets }) => octets)).toEqual([5, 6])
     expect(receipts[0]?.message).toBe(receipts[1]?.message)
   })
@@ -141,7 +141,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       const location = temporaryLocation(kind)
       await sync(location, (ledger) => put(ledger, keyOf('a'), mail('one')))
       await sync(location, async (ledger) => {
-        await ledger.claim((await ledger.receipts()).map(({ id }) => id))
+        await ledger.claim((await ledger.receipts()).all.map(({ id }) => id))
         expect(await put(ledger, keyOf('b'), altered, true)).toMatchObject({ isNew: true })
       })
       const other = temporaryLocation(kind)
@@ -189,7 +189,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
           expect(receipt === undefined).toBe(between === 'none')
         })
       }
-      const left = await sync(location, (ledger) => ledger.receipts())
+      const left = await sync(location, async (ledger) => (await ledger.receipts()).all)
       expect(left).toMatchObject([{ uniqueId: 'a', boundBy: 'digest' }])
       // The row is new to the next session, which stores its octets.
       await sync(location, async (ledger) => {
@@ -261,12 +261,16 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
     await sync(location, async (ledger) => {
       for (const name of ['a', 'b', 'c']) void put(ledger, keyOf(name), mail(name))
       await ledger.flush()
-      const [a, b, c] = (await ledger.receipts()).map(({ id }) => id) as [number, number, number]
+      const [a, b, c] = (await ledger.receipts()).all.map(({ id }) => id) as [
+        number,
+        number,
+        number,
+      ]
       await ledger.deleteSent([a, b])
       await ledger.recordListing({ deleted: [a], undeleted: [b], absent: [a, c], present: [] })
     })
     await sync(location, async (ledger) => {
-      const receipts = await ledger.receipts()
+      const receipts = (await ledger.receipts()).all
       expect(receipts.map(({ state, absent }) => [state, absent])).toEqual([
         ['deleted', true],
         ['stored', false],
@@ -278,7 +282,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
         absent: [],
         present: [receipts[2]?.id ?? 0],
       })
-      expect((await ledger.receipts())[2]?.absent).toBe(false)
+      expect((await ledger.receipts()).all[2]?.absent).toBe(false)
     })
   })
 
@@ -300,7 +304,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       await ledger.recordListing({ deleted: [b], undeleted: [a], absent: [b], present: [] })
       await put(ledger, keyOf('a'), mail('one'))
       await ledger.deleteTried([a])
-      expect((await ledger.receipts()).map((r) => r.attempts)).toEqual([2, undefined])
+      expect((await ledger.receipts()).all.map((r) => r.attempts)).toEqual([2, undefined])
     })
     expect(attempts()).toEqual([2, 0])
     await sync(location, (ledger) => put(ledger, keyOf('a'), mail('another')))
@@ -336,7 +340,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       { state: 'quarantined', reason: 'no such message', attempts: 2, message: null },
     ])
     await sync(location, (ledger) => put(ledger, keyOf('a', 7), mail('at last')))
-    const receipts = await sync(location, (ledger) => ledger.receipts())
+    const receipts = await sync(location, async (ledger) => (await ledger.receipts()).all)
     const named = receipts.find(({ uniqueId }) => uniqueId === 'a')
     expect(named).toMatchObject({ state: 'stored', boundBy: 'digest' })
   })
@@ -348,7 +352,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
       await ledger.flush()
       const { message } = await stored
       await ledger.bind([{ key: keyOf('renamed', 5), message, by: 'fingerprint' }])
-      expect(await ledger.receipts()).toMatchObject([
+      expect((await ledger.receipts()).all).toMatchObject([
         { uniqueId: 'a' },
         { uniqueId: 'renamed', message, boundBy: 'fingerprint' },
       ])

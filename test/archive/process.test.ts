@@ -102,7 +102,7 @@ describe.each(['sqlite', 'maildir'] as const)('a process that writes to a %s arc
       }
       expect(reported.length).toBeGreaterThan(100)
       await sync(location, async (ledger) => {
-        const receipts = (await ledger.receipts()).filter(({ uniqueId }) =>
+        const receipts = (await ledger.receipts()).all.filter(({ uniqueId }) =>
           uniqueId?.startsWith(`${round}-`),
         )
         const known = new Set(receipts.map(({ uniqueId }) => uniqueId))

@@ -4,7 +4,7 @@ import type { ContentStore } from '../../src/archive/content.ts'
 import type { Stored } from '../../src/archive/group-commit.ts'
 import type { ArchiveLocation } from '../../src/archive/location.ts'
 import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
-import { unpackReceipts } from '../../src/archive/receipt-columns.ts'
+import { ReceiptList } from '../../src/archive/receipt-columns.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import type { WriterLedger } from '../../src/archive/writer-ledger.ts'
 import type { Database } from '../../src/sqlite/database.ts'
@@ -267,7 +267,7 @@ describe('a message that its owner removed from the Maildir', () => {
     const { ledger, writer, location } = open('maildir', (archive) => archive)
     put(ledger, 'one')
     ledger.flush()
-    const [receipt] = unpackReceipts(ledger.receipts())
+    const [receipt] = new ReceiptList(ledger.receipts()).all
     ledger.deleteSent([receipt?.id ?? 0])
     ledger.finish(noCounts, 'done')
     writer.close()
@@ -279,9 +279,9 @@ describe('a message that its owner removed from the Maildir', () => {
       startTimer: () => () => undefined,
     })
     const { ledger: again } = next.openAccount(work, new Set(['work']))
-    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'delete sent' }])
+    expect(new ReceiptList(again.receipts()).all).toMatchObject([{ state: 'delete sent' }])
     again.recordListing({ deleted: [], undeleted: [receipt?.id ?? 0], absent: [], present: [] })
-    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'removed' }])
+    expect(new ReceiptList(again.receipts()).all).toMatchObject([{ state: 'removed' }])
     again.finish(noCounts, 'done')
     next.close()
   })
@@ -301,12 +301,12 @@ describe('a message that its owner removed from the Maildir', () => {
     })
     const { ledger: again, opened } = next.openAccount(work, new Set(['work']))
     expect(opened).toMatchObject({ vanished: 1, isDamaged: false })
-    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'removed' }])
+    expect(new ReceiptList(again.receipts()).all).toMatchObject([{ state: 'removed' }])
     put(again, 'one')
     const twin = put(again, 'one')
     again.flush()
     expect(twin.stored).toMatchObject({ isNew: false })
-    expect(unpackReceipts(again.receipts())).toMatchObject([{ state: 'stored' }])
+    expect(new ReceiptList(again.receipts()).all).toMatchObject([{ state: 'stored' }])
     expect(readdirSync(folder)).toHaveLength(1)
     expect(query(location, 'SELECT removed FROM message')).toEqual([{ removed: 0 }])
     again.finish(noCounts, 'done')

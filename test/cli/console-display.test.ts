@@ -16,7 +16,7 @@ function shown(display: Display, lines: readonly string[], chunks: readonly Uint
   for (const chunk of chunks) {
     protocol.receive(chunk)
     for (let event = protocol.next(); event; event = protocol.next()) {
-      pieces.push(Buffer.from(display(event) as string))
+      pieces.push(Buffer.from(display(event as Heard) as string))
     }
   }
   return Buffer.concat(pieces)

@@ -50,7 +50,7 @@ it('ends a response that drips an octet before each timeout, and lets a waiting 
     expect(await wire.ask({ keyword: 'NOOP' }, 60_000)).toMatchObject({ ok: true })
   }
   wire.send([{ keyword: 'LIST' }])
-  await expect(wire.lines({ first: 60_000, data: 60_000 }, () => {})).rejects.toMatchObject({
+  await expect(wire.rows({ first: 60_000, data: 60_000 }, () => {})).rejects.toMatchObject({
     code: 'NET_TIMEOUT',
     message: 'the server sends less than 1 KiB a minute',
   })
@@ -70,8 +70,8 @@ it('does not call a fast response slow', async () => {
   await wire.event(60_000)
   wire.send([{ keyword: 'LIST' }])
   let rows = 0
-  await wire.lines({ first: 60_000, data: 60_000 }, () => {
-    rows += 1
+  await wire.rows({ first: 60_000, data: 60_000 }, (lines) => {
+    rows += lines.length / '1 1\r\n'.length
   })
   expect(rows).toBe(4000)
   wire.close()

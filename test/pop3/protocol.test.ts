@@ -12,6 +12,13 @@ import { chunkings, latin1 } from '../support/chunkings.ts'
 
 const text = (octets: Uint8Array): string => Buffer.from(octets).toString('latin1')
 
+/** Each as its own, without its end: cuts divide them. */
+const rowsIn = (octets: Uint8Array): string[] =>
+  text(octets)
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/)
+    .map((row) => `row ${row}`)
+
 /** Events as short strings; the octets of neighbouring body events are joined, since cuts divide them. */
 function events(
   commands: readonly Command[],
@@ -34,6 +41,7 @@ function events(
       if (event.type === 'greeting') {
         seen.push(`greeting ${event.text}`)
       } else if (event.type === 'line') seen.push(`line ${text(event.line)}`)
+      else if (event.type === 'rows') seen.push(...rowsIn(event.octets))
       else if (event.type === 'end') seen.push(`end ${event.octets}`)
       else if (event.type === 'continuation') seen.push(`continuation ${event.text}`)
       else seen.push(`${event.command.keyword} ${event.ok} ${event.responseCode} ${event.text}`)
@@ -81,8 +89,8 @@ const expected = [
   'end 0',
   'STAT true undefined 2 320',
   'LIST true undefined list follows',
-  'line 1 120',
-  'line 2 200',
+  'row 1 120',
+  'row 2 200',
   'end 0',
   'UIDL false SYS/TEMP [sys/temp/disk] not now',
   'RETR true undefined 120 octets',

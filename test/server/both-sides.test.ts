@@ -24,19 +24,19 @@ describe('client and server', () => {
       expect(await session.stat()).toEqual({ messages: 6, octets: 12_576 })
       const { rows, hasUniqueIds } = await session.listing()
       expect(hasUniqueIds).toBe(true)
-      expect(rows.map(({ octets, uniqueId }) => [octets, uniqueId])).toEqual(
+      expect(rows.all.map(({ octets, uniqueId }) => [octets, uniqueId])).toEqual(
         source.messages.map(({ octets, uniqueId }) => [octets, uniqueId]),
       )
       expect(await session.last()).toBe(4)
       const headers: number[] = []
-      await session.headers(rows, ({ messageNumber }, header) => {
+      await session.headers(rows.all, ({ messageNumber }, header) => {
         expect(Buffer.from(header ?? []).toString('latin1')).toMatch(/\r\n\r\n$/)
         headers.push(messageNumber)
       })
       expect(headers).toEqual([1, 2, 3, 4, 5, 6])
       expect(await retrieveAll(session)).toEqual(await octetsOf(source))
       expect(await session.last()).toBe(6)
-      await session.delete(rows.slice(0, 3))
+      await session.delete(rows.all.slice(0, 3))
       expect(await session.quit()).toBe('done')
       expect(source.messages.map(({ octets, accessed }) => [octets, accessed])).toEqual([
         [1100, true],
@@ -105,7 +105,7 @@ function open(
 async function retrieveAll(session: MaildropSession): Promise<readonly Buffer[]> {
   const { rows } = await session.listing()
   const messages: Buffer[] = []
-  await session.retrieve(rows, {
+  await session.retrieve(rows.all, {
     begin: () => {
       const pieces: Buffer[] = []
       return {

@@ -8,6 +8,7 @@ import { parseCapabilities } from '../../src/pop3/capabilities.ts'
 import { CommandError } from '../../src/pop3/errors.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import type { Maildrop, MaildropSession, QuitOutcome } from '../../src/sync/ports/maildrop.ts'
+import { listingOf } from './listing-of.ts'
 
 export interface FakeMessage {
   readonly uniqueId: string | undefined
@@ -131,7 +132,7 @@ class FakeSession implements MaildropSession {
       uniqueId: hasUniqueIds ? uniqueIds[i] : undefined,
     }))
     onRows?.(rows.length)
-    return { rows, hasUniqueIds }
+    return { rows: listingOf(rows), hasUniqueIds }
   }
 
   #uniqueIds(): readonly (string | undefined)[] {

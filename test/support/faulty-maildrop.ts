@@ -12,6 +12,7 @@ import type {
   QuitOutcome,
 } from '../../src/sync/ports/maildrop.ts'
 import { type FakeMessage, Fuse } from './fake-maildrop.ts'
+import { listingOf } from './listing-of.ts'
 import { failure } from './moody-maildrop.ts'
 
 /** What goes wrong in one session; numbers count its RETRs, or its TOPs, from 1, 0 is never. */
@@ -110,7 +111,10 @@ class FaultySession implements MaildropSession {
         uniqueId: isSuffixed ? `${uniqueId}-${time}` : uniqueId,
       }
     })
-    return { rows, hasUniqueIds: this.#shown.every(({ uniqueId }) => uniqueId !== undefined) }
+    return {
+      rows: listingOf(rows),
+      hasUniqueIds: this.#shown.every(({ uniqueId }) => uniqueId !== undefined),
+    }
   }
 
   async last() {

@@ -11,6 +11,7 @@ import {
   factsAt,
   moveOf,
 } from '../../src/archive/accounts.ts'
+import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import { ArchiveError } from '../../src/durable/errors.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
@@ -22,7 +23,7 @@ import type {
 } from '../../src/sync/ports/archive.ts'
 import type { Intake, Stored } from '../../src/sync/ports/intake.ts'
 import type { MessageTraits, Move, ServerFacts } from '../../src/sync/ports/ledger.ts'
-import type { Receipt, ReceiptKey } from '../../src/sync/ports/receipt.ts'
+import type { Receipt, ReceiptKey, Receipts } from '../../src/sync/ports/receipt.ts'
 import type { Fuse } from './fake-maildrop.ts'
 
 interface KeptMessage {
@@ -150,8 +151,8 @@ export class MemoryLedger implements AccountLedger {
     return { ...factsAt(this.#account, this.#identity), ...this.#learned }
   }
 
-  async receipts(): Promise<readonly Receipt[]> {
-    return [...this.#account.receipts]
+  async receipts(): Promise<Receipts> {
+    return receiptListOf(this.#account.receipts)
   }
 
   async fingerprints(ids: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { compareMaildrop } from '../../src/sync/compare.ts'
 import type { LedgerView } from '../../src/sync/ports/ledger.ts'
 import type { MaildropSession } from '../../src/sync/ports/maildrop.ts'
+import { NO_RECEIPTS, type Receipts } from '../../src/sync/ports/receipt.ts'
 
 const options = {
   now: 0,
@@ -10,7 +11,7 @@ const options = {
   onRenumbered: () => {},
 }
 
-function rig(receipts: () => Promise<never[]>, listing: () => Promise<never>) {
+function rig(receipts: () => Promise<Receipts>, listing: () => Promise<never>) {
   const session: Pick<MaildropSession, 'stat' | 'listing'> = {
     stat: async () => ({ messages: 0, octets: 0 }),
     listing,
@@ -28,7 +29,7 @@ it('has the archive read its receipts while the listing comes in', async () => {
   const compared = rig(
     async () => {
       said.push('receipts asked')
-      return []
+      return NO_RECEIPTS
     },
     async () => {
       said.push('listing asked')

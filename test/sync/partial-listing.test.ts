@@ -1,6 +1,7 @@
 /** Listings that leave out unique-ids, rows, or everything. */
 import { describe, expect, it } from 'vitest'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
+import { listingOf } from '../support/listing-of.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'
 import { DELETE_ALL, mail, sent, syncOnce } from '../support/sync-once.ts'
 
@@ -146,7 +147,8 @@ describe('a message number that was listed twice', () => {
       const listing = session.listing.bind(session)
       session.listing = async () => {
         const { rows, hasUniqueIds } = await listing()
-        return { rows: rows.with(2, { ...rows[2]!, isRepeated: true }), hasUniqueIds }
+        const shown = rows.all.with(2, { ...rows.at(2), isRepeated: true })
+        return { rows: listingOf(shown), hasUniqueIds }
       }
       return session
     }

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
-import { applyLimits, compareListing, isEmpty, listingChanges } from '../../src/sync/plan.ts'
+import { compareListing } from '../../src/sync/compare-listing.ts'
+import { Matches } from '../../src/sync/matches.ts'
+import { applyLimits, isEmpty, listingChanges } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
+import { listingOf } from '../support/listing-of.ts'
 
 function row(messageNumber: number, uniqueId?: string, octets?: number): ListedMessage {
   return { messageNumber, uniqueId, octets }
@@ -25,10 +29,11 @@ function receipt(id: number, uniqueId?: string, octets?: number, over?: Partial<
 
 /** 'known' | 'fresh' | 'resized' | 'unnamed' by message number. */
 function verdicts(rows: ListedMessage[], receipts: Receipt[], last?: number) {
-  const comparison = compareListing(rows, receipts, last)
+  const comparison = compareListing(listingOf(rows), receiptListOf(receipts), last)
+  const lists = { ...comparison, known: comparison.known.all }
   const found: Record<number, string> = {}
-  for (const [verdict, list] of Object.entries(comparison)) {
-    for (const { row: r } of list as { row: ListedMessage }[]) found[r.messageNumber] = verdict
+  for (const [verdict, list] of Object.entries(lists)) {
+    for (const { row: r } of list) found[r.messageNumber] = verdict
   }
   return found
 }
@@ -143,7 +148,10 @@ describe('compareListing', () => {
   })
 
   it('numbers equal unique-ids by their order in the listing', () => {
-    const { fresh } = compareListing([row(3, 'a', 1), row(5, 'b', 1), row(9, 'a', 1)], [])
+    const { fresh } = compareListing(
+      listingOf([row(3, 'a', 1), row(5, 'b', 1), row(9, 'a', 1)]),
+      receiptListOf([]),
+    )
     expect(fresh.map(({ key }) => [key.uniqueId, key.occurrence])).toEqual([
       ['a', 1],
       ['b', 1],
@@ -160,16 +168,23 @@ describe('compareListing', () => {
 describe('listingChanges', () => {
   const known = (...receipts: Receipt[]) =>
     receipts.map((r) => ({ row: row(1), key: r, receipt: r }))
+  const changes = (
+    receipts: Receipt[],
+    listed: ReturnType<typeof known>,
+    ...more: Parameters<typeof listingChanges> extends [unknown, unknown, ...infer Rest]
+      ? Rest
+      : never
+  ) => listingChanges(receiptListOf(receipts), Matches.of(listed), ...more)
 
   it('writes nothing for a steady listing', () => {
     const receipts = [receipt(1, 'a', 10), receipt(2, 'b', 10, { absent: true })]
-    expect(isEmpty(listingChanges(receipts, known(receipts[0]!), []))).toBe(true)
+    expect(isEmpty(changes(receipts, known(receipts[0]!), []))).toBe(true)
   })
 
   it('confirms a deletion by absence, and takes it back by presence', () => {
     const gone = receipt(1, 'a', 10, { state: 'delete sent' })
     const back = receipt(2, 'b', 10, { state: 'delete sent' })
-    expect(listingChanges([gone, back], known(back), [])).toEqual({
+    expect(changes([gone, back], known(back), [])).toEqual({
       deleted: [1],
       undeleted: [2],
       absent: [1],
@@ -179,7 +194,7 @@ describe('listingChanges', () => {
 
   it('takes back a deletion that the server undid later', () => {
     const undone = receipt(1, 'a', 10, { state: 'deleted', absent: true })
-    expect(listingChanges([undone], known(undone), [])).toMatchObject({
+    expect(changes([undone], known(undone), [])).toMatchObject({
       undeleted: [1],
       present: [1],
     })
@@ -187,7 +202,7 @@ describe('listingChanges', () => {
 
   it('makes room for the receipts of a recount', () => {
     const old = receipt(1, 'a', 10, { state: 'delete sent' })
-    expect(listingChanges([old], known(old), [], known(old))).toEqual({
+    expect(changes([old], known(old), [], known(old))).toEqual({
       deleted: [],
       undeleted: [1],
       absent: [1],
@@ -197,9 +212,9 @@ describe('listingChanges', () => {
 
   it('sees a quarantined message in the listing by its key', () => {
     const bad = receipt(1, 'a', 10, { state: 'quarantined', message: undefined })
-    const listed = listingChanges([bad], [], [{ row: row(1, 'a', 10), key: bad }])
+    const listed = changes([bad], [], [{ row: row(1, 'a', 10), key: bad }])
     expect(listed.absent).toEqual([])
-    expect(listingChanges([bad], [], []).absent).toEqual([1])
+    expect(changes([bad], [], []).absent).toEqual([1])
   })
 })
 

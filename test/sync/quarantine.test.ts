@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import type { PlannedRow } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
@@ -57,7 +58,11 @@ describe('triage', () => {
     ['a row without unique-id', [failed(undefined)], row(undefined), 'retries', {}],
     ['a stored one', [failed('a', { state: 'stored', message: 1 })], row('a'), 'healthy', {}],
   ] as const)('%s', (_name, receipts, planned, part, over) => {
-    const parts = triage([planned], receipts, { now: 100 * DAY + 1, ...whole, ...over })
+    const parts = triage([planned], receiptListOf(receipts), {
+      now: 100 * DAY + 1,
+      ...whole,
+      ...over,
+    })
     expect(parts).toEqual({
       ...{ healthy: [], retries: [], resting: [] },
       [part]: [planned],

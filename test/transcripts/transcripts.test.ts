@@ -89,12 +89,12 @@ async function list(
   { listing, hasUniqueIds }: Expectation,
 ): Promise<readonly ListedMessage[]> {
   const { rows, hasUniqueIds: has } = await session.listing()
-  const asExpected = rows.map(
+  const asExpected = rows.all.map(
     ({ messageNumber, octets, uniqueId }): ExpectedRow => [messageNumber, octets, uniqueId],
   )
   if (listing) expect(asExpected).toEqual(listing)
   if (hasUniqueIds !== undefined) expect(has).toBe(hasUniqueIds)
-  return rows
+  return rows.all
 }
 
 async function retrieve(

@@ -1,6 +1,6 @@
 /** One account's part of an archive, by what is asked of it: a function names the narrowest of these that it needs. */
 import type { SizeModel } from '../size-model.ts'
-import type { BoundBy, Receipt, ReceiptKey } from './receipt.ts'
+import type { BoundBy, ReceiptKey, Receipts } from './receipt.ts'
 
 /** What the archive remembers of an account's server between runs. */
 export interface ServerFacts {
@@ -46,8 +46,8 @@ export interface LedgerView {
   readonly moved: Move | undefined
   /** Of the server at the account's present place: while it has moved, what is believed wherever it stands. */
   readonly facts: ServerFacts
-  /** All receipts of this account (of its present epoch), in no order that says anything. */
-  receipts(): Promise<readonly Receipt[]>
+  /** All receipts of this account (of its present epoch). */
+  receipts(): Promise<Receipts>
   /** Header fingerprints (hex) of the messages that these receipts name. */
   fingerprints(receipts: readonly number[]): Promise<ReadonlyMap<number, string>>
   /** By message. */

@@ -2,6 +2,7 @@
 import type { Capabilities } from '../../pop3/capabilities.ts'
 import type { CommandError } from '../../pop3/errors.ts'
 import type { DropListing, ListedMessage } from '../../pop3/listing.ts'
+import type { Listing } from '../../pop3/listing-join.ts'
 
 /** Receives one message as it leaves the wire, byte-stuffing undone. */
 export interface MessageSink {
@@ -42,7 +43,7 @@ export interface MaildropSession {
    */
   listing(
     onRows?: (rows: number) => void,
-  ): Promise<{ readonly rows: readonly ListedMessage[]; readonly hasUniqueIds: boolean }>
+  ): Promise<{ readonly rows: Listing; readonly hasUniqueIds: boolean }>
   /** LAST (RFC 1460): the highest message number accessed, or undefined where the server has no LAST. */
   last(): Promise<number | undefined>
   /**

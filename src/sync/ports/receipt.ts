@@ -1,5 +1,6 @@
 /** Receipts: what the archive remembers of each message that a maildrop listed. */
 import type { UniqueId } from '../../pop3/listing.ts'
+import type { UniqueIds } from '../../pop3/unique-id-column.ts'
 
 /** States of a receipt. `delete sent`: DELE was about to be sent, and no listing has shown its effect yet. */
 export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
@@ -29,6 +30,47 @@ export interface Receipt {
    * anybody knows. Undefined is 0.
    */
   readonly attempts?: number | undefined
+}
+
+/**
+ * All receipts of an account, by index, in no order that says anything. There may be a million, so one is made an object only
+ * where it is asked for as a whole.
+ */
+export interface Receipts {
+  readonly length: number
+  /** How many are not absent. */
+  readonly present: number
+  /** One without octets is none. */
+  readonly uniqueIds: UniqueIds
+  /** The same objects each time. */
+  readonly all: readonly Receipt[]
+  at(index: number): Receipt
+  inState(state: ReceiptState): readonly Receipt[]
+  id(index: number): number
+  occurrence(index: number): number
+  octets(index: number): number | undefined
+  state(index: number): ReceiptState
+  boundBy(index: number): BoundBy | undefined
+  isAbsent(index: number): boolean
+}
+
+function noReceipt(): never {
+  throw new RangeError('there is no receipt')
+}
+
+export const NO_RECEIPTS: Receipts = {
+  length: 0,
+  present: 0,
+  uniqueIds: { octets: new Uint8Array(0), ends: [] },
+  all: [],
+  inState: () => [],
+  at: noReceipt,
+  id: noReceipt,
+  occurrence: noReceipt,
+  octets: noReceipt,
+  state: noReceipt,
+  boundBy: noReceipt,
+  isAbsent: noReceipt,
 }
 
 /** The row of a listing as a receipt will name it. */

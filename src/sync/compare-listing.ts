@@ -1,0 +1,179 @@
+/**
+ * Compares a listing with the receipts: what is known, what is new, what is doubtful. Pure.
+ *
+ * | listed row                                          | receipts                               | the row is |
+ * | --------------------------------------------------- | -------------------------------------- | ---------- |
+ * | unique-id, occurrence and octets                    | one equal in all three                 | known      |
+ * | same unique-id and occurrence, other octets         | few such rows                          | new        |
+ * | same unique-id and occurrence, other octets         | more than a fifth of the known rows    | resized    |
+ * | unique-id listed k times                            | j present receipts, j != k, one above 1 | new (all k) |
+ * | unique-id unheard of, or only quarantined           | -                                      | new        |
+ * | no unique-id, above LAST                            | -                                      | new        |
+ * | no unique-id                                        | none without one, and none that is     | new        |
+ * |                                                     | present, has its octets                |            |
+ * | no unique-id                                        | one of these has its octets            | unnamed    |
+ *
+ * A receipt whose octets no row shows is absent; nothing is forgotten.
+ */
+import type { Listing } from '../pop3/listing-join.ts'
+import { isNone, type UniqueIds } from '../pop3/unique-id-column.ts'
+import { Matches } from './matches.ts'
+import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { Receipts } from './ports/receipt.ts'
+import { UniqueIdIndex } from './unique-id-index.ts'
+
+export interface Comparison {
+  readonly known: Matches
+  readonly fresh: readonly PlannedRow[]
+  /** The server counts octets anew, so it seems: each is asked for by TOP before anything is retrieved. */
+  readonly resized: readonly MatchedRow[]
+  /** Rows without unique-id that only TOP or retrieval can tell. */
+  readonly unnamed: readonly PlannedRow[]
+}
+
+/** Above this share of resized rows the server's counting changed, not its messages. */
+const RECOUNT_SHARE = 0.2
+
+/**
+ * Sorts the rows of one listing. `lastAccessed` is the reply to LAST where it is to be believed: rows above it are
+ * new to everybody, so they are not asked for by TOP first.
+ */
+export function compareListing(
+  listing: Listing,
+  receipts: Receipts,
+  lastAccessed?: number,
+): Comparison {
+  const { uniqueIds } = listing
+  const names = new ReceiptNames(receipts)
+  const { groups, repeated } = groupRows(listing, receipts, names)
+  const seen = new Map<number, number>()
+  const known = { rowIndices: [] as number[], receiptIndices: [] as number[] }
+  const fresh: PlannedRow[] = []
+  const resized: MatchedRow[] = []
+  const unnamed: PlannedRow[] = []
+  let unnamedOctets: ReadonlySet<number | undefined> | undefined
+  for (let index = 0; index < listing.length; index += 1) {
+    const octets = listing.octets(index)
+    if (isNone(uniqueIds, index)) {
+      unnamedOctets ??= octetsToBeNamed(receipts)
+      const isNew =
+        !unnamedOctets.has(octets) ||
+        (lastAccessed !== undefined && listing.messageNumber(index) > lastAccessed)
+      const list = isNew ? fresh : unnamed
+      list.push(planned(listing, index, 1))
+      continue
+    }
+    const group = groups[index] ?? 0
+    const times = repeated.get(group) ?? 1
+    const occurrence = times === 1 ? 1 : (seen.get(group) ?? 0) + 1
+    if (times > 1) seen.set(group, occurrence)
+    const namesakes = group < 0 ? [] : names.namesakes(group, times, occurrence)
+    const equal = namesakes.find((receipt) => receipts.octets(receipt) === octets)
+    const [other] = namesakes
+    if (equal !== undefined) {
+      known.rowIndices.push(index)
+      known.receiptIndices.push(equal)
+    } else if (other !== undefined) {
+      resized.push({ ...planned(listing, index, occurrence), receipt: receipts.at(other) })
+    } else fresh.push(planned(listing, index, occurrence))
+  }
+  const matches = Matches.ofPairs({ listing, receipts, ...known })
+  if (resized.length > RECOUNT_SHARE * (matches.length + resized.length)) {
+    return { known: matches, fresh, resized, unnamed }
+  }
+  for (const { row, key } of resized) fresh.push({ row, key })
+  if (resized.length > 0) fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
+  return { known: matches, fresh, resized: [], unnamed }
+}
+
+function planned(listing: Listing, index: number, occurrence: number): PlannedRow {
+  const row = listing.at(index)
+  return { row, key: { uniqueId: row.uniqueId, occurrence, octets: row.octets } }
+}
+
+/** Octets of receipts without unique-id, and of those that should be listed: their rows may lack one now. */
+function octetsToBeNamed(receipts: Receipts): ReadonlySet<number | undefined> {
+  const octets = new Set<number | undefined>()
+  for (let index = 0; index < receipts.length; index += 1) {
+    if (receipts.state(index) === 'quarantined') continue
+    const isNameless = isNone(receipts.uniqueIds, index)
+    if (isNameless || !receipts.isAbsent(index)) octets.add(receipts.octets(index))
+  }
+  return octets
+}
+
+interface RowGroups {
+  /** Of each row: the first receipt with its unique-id; where there is none, -1 less the index of the first row with it. */
+  readonly groups: Int32Array
+  /** How often unique-ids are listed that are so more than once, by group. */
+  readonly repeated: ReadonlyMap<number, number>
+}
+
+/** Rows with one unique-id are a group. */
+function groupRows(listing: Listing, receipts: Receipts, names: ReceiptNames): RowGroups {
+  const { uniqueIds, length } = listing
+  const groups = new Int32Array(length)
+  const repeated = new Map<number, number>()
+  const isSeen = new Uint8Array(receipts.length)
+  let unheard: UniqueIdIndex | undefined
+  for (let index = 0; index < length; index += 1) {
+    if (isNone(uniqueIds, index)) continue
+    let group = names.find(uniqueIds, index)
+    let isFirst = isSeen[group] === 0
+    if (group >= 0) isSeen[group] = 1
+    else {
+      unheard ??= new UniqueIdIndex(uniqueIds)
+      const first = unheard.add(index)
+      group = -1 - first
+      isFirst = first === index
+    }
+    groups[index] = group
+    if (!isFirst) repeated.set(group, (repeated.get(group) ?? 1) + 1)
+  }
+  return { groups, repeated }
+}
+
+/** Receipts by unique-id, each by its index. Not the quarantined, which are tried again. */
+class ReceiptNames {
+  readonly #receipts: Receipts
+  readonly #index: UniqueIdIndex
+  /** Those that share a unique-id, by the first of them: nearly all have their own. */
+  readonly #several = new Map<number, number[]>()
+
+  constructor(receipts: Receipts) {
+    const { uniqueIds, length } = receipts
+    this.#receipts = receipts
+    this.#index = new UniqueIdIndex(uniqueIds)
+    for (let index = 0; index < length; index += 1) {
+      if (isNone(uniqueIds, index) || receipts.state(index) === 'quarantined') continue
+      const first = this.#index.add(index)
+      if (first === index) continue
+      const several = this.#several.get(first)
+      if (several) several.push(index)
+      else this.#several.set(first, [first, index])
+    }
+  }
+
+  /** The first receipt with this unique-id; -1: there is none. */
+  find(uniqueIds: UniqueIds, index: number): number {
+    return this.#index.find(uniqueIds, index)
+  }
+
+  /** Those that share the unique-id of `first` and have this occurrence, where it is listed so many times. */
+  namesakes(first: number, times: number, occurrence: number): readonly number[] {
+    const group = this.#several.get(first) ?? [first]
+    if (this.#isShuffled(group, times)) return []
+    return group.filter((index) => this.#receipts.occurrence(index) === occurrence)
+  }
+
+  /** Equal unique-ids whose number changed: which of them is gone or new, only their octets can tell. */
+  #isShuffled(group: readonly number[], times: number): boolean {
+    const present = group.filter((index) => this.#isPresent(index)).length
+    return present !== times && Math.max(present, times) > 1
+  }
+
+  #isPresent(index: number): boolean {
+    const state = this.#receipts.state(index)
+    return !this.#receipts.isAbsent(index) && state !== 'deleted' && state !== 'delete sent'
+  }
+}

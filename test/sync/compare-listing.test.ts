@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { receiptListOf } from '../../src/archive/receipt-columns.ts'
+import type { ListedMessage } from '../../src/pop3/listing.ts'
+import { compareListing } from '../../src/sync/compare-listing.ts'
+import type { Receipt } from '../../src/sync/ports/receipt.ts'
+import { listingOf } from '../support/listing-of.ts'
+
+/** Few of each, so that much is equal; the empty one is in no listing and no receipt. */
+const uniqueId = fc.constantFrom('a', 'b', 'c', 'dd', 'ee', '\xff', undefined)
+const octets = fc.constantFrom(10, 20, undefined)
+
+const rowsOf = fc
+  .array(fc.record({ uniqueId, octets }), { maxLength: 12 })
+  .map((rows) => rows.map((row, index): ListedMessage => ({ messageNumber: index + 1, ...row })))
+
+const receiptsOf = fc
+  .uniqueArray(
+    fc.record({
+      ...{ uniqueId, octets, occurrence: fc.integer({ min: 1, max: 3 }) },
+      state: fc.constantFrom('stored', 'removed', 'delete sent', 'deleted', 'quarantined'),
+      absent: fc.boolean(),
+    }),
+    { maxLength: 12, selector: (r) => `${r.uniqueId} ${r.occurrence} ${r.octets}` },
+  )
+  .map((receipts) =>
+    receipts.map(
+      (receipt, index): Receipt => ({
+        ...{ ...receipt, id: index + 1, boundAt: 0, boundBy: 'digest', attempts: undefined },
+        message: receipt.state === 'quarantined' ? undefined : index + 1,
+      }),
+    ),
+  )
+
+/** The first rows of the table, read one row at a time. */
+function expected(rows: readonly ListedMessage[], receipts: readonly Receipt[], at: number) {
+  const row = rows[at] as ListedMessage
+  const namesakes = rows.filter((other) => other.uniqueId === row.uniqueId)
+  const occurrence = namesakes.indexOf(row) + 1
+  const group = receipts.filter((r) => r.uniqueId === row.uniqueId && r.state !== 'quarantined')
+  const present = group.filter((r) => !r.absent && !r.state.startsWith('delete')).length
+  const isTold = present === namesakes.length || Math.max(present, namesakes.length) === 1
+  const candidates = isTold ? group.filter((r) => r.occurrence === occurrence) : []
+  const equal = candidates.find((r) => r.octets === row.octets)
+  return { occurrence, equal, other: candidates[0] }
+}
+
+it('says of each row with a unique-id what the table says', () => {
+  fc.assert(
+    fc.property(rowsOf, receiptsOf, (rows, receipts) => {
+      const { known, fresh, resized } = compareListing(listingOf(rows), receiptListOf(receipts))
+      const named = rows.flatMap((row, at) =>
+        row.uniqueId === undefined ? [] : [{ row, ...expected(rows, receipts, at) }],
+      )
+      const isKnown = named.filter(({ equal }) => equal)
+      expect(known.all.map(({ row, receipt }) => [row, receipt])).toEqual(
+        isKnown.map(({ row, equal }) => [row, equal]),
+      )
+      const others = named.filter(({ equal, other }) => !equal && other)
+      const areNew = others.length * 5 <= others.length + isKnown.length
+      const key = ({ row, occurrence }: (typeof named)[number]) => ({
+        ...{ uniqueId: row.uniqueId, occurrence, octets: row.octets },
+      })
+      expect(resized.map((one) => [one.row, one.key, one.receipt.id])).toEqual(
+        areNew ? [] : others.map((one) => [one.row, key(one), one.other?.id]),
+      )
+      const unheard = named.filter(({ equal, other }) => !equal && (areNew || !other))
+      expect(
+        fresh.filter(({ row }) => row.uniqueId !== undefined).map((one) => [one.row, one.key]),
+      ).toEqual(unheard.map((one) => [one.row, key(one)]))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('says that nothing changed only where the receipts that were listed are listed', () => {
+  fc.assert(
+    fc.property(rowsOf, receiptsOf, (rows, receipts) => {
+      const { known } = compareListing(listingOf(rows), receiptListOf(receipts))
+      const listed = new Set(known.receipts)
+      const asBefore = receipts.every(
+        ({ id, absent, state }) =>
+          listed.has(id) === !absent && !(listed.has(id) && state.startsWith('delete')),
+      )
+      expect(known.areAsBefore).toBe(asBefore)
+    }),
+  )
+})
