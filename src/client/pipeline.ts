@@ -79,7 +79,6 @@ class Pipeline {
   readonly #exchange: Exchange
   readonly #timeouts: Timeouts
   readonly #outstanding: (ListedMessage | undefined)[] = []
-  #limits: WindowLimits
   #window: Window
   /** Drawn from the rows, and not sent yet for lack of room. */
   #pending: Pending | undefined
@@ -99,8 +98,7 @@ class Pipeline {
     this.#rows = rows[Symbol.iterator]()
     this.#exchange = exchange
     this.#timeouts = timeouts
-    this.#limits = limits
-    this.#window = new Window(limits)
+    this.#window = new Window(limits, wire)
     this.#pending = this.#draw()
   }
 
@@ -119,7 +117,7 @@ class Pipeline {
         await this.#wire.more(this.#wire.isMidResponse ? data : retrieve)
       }
     }
-    return this.#limits
+    return this.#window.limits
   }
 
   /** Gives up the body under way. */
@@ -164,6 +162,7 @@ class Pipeline {
   #fill(): void {
     if (!this.#pending || this.#refusals >= CONSECUTIVE_REFUSALS || !this.#window.isLow) return
     const burst: Command[] = []
+    this.#window.grow()
     while (this.#pending) {
       const { row, command } = this.#pending
       const expected = row ? this.#exchange.expectedOctets(row) : CHECK_REPLY_OCTETS
@@ -177,7 +176,7 @@ class Pipeline {
   }
 
   #draw(): Pending | undefined {
-    const { uncheckedRows } = this.#limits
+    const { uncheckedRows } = this.#window.limits
     const { check } = this.#exchange
     const isDue = this.#uncheckedRows >= uncheckedRows || this.#uncheckedOctets >= CHECK_OCTETS
     if (check && isDue) return this.#drawCheck(check)
@@ -210,7 +209,7 @@ class Pipeline {
       })
     }
     this.#refusals = 0
-    this.#limits = { ...this.#limits, commands: ONE_AT_A_TIME.commands }
-    this.#window = new Window(this.#limits)
+    const { commands, mostCommands } = ONE_AT_A_TIME
+    this.#window = new Window({ ...this.#window.limits, commands, mostCommands }, this.#wire)
   }
 }

@@ -69,7 +69,7 @@ export class Session {
   #deletes = 0
 
   constructor(wire: Wire, facts: SessionFacts) {
-    const { before, after, pipelined, window = PIPELINED.commands, timeouts } = facts
+    const { before, after, pipelined, window, timeouts } = facts
     this.facts = facts
     this.capabilities = after
       ? completeCapabilities(after, before ?? NO_CAPABILITIES)
@@ -77,12 +77,7 @@ export class Session {
     this.pipelined = pipelined
     this.#wire = wire
     this.#timeouts = timeouts
-    const { commands, uncheckedRows } = pipelined ? PIPELINED : ONE_AT_A_TIME
-    this.#limits = {
-      ...PIPELINED,
-      commands: Math.min(window, commands),
-      uncheckedRows: Math.min(window, uncheckedRows),
-    }
+    this.#limits = limitsOf(pipelined ? PIPELINED : ONE_AT_A_TIME, window)
     this.#idleness = new Idleness(timeouts.idle, () => this.#stayAlive())
   }
 
@@ -339,6 +334,17 @@ export class Session {
     const known = sessionEnd(reply) ?? error
     this.#wire.close(known)
     throw known
+  }
+}
+
+/** `most`: what a session that broke has left of the window. */
+function limitsOf(limits: WindowLimits, most = Number.POSITIVE_INFINITY): WindowLimits {
+  const { commands, mostCommands, uncheckedRows } = limits
+  return {
+    ...limits,
+    commands: Math.min(most, commands),
+    mostCommands: Math.min(most, mostCommands),
+    uncheckedRows: Math.min(most, uncheckedRows),
   }
 }
 

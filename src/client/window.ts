@@ -3,6 +3,7 @@ import {
   WINDOW_COMMAND_OCTETS,
   WINDOW_COMMANDS,
   WINDOW_MESSAGE_OCTETS,
+  WINDOW_MOST_COMMANDS,
   WINDOW_RESPONSE_OCTETS,
   WINDOW_UNLISTED_OCTETS,
 } from '../pop3/limits.ts'
@@ -10,6 +11,8 @@ import {
 /** How much may be outstanding. */
 export interface WindowLimits {
   readonly commands: number
+  /** To which `commands` may grow. */
+  readonly mostCommands: number
   readonly commandOctets: number
   readonly responseOctets: number
   /** Rows between two proofs that the session is in step. */
@@ -18,12 +21,29 @@ export interface WindowLimits {
 
 export const PIPELINED: WindowLimits = {
   commands: WINDOW_COMMANDS,
+  mostCommands: WINDOW_MOST_COMMANDS,
   commandOctets: WINDOW_COMMAND_OCTETS,
   responseOctets: WINDOW_RESPONSE_OCTETS,
   uncheckedRows: CHECK_ROWS,
 }
 
-export const ONE_AT_A_TIME: WindowLimits = { ...PIPELINED, commands: 1 }
+export const ONE_AT_A_TIME: WindowLimits = { ...PIPELINED, commands: 1, mostCommands: 1 }
+
+/**
+ * The window is to hold what comes in so many round trips: it is refilled by halves, and what was seen to come is no more
+ * than what the window let through so far.
+ */
+const ROUND_TRIPS = 4
+
+/** By which the window grows. */
+export interface Pace {
+  /** Ms that the server takes to answer one command alone; undefined: nobody knows, and nothing grows. */
+  readonly roundTripMs: number | undefined
+  /** Ms, from anywhere. */
+  now(): number
+}
+
+const UNPACED: Pace = { roundTripMs: undefined, now: () => 0 }
 
 interface Cost {
   readonly commandOctets: number
@@ -33,17 +53,31 @@ interface Cost {
 /**
  * The pipelining window (RFC 2449 section 6.6): arithmetic only. Refilled in bursts, when half of the last filling was
  * answered, so that each write carries many commands.
+ *
+ * It grows by the product of bandwidth and delay: where more replies come within a round trip than a quarter of it holds,
+ * the server waits for us. A near or a slow server never sees more than the first limit.
  */
 export class Window {
-  readonly #limits: WindowLimits
+  #limits: WindowLimits
+  readonly #pace: Pace
   readonly #costs: Cost[] = []
   #commandOctets = 0
   #responseOctets = 0
   #filledCommands = 0
   #filledOctets = 0
+  /** Replies since then. */
+  #replies = 0
+  #countedFrom: number
 
-  constructor(limits: WindowLimits) {
+  constructor(limits: WindowLimits, pace: Pace = UNPACED) {
     this.#limits = limits
+    this.#pace = pace
+    this.#countedFrom = pace.now()
+  }
+
+  /** As they have grown. */
+  get limits(): WindowLimits {
+    return this.#limits
   }
 
   get outstanding(): number {
@@ -76,6 +110,21 @@ export class Window {
     return true
   }
 
+  /** To be called before each filling, not within: replies come in lumps, so whole round trips are counted. */
+  grow(): void {
+    const { commands, mostCommands } = this.#limits
+    const { roundTripMs } = this.#pace
+    if (roundTripMs === undefined || commands >= mostCommands) return
+    const elapsed = this.#pace.now() - this.#countedFrom
+    if (elapsed < roundTripMs) return
+    const needed = Math.ceil((ROUND_TRIPS * this.#replies * roundTripMs) / elapsed)
+    this.#replies = 0
+    this.#countedFrom += elapsed
+    if (needed > commands) {
+      this.#limits = { ...this.#limits, commands: Math.min(needed, mostCommands) }
+    }
+  }
+
   /** A burst is complete: the low mark is measured from here. */
   filled(): void {
     this.#filledCommands = this.#costs.length
@@ -84,6 +133,7 @@ export class Window {
 
   /** The oldest command was answered in full. */
   answered(): void {
+    this.#replies += 1
     const cost = this.#costs.shift()
     this.#commandOctets -= cost?.commandOctets ?? 0
     this.#responseOctets -= cost?.responseOctets ?? 0

@@ -27,6 +27,7 @@ export class Wire {
   readonly #rate = new MinimumRate()
   readonly #clock: () => number
   #heard = 0
+  #roundTripMs: number | undefined
   /** The last event, if it was an -ERR: why the server will have closed. */
   #refusal: StatusEvent | undefined
   #isFaultTraced = false
@@ -55,6 +56,16 @@ export class Wire {
   /** Events so far: whether the server has said anything since. */
   get heard(): number {
     return this.#heard
+  }
+
+  /** The shortest time, in ms, that a command sent alone took to be answered in this session; undefined before the first. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs
+  }
+
+  /** The clock by which it waits, in ms. */
+  now(): number {
+    return this.#clock()
   }
 
   get outstanding(): number {
@@ -147,8 +158,13 @@ export class Wire {
 
   /** Sends a command whose reply is a status line, and waits for it; without limit, until the deadline of the attempt. */
   async ask(command: Command, timeoutMs?: number): Promise<StatusEvent> {
+    const sentAt = this.#clock()
     this.send([command])
     const event = await this.event(timeoutMs)
+    this.#roundTripMs = Math.min(
+      this.#clock() - sentAt,
+      this.#roundTripMs ?? Number.POSITIVE_INFINITY,
+    )
     if (event.type === 'status') return event
     throw new ProtocolError('POP3_OUT_OF_STEP', `no status line in reply to ${command.keyword}`)
   }

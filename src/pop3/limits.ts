@@ -57,14 +57,20 @@ export const COMMAND_OCTETS = 255
  */
 export const LONG_COMMAND_OCTETS = 2048
 
-/** Commands outstanding at once: as many as mpop has sent for years. */
+/** Commands outstanding at once, to begin with: as many as mpop has sent for years. */
 export const WINDOW_COMMANDS = 100
 
 /**
- * Octets of outstanding commands: below one TCP segment and below any server's input buffer, so that our write never
- * waits for a server that itself waits for us to read.
+ * Commands outstanding at once where round trips are long: 20,000 small messages a second at 50 ms. What a session that
+ * breaks leaves unread on its way is bounded by WINDOW_RESPONSE_OCTETS.
  */
-export const WINDOW_COMMAND_OCTETS = 1200
+export const WINDOW_MOST_COMMANDS = 1000
+
+/**
+ * Octets of outstanding commands: less than the kernels at both ends hold, so that a write does not wait for a server that
+ * itself waits for us to read.
+ */
+export const WINDOW_COMMAND_OCTETS = 12 * 1024
 
 /** Response octets outstanding: what is in flight, and lost, when a session breaks. */
 export const WINDOW_RESPONSE_OCTETS = 4 * 1024 * 1024

@@ -1,5 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { type Exchange, runPipeline } from '../../src/client/pipeline.ts'
+import { TIMEOUTS } from '../../src/client/timeouts.ts'
+import { PIPELINED } from '../../src/client/window.ts'
+import { Wire } from '../../src/client/wire.ts'
+import { connect } from '../../src/net/connect.ts'
 import {
   chunk,
   closed,
@@ -39,10 +44,11 @@ function answering(
 }
 
 describe('retrieve', () => {
-  it('keeps at most 100 commands outstanding, refilled in bursts', async () => {
+  it('keeps no more commands outstanding than the window holds, refilled in bursts', async () => {
     const outstanding: number[] = []
     await using server = await scriptedServer(answering(250, response, outstanding))
-    const session = await openAt(server)
+    // One that cannot grow: whether it would hangs on the machine.
+    const session = await openAt(server, { window: 100 })
     const receiver = new CollectingReceiver()
     await session.retrieve(listed(250), receiver)
     session.close()
@@ -265,4 +271,51 @@ describe('retrieve', () => {
     session.close()
     expect(receiver.complete.get(1)).toBe(bare(text(1)))
   })
+})
+
+it('asks a server that is far away for more at once, as many as it answers within a round trip', async () => {
+  let now = 0
+  const outstanding: number[] = []
+  await using server = await scriptedServer(async (connection) => {
+    await connection.send('+OK ready\r\n')
+    await connection.expectLine('NOOP')
+    now += 50
+    await connection.send('+OK\r\n')
+    for (let answered = 0; answered < 4000; ) {
+      const first = await connection.expectLine(/^RETR \d+$/)
+      // Whatever is on its way comes in; then the wire takes its time.
+      for (let turn = 0; turn < 20; turn += 1) await nextTurn()
+      const asked = (connection.receivedText.match(/RETR/g)?.length ?? 0) - answered
+      outstanding.push(asked)
+      now += 50
+      let replies = response(Number(first.slice(5)))
+      for (let more = 1; more < asked; more += 1) {
+        replies += response(Number((await connection.expectLine(/^RETR \d+$/)).slice(5)))
+      }
+      answered += asked
+      await connection.send(replies)
+    }
+    await connection.closed()
+  })
+  const { host, port } = server
+  const connection = await connect({ host, port, tls: 'none', timeoutMs: 5_000 })
+  const wire = new Wire(connection, undefined, () => now)
+  await wire.event(5_000)
+  await wire.ask({ keyword: 'NOOP' }, 5_000)
+  expect(wire.roundTripMs).toBe(50)
+  const receiver = new CollectingReceiver()
+  const exchange: Exchange = {
+    command: ({ messageNumber }) => ({ keyword: 'RETR', messageNumber, listedOctets: 20 }),
+    expectedOctets: () => 20,
+    accepted: (row) => receiver.begin(row),
+    refused: () => {},
+  }
+  const options = { limits: PIPELINED, timeouts: TIMEOUTS }
+  const limits = await runPipeline(wire, listed(4000), exchange, options)
+  wire.close()
+  await server.played()
+  expect(outstanding[0]).toBe(100)
+  expect(Math.max(...outstanding)).toBe(1000)
+  expect(limits.commands).toBe(1000)
+  expect(receiver.complete.size).toBe(4000)
 })

@@ -12,7 +12,7 @@ function fill(window: Window, commandOctets: number, listedOctets: number | unde
 describe('Window', () => {
   it.each([
     ['commands', 10, 1000, 100],
-    ['command octets', 16, 1000, 75],
+    ['command octets', 160, 1000, 76],
     ['response octets', 10, 100 * 1024, 40],
     ['unlisted sizes', 10, undefined, 100],
     ['large messages, a MiB each', 10, 100 * 1024 * 1024, 4],
@@ -23,6 +23,7 @@ describe('Window', () => {
   it('always takes a lone command', () => {
     const window = new Window({
       commands: 1,
+      mostCommands: 1,
       commandOctets: 1,
       responseOctets: 1,
       uncheckedRows: 1,
@@ -43,6 +44,57 @@ describe('Window', () => {
     window.answered()
     expect(window.isLow).toBe(true)
     expect(window.outstanding).toBe(50)
+  })
+
+  describe('with round trips of 50 ms', () => {
+    let now = 0
+    const pace = { roundTripMs: 50, now: () => now }
+
+    /** Answers each filling as it comes, `perRoundTrip` at most in 50 ms; the commands that fit after each round trip. */
+    function roundTrips(window: Window, times: number, perRoundTrip: number): number[] {
+      const commands: number[] = []
+      for (let time = 0; time < times; time += 1) {
+        now += 50
+        for (let left = Math.min(perRoundTrip, window.outstanding); left > 0; left -= 1) {
+          window.answered()
+          if (!window.isLow) continue
+          window.grow()
+          fill(window, 10, 1000)
+        }
+        commands.push(window.limits.commands)
+      }
+      return commands
+    }
+
+    it('doubles while the server answers all that it is asked within one, to a bound', () => {
+      const window = new Window(PIPELINED, pace)
+      fill(window, 10, 1000)
+      const commands = roundTrips(window, 9, 10_000)
+      expect(commands.slice(0, 3)).toEqual([200, 400, 800])
+      expect(commands.at(-1)).toBe(1000)
+    })
+
+    it('stays as it is while a server needs more time than the wire', () => {
+      const window = new Window(PIPELINED, pace)
+      fill(window, 10, 1000)
+      expect(new Set(roundTrips(window, 50, 15))).toEqual(new Set([100]))
+    })
+
+    it('does not grow beyond what a broken session left', () => {
+      const window = new Window({ ...PIPELINED, commands: 25, mostCommands: 25 }, pace)
+      fill(window, 10, 1000)
+      expect(new Set(roundTrips(window, 9, 10_000))).toEqual(new Set([25]))
+    })
+  })
+
+  it('does not grow where nobody knows how long a round trip takes', () => {
+    let now = 0
+    const window = new Window(PIPELINED, { roundTripMs: undefined, now: () => (now += 50) })
+    for (let time = 0; time < 9; time += 1) {
+      window.grow()
+      for (let left = fill(window, 10, 1000); left > 0; left -= 1) window.answered()
+    }
+    expect(window.limits.commands).toBe(100)
   })
 
   it('asks to be filled when a large message ahead was answered', () => {
