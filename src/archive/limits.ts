@@ -1,7 +1,7 @@
 /** How much an archive holds in memory, commits, compares or tells at a time. None of it bounds a message or an archive. */
 
 /** A group is committed, or synced, at once: it shares one fsync, and is what a crash can undo. */
-export const GROUP_MESSAGES = 200
+export const GROUP_MESSAGES = 1000
 export const GROUP_OCTETS = 8 * 1024 * 1024
 
 /** How long a complete message waits for others to share its commit. */

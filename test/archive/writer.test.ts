@@ -82,9 +82,9 @@ describe('group commit', () => {
     writer.close()
   })
 
-  it('commits at 200 messages, not at 199', () => {
+  it('commits at 1,000 messages, not at 999', () => {
     const { ledger, writer } = open('sqlite', plain)
-    const outcomes = Array.from({ length: 199 }, (_, index) => put(ledger, `m${index}`))
+    const outcomes = Array.from({ length: 999 }, (_, index) => put(ledger, `m${index}`))
     expect(outcomes.some(({ stored }) => stored)).toBe(false)
     put(ledger, 'last')
     expect(outcomes.every(({ stored }) => stored)).toBe(true)
