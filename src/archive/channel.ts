@@ -38,10 +38,16 @@ export type ToWriter =
 export type FromWriter =
   | { readonly type: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly error: WireError }
-  | { readonly type: 'stored'; readonly intake: number; readonly result: Stored }
+  /** Of all intakes that one commit ended: a message between threads costs more than what it says. */
+  | { readonly type: 'stored'; readonly stored: readonly StoredIntake[] }
   | { readonly type: 'unstored'; readonly intake: number; readonly error: WireError }
   /** A batch was taken in; its buffer comes back for the next. */
   | { readonly type: 'taken'; readonly buffer: ArrayBuffer; readonly octets: number }
+
+export interface StoredIntake {
+  readonly intake: number
+  readonly result: Stored
+}
 
 /** One end of the channel. */
 export interface WriterPort<Sent, Received> {

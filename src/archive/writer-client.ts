@@ -112,7 +112,9 @@ export class WriterClient {
         take(this.#requests, message.id)?.reject(unpackError(message.error))
         return
       case 'stored':
-        take(this.#intakes, message.intake)?.resolve(message.result)
+        for (const { intake, result } of message.stored) {
+          take(this.#intakes, intake)?.resolve(result)
+        }
         return
       case 'unstored':
         take(this.#intakes, message.intake)?.reject(unpackError(message.error))

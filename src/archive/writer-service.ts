@@ -5,6 +5,7 @@ import {
   type FromWriter,
   type IntakeStep,
   packError,
+  type StoredIntake,
   type ToWriter,
   type WriterPort,
 } from './channel.ts'
@@ -40,6 +41,7 @@ export class WriterService {
   readonly #clock: WriterClock
   readonly #ledgers = new Map<string, WriterLedger>()
   readonly #intakes = new Map<number, WriterIntake>()
+  #stored: StoredIntake[] = []
   #writer: ArchiveWriter | undefined
   #path = ''
 
@@ -56,9 +58,9 @@ export class WriterService {
     try {
       const value = this.#call(method, account, parameters)
       const transfer = method === 'receipts' ? buffersOf(value as ReceiptColumns) : []
-      this.#port.send({ type: 'reply', id, value }, transfer)
+      this.#send({ type: 'reply', id, value }, transfer)
     } catch (error) {
-      this.#port.send({ type: 'failure', id, error: packError(this.#named(error)) })
+      this.#send({ type: 'failure', id, error: packError(this.#named(error)) })
     }
   }
 
@@ -121,7 +123,7 @@ export class WriterService {
   #take({ buffer, octets, steps }: Extract<ToWriter, { type: 'batch' }>): void {
     const batch = new Uint8Array(buffer)
     for (const step of steps) this.#step(step, batch)
-    this.#port.send({ type: 'taken', buffer, octets }, [buffer])
+    this.#send({ type: 'taken', buffer, octets }, [buffer])
   }
 
   #step(step: IntakeStep, batch: Uint8Array): void {
@@ -142,11 +144,28 @@ export class WriterService {
     else intake.abandon()
   }
 
+  /** Those that a commit ended are told of together, before anything else is said. */
+  #tell(stored: StoredIntake): void {
+    if (this.#stored.length === 0) queueMicrotask(() => this.#tellAll())
+    this.#stored.push(stored)
+  }
+
+  #tellAll(): void {
+    const stored = this.#stored
+    this.#stored = []
+    if (stored.length > 0) this.#port.send({ type: 'stored', stored })
+  }
+
+  #send(message: FromWriter, transfer?: readonly ArrayBuffer[]): void {
+    this.#tellAll()
+    this.#port.send(message, transfer)
+  }
+
   #begin({ intake: id, account, key, byCanonical }: Extract<IntakeStep, { step: 'begin' }>): void {
     const fail = (error: unknown): void => {
       isOver = true
       this.#intakes.delete(id)
-      this.#port.send({ type: 'unstored', intake: id, error: packError(error) })
+      this.#send({ type: 'unstored', intake: id, error: packError(error) })
     }
     let isOver = false
     try {
@@ -156,7 +175,7 @@ export class WriterService {
         {
           stored: (result) => {
             this.#intakes.delete(id)
-            this.#port.send({ type: 'stored', intake: id, result })
+            this.#tell({ intake: id, result })
           },
           failed: fail,
         },
