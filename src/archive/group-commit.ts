@@ -46,8 +46,14 @@ export interface Owner {
   inStep: number
 }
 
-/** A complete message that waits for its commit. */
-export interface PendingMessage {
+/** Hears what became of a message, once. */
+export interface IntakeOutcome {
+  stored(result: Stored): void
+  failed(error: unknown): void
+}
+
+/** A complete message, without its octets. */
+export interface Arrived {
   readonly owner: Owner
   /** Its place among the messages of its owner that ended, from 1. */
   readonly turn: number
@@ -56,26 +62,35 @@ export interface PendingMessage {
   readonly by: BoundBy
   /** With fewer octets than its listing allows. */
   readonly isShort: boolean
+  readonly outcome: IntakeOutcome
+}
+
+/** One that waits for its commit. */
+export interface PendingMessage {
+  readonly arrived: Arrived
   /** The message that is to be bound, where it is known already. */
   readonly message: number | undefined
   /** The sealed octets, where the archive does not have them. */
   readonly draft: Draft | undefined
-  stored(result: Stored): void
-  failed(error: unknown): void
 }
 
 /** A message of the archive that has no receipt yet. */
 interface Kept {
-  /** Without its draft, which may hold all its octets. */
-  readonly pending: PendingMessage
+  readonly arrived: Arrived
   readonly message: number
   readonly isNew: boolean
 }
 
 /** A durable message whose receipt waits for the word that the session was in step. */
-interface Unbound extends Kept {
+interface Unbound {
+  readonly kept: Kept
   /** No other row had taken the message before. */
   readonly isClaim: boolean
+}
+
+interface Bound extends Pick<Stored, 'isShort'> {
+  readonly kept: Kept
+  readonly receipt: number
 }
 
 /** Starts a timer and returns what stops it. */
@@ -116,9 +131,10 @@ export class GroupCommit {
   /** Does not throw, also where it commits: see `flush`. */
   add(message: PendingMessage): void {
     this.#pending.push(message)
-    if (message.draft) this.#digests.add(hex(message.record.digest))
+    const { digest, octets } = message.arrived.record
+    if (message.draft) this.#digests.add(hex(digest))
     if (message.message !== undefined) this.#awaited.add(message.message)
-    this.#octets += message.record.octets
+    this.#octets += octets
     if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.flush()
     else this.#wait()
   }
@@ -126,7 +142,7 @@ export class GroupCommit {
   /** All messages of this owner that ended so far are those of their rows: their receipts come with the next commit. */
   inStep(owner: Owner): void {
     owner.inStep = owner.ended
-    if (this.#unbound.some(isInStep)) this.#wait()
+    if (this.#isSomeBindable()) this.#wait()
   }
 
   /** Whether a message with this digest waits, and its octets with it. */
@@ -144,7 +160,7 @@ export class GroupCommit {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     const group = this.#takePending()
-    if (group.length === 0 && !this.#unbound.some(isInStep)) return
+    if (group.length === 0 && !this.#isSomeBindable()) return
     try {
       this.#commit(group)
     } catch (error) {
@@ -155,12 +171,12 @@ export class GroupCommit {
   /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. Does not throw, as `flush`. */
   flushOwner(owner: Owner): void {
     this.flush()
-    const left = this.#unbound.filter(({ pending }) => pending.owner === owner)
-    this.#unbound = this.#unbound.filter(({ pending }) => pending.owner !== owner)
-    for (const one of left) {
+    const left = this.#unbound.filter(({ kept }) => kept.arrived.owner === owner)
+    this.#unbound = this.#unbound.filter(({ kept }) => kept.arrived.owner !== owner)
+    for (const { kept, isClaim } of left) {
       // A copy that comes in a further session may be recognised as this one.
-      if (one.isClaim) owner.claimedMessages.delete(one.message)
-      one.pending.stored(storedAs(one, { receipt: undefined, isShort: false }))
+      if (isClaim) owner.claimedMessages.delete(kept.message)
+      tell(kept, { receipt: undefined, isShort: false })
     }
   }
 
@@ -186,6 +202,10 @@ export class GroupCommit {
     return this.#failure.error
   }
 
+  #isSomeBindable(): boolean {
+    return this.#unbound.some(({ kept }) => isInStep(kept))
+  }
+
   #wait(): void {
     this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
   }
@@ -203,29 +223,40 @@ export class GroupCommit {
   #commit(group: readonly PendingMessage[]): void {
     if (this.#failure) throw this.#failure.error
     const arriving = group.filter(({ draft }) => draft !== undefined)
-    if (arriving.length > 0) this.#upkeep.beforePublish(arriving.map(({ owner }) => owner.run))
-    const { kept, bound } = this.#catalog.database.transaction(() => {
-      // Behind the catalog's write lock: another run that has the same octets comes before or after, not between.
-      const missing = group.map((one) =>
-        one.draft && this.#isThere(one.record) ? { ...one, draft: undefined } : one,
-      )
-      this.#content.publish(missing.flatMap(({ draft }) => draft ?? []))
-      const receipts = this.#unbound.filter(isInStep).map((one) => this.#bind(one))
-      const messages = missing.map((one) => {
-        const message = this.#keep(one)
-        if (isInStep(message)) receipts.push(this.#bind(message))
-        return message
-      })
-      const takenBack = new Set(receipts.flatMap((one) => this.#takeBack(one)))
-      return { kept: messages, bound: receipts.map((one) => withoutReceipt(one, takenBack)) }
-    })
+    if (arriving.length > 0) {
+      this.#upkeep.beforePublish(arriving.map(({ arrived }) => arrived.owner.run))
+    }
+    const { kept, bound, takenBack } = this.#catalog.database.transaction(() => this.#write(group))
     group.forEach(({ draft }, index) => {
       // Only now: a statement that fails within the transaction could end it, and what follows would commit by itself.
       if (draft && !kept[index]?.isNew) discardQuietly(draft)
     })
-    const claimed = kept.map(claim)
-    this.#unbound = [...this.#unbound, ...claimed].filter((one) => !isInStep(one))
-    for (const one of bound) one.pending.stored(storedAs(one, one))
+    const unbound = [...this.#unbound, ...kept.map(claim)]
+    this.#unbound = unbound.filter((one) => !isInStep(one.kept))
+    for (const { kept: one, receipt, isShort } of bound) {
+      tell(one, { receipt: takenBack.has(receipt) ? undefined : receipt, isShort })
+    }
+  }
+
+  /** Within the transaction: behind the catalog's write lock another run that has the same octets comes before or after, not between. */
+  #write(group: readonly PendingMessage[]) {
+    const missing = group.map(({ arrived, message, draft }) => ({
+      arrived,
+      message,
+      draft: draft && this.#isThere(arrived.record) ? undefined : draft,
+    }))
+    this.#content.publish(missing.map(({ draft }) => draft).filter((draft) => draft !== undefined))
+    const bound = this.#unbound
+      .filter(({ kept }) => isInStep(kept))
+      .map(({ kept }) => this.#bind(kept))
+    const kept = missing.map((one) => {
+      const message = this.#keep(one)
+      if (isInStep(message)) bound.push(this.#bind(message))
+      return message
+    })
+    const takenBack = new Set<number>()
+    for (const one of bound) this.#takeBack(one.kept, takenBack)
+    return { kept, bound, takenBack }
   }
 
   /** Whether another run has stored these octets since they were looked for. */
@@ -235,44 +266,40 @@ export class GroupCommit {
   }
 
   /** Within the transaction; a draft comes along only where the archive does not have its octets. */
-  #keep(pending: PendingMessage): Kept {
-    const { record, message, draft } = pending
+  #keep({ arrived, message, draft }: PendingMessage): Kept {
+    const { record } = arrived
     const { messages, receipts, database } = this.#catalog
     const inserted = message === undefined && draft ? messages.insert(record) : undefined
     const known = message ?? inserted ?? messages.find(record.digest)?.id
     if (known === undefined) throw new Error('a message that waited for its twin has none')
     if (draft && inserted === undefined && messages.restore(known)) receipts.restore(known)
     if (draft) this.#content.attach(database, known, draft)
-    return {
-      pending: { ...pending, draft: undefined },
-      message: known,
-      isNew: draft !== undefined,
-    }
+    return { arrived, message: known, isNew: draft !== undefined }
   }
 
   /** Within the transaction. */
-  #bind(kept: Kept): Kept & Pick<Stored, 'isShort'> & { readonly receipt: number } {
-    const { pending, message } = kept
-    const { owner, key, record, by } = pending
+  #bind(kept: Kept): Bound {
+    const { arrived, message } = kept
+    const { owner, key, record, by } = arrived
     const binding = { key, message, by, at: record.archivedAt, run: owner.run }
     const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
     owner.claimedReceipts.add(receipt)
-    return { ...kept, receipt, isShort: this.#markShort(kept) }
+    return { kept, receipt, isShort: this.#markShort(kept) }
   }
 
   /**
    * Within the transaction. A row that came earlier may have taken the message by its canonical digest, when nobody knew that
-   * the message itself was still to come. Returns its receipt, which is no more.
+   * the message itself was still to come. Adds its receipt, which is no more.
    */
-  #takeBack({ pending: { owner, by }, message, isNew }: Kept): readonly number[] {
+  #takeBack({ arrived: { owner, by }, message, isNew }: Kept, takenBack: Set<number>): void {
     // Once: a maildrop may list one message 20,000 times.
-    if (by !== 'digest' || isNew || owner.exactMessages.has(message)) return []
+    if (by !== 'digest' || isNew || owner.exactMessages.has(message)) return
     owner.exactMessages.add(message)
-    return this.#catalog.receipts.takeBack(owner.account, message)
+    for (const id of this.#catalog.receipts.takeBack(owner.account, message)) takenBack.add(id)
   }
 
   /** Within the transaction, and not before it is known whose listing it came short of. */
-  #markShort({ pending: { by, isShort }, message, isNew }: Kept): boolean {
+  #markShort({ arrived: { by, isShort }, message, isNew }: Kept): boolean {
     if (by !== 'digest') return false
     if (isShort) return this.#catalog.shorts.cameShort(message)
     if (!isNew) this.#catalog.shorts.cameWhole(message)
@@ -284,41 +311,35 @@ export class GroupCommit {
     this.#failure ??= { error }
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    for (const { draft, failed } of group) {
+    for (const { draft, arrived } of group) {
       if (draft) discardQuietly(draft)
-      failed(error)
+      arrived.outcome.failed(error)
     }
     const unbound = this.#unbound
     this.#unbound = []
-    for (const { pending } of unbound) pending.failed(error)
+    for (const { kept } of unbound) kept.arrived.outcome.failed(error)
   }
 }
 
-function isInStep({ pending: { owner, turn } }: Kept): boolean {
+function isInStep({ arrived: { owner, turn } }: Kept): boolean {
   return turn <= owner.inStep
 }
 
 function claim(kept: Kept): Unbound {
-  const { owner, by } = kept.pending
+  const { message, arrived } = kept
+  const { owner, by } = arrived
   // What a canonical digest recognised was claimed then, and was nobody's before.
-  const isClaim = by === 'canonical' || !owner.claimedMessages.has(kept.message)
-  owner.claimedMessages.add(kept.message)
-  return { ...kept, isClaim }
+  const isClaim = by === 'canonical' || !owner.claimedMessages.has(message)
+  owner.claimedMessages.add(message)
+  return { kept, isClaim }
 }
 
-function withoutReceipt<T extends { readonly receipt: number }>(
-  bound: T,
-  takenBack: ReadonlySet<number>,
-): Omit<T, 'receipt'> & Pick<Stored, 'receipt'> {
-  return takenBack.has(bound.receipt) ? { ...bound, receipt: undefined } : bound
-}
-
-function storedAs(
-  { pending, message, isNew }: Kept,
+function tell(
+  { arrived, message, isNew }: Kept,
   { receipt, isShort }: Pick<Stored, 'receipt' | 'isShort'>,
-): Stored {
-  const { record, by } = pending
-  return { receipt, message, octets: record.octets, isNew, boundBy: by, isShort }
+): void {
+  const { record, by, outcome } = arrived
+  outcome.stored({ receipt, message, octets: record.octets, isNew, boundBy: by, isShort })
 }
 
 /** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */

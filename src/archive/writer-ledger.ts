@@ -1,16 +1,16 @@
 /** One account's part of an archive, for the length of a run; synchronous, in the writer's thread. */
 import { ArchiveError } from '../durable/errors.ts'
 import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
-import { headerFacts } from '../message/facts.ts'
+import { factsOfLines } from '../message/facts.ts'
 import { type AccountIdentity, carefulOf, moveOf, type ServerFacts } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
 import {
   discardQuietly,
   type GroupCommit,
+  type IntakeOutcome,
   type Owner,
   type PendingMessage,
-  type Stored,
 } from './group-commit.ts'
 import { isHeld, type MessageRecord, type MessageTraits } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
@@ -31,12 +31,6 @@ export interface WriterRoom {
   /** See WritableArchive, as for the next. */
   requireInPlace(): void
   requireOneName(): void
-}
-
-/** Hears what became of a message, once. */
-export interface IntakeOutcome {
-  stored(result: Stored): void
-  failed(error: unknown): void
 }
 
 /** One message on its way in. `stored` follows the commits of message and receipt; after `abandon` nothing of it is kept. */
@@ -300,8 +294,7 @@ class LedgerIntake implements WriterIntake {
 
   end({ isShort } = { isShort: false }): void {
     this.#attempt(() => {
-      const digests = this.#digester.end()
-      const pending = { ...this.#resolve(digests), isShort }
+      const pending = this.#resolve(this.#digester.end(), isShort)
       this.#isOver = true
       this.#room.group.add(pending)
     })
@@ -317,40 +310,35 @@ class LedgerIntake implements WriterIntake {
   }
 
   /** Decides which message this is, and seals its octets if the archive does not have them. */
-  #resolve(digests: MessageDigests): Omit<PendingMessage, 'isShort'> {
-    const { digest, canonical, fingerprint, octets, header } = digests
+  #resolve(digests: MessageDigests, isShort: boolean): PendingMessage {
+    const { digest, canonical, fingerprint, octets, lines } = digests
     const { catalog, content, group } = this.#room
-    const facts = headerFacts(header)
+    const facts = factsOfLines(lines)
     const archivedAt = timeText(this.#room.now())
     const record: MessageRecord = { digest, canonical, fingerprint, octets, facts, archivedAt }
+    const owner = this.#owner
     const { outcome, key } = this.#arrival
-    this.#owner.ended += 1
-    const pending = {
-      owner: this.#owner,
-      turn: this.#owner.ended,
-      key,
-      record,
-      stored: (result: Stored) => outcome.stored(result),
-      failed: (error: unknown) => outcome.failed(error),
-    }
+    owner.ended += 1
+    const turn = owner.ended
+    const arrived = (by: BoundBy) => ({ owner, turn, key, record, by, isShort, outcome })
     const twin = catalog.messages.find(digest)
     if (twin !== undefined && isHeld(twin) && content.has(twin)) {
       this.#draft?.discard()
-      return { ...pending, by: 'digest', message: twin.id, draft: undefined }
+      return { arrived: arrived('digest'), message: twin.id, draft: undefined }
     }
     // Also where the archive knows the message and has lost its octets: the first draft brings them back for all.
     if (group.hasPending(digest)) {
       this.#draft?.discard()
-      return { ...pending, by: 'digest', message: twin?.id, draft: undefined }
+      return { arrived: arrived('digest'), message: twin?.id, draft: undefined }
     }
     const equal = twin === undefined ? this.#recognise(canonical) : undefined
     if (equal !== undefined) {
       this.#draft?.discard()
-      this.#owner.claimedMessages.add(equal)
-      return { ...pending, by: 'canonical', message: equal, draft: undefined }
+      owner.claimedMessages.add(equal)
+      return { arrived: arrived('canonical'), message: equal, draft: undefined }
     }
     this.#draft?.seal(digest)
-    return { ...pending, by: 'digest', message: twin?.id, draft: this.#draft }
+    return { arrived: arrived('digest'), message: twin?.id, draft: this.#draft }
   }
 
   /** By canonical digest; never a message that is another row of the present listing, nor one whose octets are gone. */

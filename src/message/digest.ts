@@ -21,6 +21,8 @@ export interface MessageDigests {
   readonly fingerprint: Uint8Array
   /** The header section with its blank line, at most 256 KiB of it. */
   readonly header: Uint8Array
+  /** The lines of the header section. */
+  readonly lines: readonly HeaderLine[]
 }
 
 export interface MessageDigester {
@@ -64,6 +66,7 @@ export function createMessageDigester(): MessageDigester {
         canonical: canonical.digest(),
         fingerprint: fingerprintOfLines(lines),
         header: collector.octets(),
+        lines,
       }
     },
   }

@@ -1,8 +1,8 @@
 /** What a catalog says of a message: the fields that people look for, read from its header section. */
 import type { Address } from './addresses.ts'
 import { formatAddresses, parseAddresses } from './addresses.ts'
-import type { HeaderFields } from './header-fields.ts'
-import { parseHeaderFields } from './header-fields.ts'
+import type { HeaderFields, HeaderLine } from './header-fields.ts'
+import { fieldsOf, headerLines } from './header-fields.ts'
 import { charsetOf, decodeOctets, decodeWords, toLine } from './header-text.ts'
 import { MAX_ADDRESSES, MAX_VALUE_OCTETS } from './limits.ts'
 import { parseMailDate } from './mail-date.ts'
@@ -20,9 +20,18 @@ export interface HeaderFacts {
   readonly messageId: string | null
 }
 
+const FACT_FIELDS: ReadonlySet<string> = new Set([
+  ...['date', 'from', 'to', 'cc', 'subject', 'message-id', 'content-type'],
+])
+
 /** Reads a header section (what follows its blank line is not looked at). Takes any octets and never throws. */
 export function headerFacts(header: Uint8Array): HeaderFacts {
-  const fields = parseHeaderFields(header)
+  return factsOfLines(headerLines(header))
+}
+
+/** The same for a header section that was taken apart already. */
+export function factsOfLines(lines: readonly HeaderLine[]): HeaderFacts {
+  const fields = fieldsOf(lines, FACT_FIELDS)
   const charset = charsetOf(fields.get('content-type')?.[0])
   const subject = fields.get('subject')?.[0]
   return {

@@ -4,7 +4,7 @@
  * The normalisation follows Dovecot's pop3-migration plugin, which was proven in the field by matching what Yahoo,
  * Zimbra and Courier say over POP3 with the mail that they hold.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import type { HeaderLine } from './header-fields.ts'
 import { headerLines } from './header-fields.ts'
@@ -33,7 +33,7 @@ export function fingerprintOfLines(lines: readonly HeaderLine[]): Uint8Array {
     }
     if (isKept && !(isContinuation && /^[ \t]+$/.test(text))) kept += `${text}\n`
   }
-  return createHash('sha256').update(kept, 'latin1').digest()
+  return hash('sha256', Buffer.from(kept, 'latin1'), 'buffer')
 }
 
 /** The fingerprint of every message that has no header field. It must not be used to recognise one. */

@@ -127,10 +127,15 @@ export function headerLines(header: Uint8Array): HeaderLine[] {
  * continuations; so is what passes MAX_FIELDS, and of each body what passes MAX_VALUE_OCTETS. Never throws.
  */
 export function parseHeaderFields(header: Uint8Array): HeaderFields {
+  return fieldsOf(headerLines(header))
+}
+
+/** The same for a header section that was taken apart already; where names are given, the fields of these names only. */
+export function fieldsOf(lines: readonly HeaderLine[], wanted?: ReadonlySet<string>): HeaderFields {
   const fields = new Map<string, string[]>()
   let bodies: string[] | undefined
   let count = 0
-  for (const line of headerLines(header)) {
+  for (const line of lines) {
     if (line.isContinuation) {
       const last = bodies?.pop()
       if (last !== undefined)
@@ -140,6 +145,7 @@ export function parseHeaderFields(header: Uint8Array): HeaderFields {
     bodies = undefined
     if (line.name === undefined) continue
     if (++count > MAX_FIELDS) break
+    if (wanted?.has(line.name) === false) continue
     bodies = fields.get(line.name) ?? []
     fields.set(line.name, bodies)
     bodies.push(line.text.slice(line.bodyStart, line.bodyStart + MAX_VALUE_OCTETS))

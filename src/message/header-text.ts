@@ -41,6 +41,7 @@ export function decodeWords(text: string): string {
  * who shows the text must escape them.
  */
 export function toLine(text: string): string {
+  if (!/[\0\t\n\r\u0085\u2028\u2029]/.test(text)) return text.trim()
   return text
     .replace(/\r\n|[\t\n\r\u0085\u2028\u2029]/g, ' ')
     .replaceAll('\0', '\ufffd')

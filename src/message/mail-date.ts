@@ -117,6 +117,7 @@ function moment(
 
 /** Takes comments out (RFC 5322 section 3.2.2), nested ones too; `comment` is the text of the first. */
 function splitComments(body: string): { text: string; comment: string } {
+  if (!body.includes('(')) return { text: body.trim(), comment: '' }
   let text = ''
   let comment = ''
   let depth = 0
