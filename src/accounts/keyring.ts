@@ -1,5 +1,6 @@
 /** The operating system's keyring: Keychain, Credential Manager, or the Secret Service of a Linux desktop. */
-
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { KEYRING_MS } from './limits.ts'
 
 /**
@@ -28,7 +29,7 @@ export interface Keyring {
  */
 export async function openKeyring(
   service: KeyringService,
-  load: () => Promise<KeyringPackage> = () => import('@napi-rs/keyring'),
+  load: () => Promise<KeyringPackage> = loadPackage,
   patienceMs = KEYRING_MS,
 ): Promise<Keyring | undefined> {
   let keyring: KeyringPackage
@@ -55,6 +56,23 @@ export async function openKeyring(
       await within(entry(account).deletePassword(), signal)
     },
   }
+}
+
+async function loadPackage(): Promise<KeyringPackage> {
+  if (process.platform === 'linux' && !hasSessionBus(process.env)) {
+    throw new Error('no session bus, so no Secret Service')
+  }
+  return await import('@napi-rs/keyring')
+}
+
+/**
+ * Whether there is a D-Bus of a desktop session, at one of the two places where libdbus looks for it. The native package would
+ * say so too, but a run of cron need not load it to hear that there is none.
+ */
+export function hasSessionBus(env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env.DBUS_SESSION_BUS_ADDRESS) return true
+  const folder = env.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.()}`
+  return existsSync(join(folder, 'bus'))
 }
 
 /** The package's own signals end only what has not begun; so the wait is ended, not the question on the screen. */

@@ -1,6 +1,7 @@
 /** Text laid out in columns of a terminal. Strings must be safe already (safe.ts). */
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+let segmenter: Intl.Segmenter | undefined
+
 const ASCII = /^[\x20-\x7e]*$/
 const ZERO = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]+$/u
 // East Asian Width W and F by script and block, close enough for a table: kana, Hangul, Han, full-width forms.
@@ -12,7 +13,7 @@ const EMOJI = /\p{Emoji_Presentation}|\ufe0f/u
 export function textWidth(text: string): number {
   if (ASCII.test(text)) return text.length
   let width = 0
-  for (const { segment } of graphemes.segment(text)) width += graphemeWidth(segment)
+  for (const { segment } of graphemes(text)) width += graphemeWidth(segment)
   return width
 }
 
@@ -27,7 +28,7 @@ export function cut(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   let kept = ''
   let used = 0
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const next = used + graphemeWidth(segment)
     if (next > width - 1) break
     kept += segment
@@ -39,7 +40,7 @@ export function cut(text: string, width: number): string {
 /** The text in at most `width` columns, its middle left out: names often differ at their ends only. */
 export function shortened(text: string, width: number): string {
   if (textWidth(text) <= width) return text
-  const segments = [...graphemes.segment(text)].map(({ segment }) => segment)
+  const segments = [...graphemes(text)].map(({ segment }) => segment)
   const tail = fitting(segments.toReversed(), Math.floor((width - 1) / 2))
     .toReversed()
     .join('')
@@ -73,6 +74,12 @@ export function humanOctets(octets: number): string {
 /** `1 message`, `1,204 messages`. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** The segmenter is made when the first text asks for it: it costs 15 ms, and most runs have none. */
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
 }
 
 function graphemeWidth(grapheme: string): number {

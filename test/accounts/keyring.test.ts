@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-
-import { type KeyringPackage, openKeyring } from '../../src/accounts/keyring.ts'
+import { hasSessionBus, type KeyringPackage, openKeyring } from '../../src/accounts/keyring.ts'
+import { temporaryFolder } from '../support/temp.ts'
 
 /** A package with a store, and what its entries were made with. */
 function fakePackage() {
@@ -104,5 +106,19 @@ describe('the keyring', () => {
     const keyring = await openKeyring('popkeep', load)
     const over = AbortSignal.abort('over')
     await expect(keyring?.set('work', 'password', over)).rejects.toBe('over')
+  })
+
+  it('is looked for on Linux where a session bus can be', () => {
+    const folder = temporaryFolder()
+    try {
+      const XDG_RUNTIME_DIR = folder.path
+      expect(hasSessionBus({ XDG_RUNTIME_DIR })).toBe(false)
+      const DBUS_SESSION_BUS_ADDRESS = 'unix:path=/run/elsewhere'
+      expect(hasSessionBus({ XDG_RUNTIME_DIR, DBUS_SESSION_BUS_ADDRESS })).toBe(true)
+      writeFileSync(join(folder.path, 'bus'), '')
+      expect(hasSessionBus({ XDG_RUNTIME_DIR })).toBe(true)
+    } finally {
+      folder.remove()
+    }
   })
 })
