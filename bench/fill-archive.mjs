@@ -1,7 +1,13 @@
 // node fill-archive.mjs ARCHIVE MESSAGES [ACCOUNT]: puts so many small messages into an archive through its own intake, as
 // sync would, and prints the ms that this took for each message of the last tenth.
-const { parseLocation } = await import('../dist/archive/location.js')
-const { ThreadArchive } = await import('../dist/archive/thread-archive.js')
+import './typescript.mjs'
+
+const { transpileArchive } = await import('../test/archive/transpiled.ts')
+
+const { folder, remove } = transpileArchive()
+process.once('exit', remove)
+const { parseLocation } = await import(`${folder}/archive/location.js`)
+const { ThreadArchive } = await import(`${folder}/archive/thread-archive.js`)
 
 /** Between two proofs, as of a session in step. */
 const GROUP = 50

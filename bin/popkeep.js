@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module'
+
 // Only what an old Node can read may stand here: the sentence must appear, not a syntax error.
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -7,5 +9,5 @@ if (major < 20 || (major === 20 && minor < 19)) {
   )
   process.exitCode = 78
 } else {
-  import('../dist/cli/main.js').then((cli) => cli.main())
+  createRequire(import.meta.url)('../dist/main.js').main()
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
+import manifest from '../../package.json' with { type: 'json' }
 import { UsageError } from '../accounts/errors.ts'
 import { nearestWord } from '../accounts/nearest-word.ts'
 import { repeatable } from './argument.ts'
@@ -27,7 +27,7 @@ export function buildProgram(context: CommandContext): Command {
   const { stdout, stderr } = context.output
   const program = new Command('popkeep')
     .description('Keeps the mail of POP3 maildrops in an archive that you own.')
-    .version(programVersion(), '-V, --version', 'print the version')
+    .version(manifest.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .configureHelp({
@@ -98,16 +98,6 @@ function subcommand(command: Command, name: string): Command {
   const nearest = nearestWord(name, names)
   const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
   throw new UsageError(`unknown command '${repeatable(name)}'${hint}`)
-}
-
-/** The version of the package, from its manifest two folders up, both in src/ and in dist/. */
-export function programVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  )
-  const isManifest = (value: unknown): value is { readonly version: string } =>
-    typeof value === 'object' && value !== null && 'version' in value
-  return isManifest(manifest) ? manifest.version : 'unknown'
 }
 
 function humanReadableArgument(argument: Argument): string {

@@ -1,5 +1,12 @@
-/** A queue for places, as p-limit makes one. */
-export type Limit = <T>(work: () => Promise<T>) => Promise<T>
+import { limitFunction } from 'p-limit'
+
+/** A queue for places. */
+export type Limit = (work: () => Promise<void>) => Promise<void>
+
+/** For so many places. */
+export function limitOf(places: number): Limit {
+  return limitFunction((work: () => Promise<void>) => work(), { concurrency: places })
+}
 
 /**
  * One account's place among those in work: first at its host, then among all, so that who waits for a host keeps no place

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import { type ArchiveLocation, formatLocation } from '../archive/location.ts'
 import type { SyncContext } from '../sync/context.ts'
 import { previewAccount, syncAccount } from '../sync/engine.ts'
@@ -12,7 +11,7 @@ import { aggregate } from './exit-codes.ts'
 import { InterruptedError } from './failure.ts'
 import { interruptibly } from './interruption.ts'
 import { type ArchivePlaces, RecordedArchive, requirePlace } from './recorded-archive.ts'
-import { type Limit, Seat } from './seat.ts'
+import { type Limit, limitOf, Seat } from './seat.ts'
 import { SyncTalk, type TalkOptions } from './sync-talk.ts'
 
 export interface SyncRunOptions extends TalkOptions {
@@ -84,7 +83,7 @@ class SyncRun {
     this.#places = options.places
     this.#context = context
     this.#lockWait = options.wait
-    this.#jobs = pLimit(options.jobs)
+    this.#jobs = limitOf(options.jobs)
     this.#jobsPerHost = options.jobsPerHost
     this.#deadline = options.deadline && context.now() + options.deadline
   }
@@ -159,7 +158,7 @@ class SyncRun {
   }
 
   #host(host: string): Limit {
-    const limit = this.#hosts.get(host) ?? pLimit(this.#jobsPerHost)
+    const limit = this.#hosts.get(host) ?? limitOf(this.#jobsPerHost)
     this.#hosts.set(host, limit)
     return limit
   }

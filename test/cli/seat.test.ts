@@ -1,6 +1,6 @@
-import pLimit from 'p-limit'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Seat } from '../../src/cli/seat.ts'
+import { limitOf, Seat } from '../../src/cli/seat.ts'
 import { gate } from '../support/scripted-server.ts'
 
 /** Lets everything run that waits for nothing but its turn. */
@@ -10,11 +10,11 @@ const turns = async () => {
 
 describe('Seat', () => {
   it('lets in as many as there are places, at the host first', async () => {
-    const [host, jobs] = [pLimit(1), pLimit(2)]
+    const [host, jobs] = [limitOf(1), limitOf(2)]
     const [first, second, elsewhere] = [
       new Seat([host, jobs]),
       new Seat([host, jobs]),
-      new Seat([pLimit(1), jobs]),
+      new Seat([limitOf(1), jobs]),
     ]
     const seated: string[] = []
     const take = async (seat: Seat, name: string) => {
@@ -32,7 +32,7 @@ describe('Seat', () => {
   })
 
   it('is free for others while its owner waits, who comes back in turn', async () => {
-    const jobs = pLimit(1)
+    const jobs = limitOf(1)
     const [patient, other] = [new Seat([jobs]), new Seat([jobs])]
     const pause = gate()
     await patient.take()
@@ -52,13 +52,14 @@ describe('Seat', () => {
   })
 
   it('stays given where the wait was interrupted', async () => {
-    const jobs = pLimit(1)
+    const jobs = limitOf(1)
     const [patient, other] = [new Seat([jobs]), new Seat([jobs])]
     await patient.take()
     const reason = new Error('interrupted')
     await expect(patient.without(() => Promise.reject(reason))).rejects.toBe(reason)
     await other.take()
     patient.give()
-    expect(jobs.activeCount).toBe(1)
+    const third = new Seat([jobs]).take().then(() => 'taken')
+    expect(await Promise.race([third, nextTurn('waits')])).toBe('waits')
   })
 })

@@ -1,0 +1,66 @@
+/** What the built program loads: whatever a run does not need is only time that it takes. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { lettersOf, Maildrop } from '../reliability/maildrop.ts'
+import { popkeep } from '../support/popkeep.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+const RECORDER = join(import.meta.dirname, '../support/loaded.cjs')
+
+const folder = temporaryFolder('start-up')
+afterAll(() => folder.remove())
+
+/** Runs it, and returns what each of its threads asked for, sorted: packages and chunks of its own. */
+async function loadedBy(args: readonly string[]) {
+  const record = join(folder.path, 'loaded')
+  writeFileSync(record, '')
+  const run = await popkeep(args, {
+    env: {
+      NODE_OPTIONS: `--require=${RECORDER}`,
+      POPKEEP_TEST_LOADED: record,
+      POPKEEP_PASSWORD: 'pw',
+      // No keyring is there to be asked.
+      XDG_RUNTIME_DIR: folder.path,
+    },
+  })
+  expect({ code: run.code, stderr: run.stderr.toString() }).toEqual({ code: 0, stderr: '' })
+  const lines = [...new Set(readFileSync(record, 'utf8').split('\n').slice(0, -1))].sort()
+  const of = (thread: string) =>
+    lines.filter((line) => line.startsWith(`${thread} `)).map((line) => line.split(' ')[1] ?? '')
+  const isPackage = (name: string) => !/^(?:\.|\/|file:|data:)/.test(name) && !isBuiltin(name)
+  return {
+    packages: of('main').filter(isPackage),
+    chunks: of('main').filter((name) => name.startsWith('./')),
+    packagesOfWriter: of('writer').filter(isPackage),
+  }
+}
+
+describe('what is loaded', () => {
+  it('by a sync that finds nothing new is no more than it needs', async () => {
+    const server = await new Maildrop(lettersOf(3)).serve()
+    try {
+      const sync = [
+        ...['sync', `pop://me@127.0.0.1:${server.port}`, '--tls', 'none'],
+        ...['--archive', `sqlite:${join(folder.path, 'mail.sqlite')}`],
+      ]
+      const env = { POPKEEP_PASSWORD: 'pw' }
+      expect((await popkeep(sync, { env })).code).toBe(0)
+      const { packages, packagesOfWriter, chunks } = await loadedBy(sync)
+      expect(packages).toEqual(['commander', 'p-limit', 'smol-toml', 'valibot'])
+      expect(packagesOfWriter).toEqual(['better-sqlite3'])
+      for (const command of ['demo', 'account-add', 'repair-run', 'export-run', 'console']) {
+        expect(chunks).not.toContain(`./${command}.js`)
+      }
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('by the help is the command line', async () => {
+    const { packages, chunks } = await loadedBy(['--help'])
+    expect(packages).toEqual(['commander'])
+    expect(chunks).not.toContain('./sync-run.js')
+  })
+})
