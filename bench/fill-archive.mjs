@@ -24,12 +24,16 @@ const ledger = await new ThreadArchive(parseLocation(archive)).openAccount(ident
 const lastTenth = Math.floor(messages * 0.9)
 let start = performance.now()
 let group = []
+let sink
 const outstanding = []
 for (let index = 0; index < messages; index++) {
   if (index === lastTenth) start = performance.now()
   const octets = message(index)
   const key = { uniqueId: `${name}-${index}`, occurrence: 1, octets: octets.length }
-  const { sink, stored } = ledger.intake(key, { byCanonical: false })
+  const stored = new Promise((resolve, reject) => {
+    const outcome = { stored: resolve, failed: reject }
+    sink = ledger.intake(key, { byCanonical: false }, outcome)
+  })
   await sink.write(octets)
   await sink.end()
   group.push(stored)

@@ -36,6 +36,7 @@ export class OctetBatches {
   #inFlight = 0
   #batches = 0
   #isScheduled = false
+  #isStopped = false
 
   constructor(send: (batch: Batch) => void) {
     this.#send = send
@@ -49,6 +50,7 @@ export class OctetBatches {
 
   /** Copies the octets. The promise asks to wait; it resolves when the writer has caught up. */
   write(intake: number, octets: Uint8Array): Promise<void> | undefined {
+    if (this.#isStopped) return undefined
     for (let start = 0; start < octets.byteLength; ) {
       const buffer = this.#room()
       const part = octets.subarray(start, start + buffer.byteLength - this.#filled)
@@ -85,9 +87,9 @@ export class OctetBatches {
     if (this.#batches < UNFILLED_BATCHES) this.flush()
   }
 
-  /** Nobody will take anything any more: whoever waits goes on, to hear of it elsewhere. */
+  /** Nobody will take anything any more: whoever waits goes on, to hear of it elsewhere, and what comes is dropped. */
   stop(): void {
-    this.#inFlight = 0
+    this.#isStopped = true
     this.#release()
   }
 

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { accountLockPath, archiveLockPath, isHeldAlone } from '../durable/lock.ts'
 import type { AccountIdentity, Move, ServerFacts } from './accounts.ts'
 import type { FromWriter } from './channel.ts'
+import type { IntakeOutcome } from './group-commit.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
@@ -13,7 +14,7 @@ import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import type { OpenedAccount } from './writer.ts'
-import { WriterClient, type WriterConnection } from './writer-client.ts'
+import { type OctetSink, WriterClient, type WriterConnection } from './writer-client.ts'
 
 /** Fifty idle threads cost some 300 MB: archives beyond these wait until one is left. */
 const MOST_WRITERS = 4
@@ -181,7 +182,7 @@ async function closeWriter(open: Promise<WriterClient>): Promise<void> {
 
 /**
  * Implements `AccountLedger` of the sync ports. Each method rejects with ArchiveError: ARCHIVE_DAMAGED where the catalog cannot be
- * read, ARCHIVE_IO where the writer has ended; those that write, and `stored` of each intake, with the archive's first failed
+ * read, ARCHIVE_IO where the writer has ended; those that write, and the outcome of each intake, with the archive's first failed
  * write from then on (ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_IO, ARCHIVE_DAMAGED, ARCHIVE_LOCKED).
  */
 export class ThreadLedger {
@@ -245,8 +246,12 @@ export class ThreadLedger {
     await this.#ask('claim', receipts)
   }
 
-  intake(key: ReceiptKey, options: { readonly byCanonical: boolean }) {
-    return this.#client.intake(this.account, key, options)
+  intake(
+    key: ReceiptKey,
+    options: { readonly byCanonical: boolean },
+    outcome: IntakeOutcome,
+  ): OctetSink {
+    return this.#client.intake(this.account, key, options, outcome)
   }
 
   inStep(): void {

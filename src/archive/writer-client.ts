@@ -1,7 +1,7 @@
 /** The main thread's side of the channel to a writer. */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import { type FromWriter, type ToWriter, unpackError, type WriterPort } from './channel.ts'
-import type { Stored } from './group-commit.ts'
+import type { IntakeOutcome } from './group-commit.ts'
 import { OctetBatches } from './octet-batches.ts'
 import type { ReceiptKey } from './receipts.ts'
 
@@ -20,16 +20,39 @@ export interface OctetSink {
   abandon(): void
 }
 
-interface Settlers<T> {
-  readonly resolve: (value: T) => void
+/** One message of those that go to the writer in batches. */
+class BatchedSink implements OctetSink {
+  readonly #batches: OctetBatches
+  readonly #intake: number
+
+  constructor(batches: OctetBatches, intake: number) {
+    this.#batches = batches
+    this.#intake = intake
+  }
+
+  write(octets: Uint8Array): Promise<void> | undefined {
+    return this.#batches.write(this.#intake, octets)
+  }
+
+  end({ isShort } = { isShort: false }): undefined {
+    this.#batches.add({ step: 'end', intake: this.#intake, isShort })
+  }
+
+  abandon(): void {
+    this.#batches.add({ step: 'abandon', intake: this.#intake })
+  }
+}
+
+interface Settlers {
+  readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
 export class WriterClient {
   readonly #connection: WriterConnection
   readonly #batches: OctetBatches
-  readonly #requests = new Map<number, Settlers<unknown>>()
-  readonly #intakes = new Map<number, Settlers<Stored>>()
+  readonly #requests = new Map<number, Settlers>()
+  readonly #intakes = new Map<number, IntakeOutcome>()
   #last = 0
   #end: { readonly error: unknown } | undefined
 
@@ -58,34 +81,16 @@ export class WriterClient {
 
   intake(
     account: string,
-    key: ReceiptKey,
-    options: { readonly byCanonical: boolean },
-  ): { readonly sink: OctetSink; readonly stored: Promise<Stored> } {
+    { uniqueId, occurrence, octets }: ReceiptKey,
+    { byCanonical }: { readonly byCanonical: boolean },
+    outcome: IntakeOutcome,
+  ): OctetSink {
     const intake = this.#next()
-    const { uniqueId, occurrence, octets } = key
-    const stored = new Promise<Stored>((resolve, reject) => {
-      if (this.#end) reject(this.#end.error)
-      else this.#intakes.set(intake, { resolve, reject })
-    })
-    // Its user may hear of the failure by another message first, and not look at this one any more.
-    stored.catch(() => undefined)
-    const { byCanonical } = options
-    this.#batches.add({
-      step: 'begin',
-      intake,
-      account,
-      key: { uniqueId, occurrence, octets },
-      byCanonical,
-    })
-    const sink: OctetSink = {
-      write: (part) => (this.#end ? undefined : this.#batches.write(intake, part)),
-      end: ({ isShort } = { isShort: false }) => {
-        this.#batches.add({ step: 'end', intake, isShort })
-        return undefined
-      },
-      abandon: () => this.#batches.add({ step: 'abandon', intake }),
-    }
-    return { sink, stored }
+    if (this.#end) outcome.failed(this.#end.error)
+    else this.#intakes.set(intake, outcome)
+    const key = { uniqueId, occurrence, octets }
+    this.#batches.add({ step: 'begin', intake, account, key, byCanonical })
+    return new BatchedSink(this.#batches, intake)
   }
 
   /** What ended so far belongs to its rows. */
@@ -113,11 +118,11 @@ export class WriterClient {
         return
       case 'stored':
         for (const { intake, result } of message.stored) {
-          take(this.#intakes, intake)?.resolve(result)
+          take(this.#intakes, intake)?.stored(result)
         }
         return
       case 'unstored':
-        take(this.#intakes, message.intake)?.reject(unpackError(message.error))
+        take(this.#intakes, message.intake)?.failed(unpackError(message.error))
         return
       case 'taken':
         this.#batches.taken(message.buffer, message.octets)
@@ -129,9 +134,12 @@ export class WriterClient {
     if (this.#end) return
     const error = endOf(reason)
     this.#end = { error }
-    for (const { reject } of [...this.#requests.values(), ...this.#intakes.values()]) reject(error)
+    const requests = [...this.#requests.values()]
+    const intakes = [...this.#intakes.values()]
     this.#requests.clear()
     this.#intakes.clear()
+    for (const outcome of intakes) outcome.failed(error)
+    for (const { reject } of requests) reject(error)
     this.#batches.stop()
   }
 }

@@ -3,6 +3,7 @@
  * archives that keep real mail must not differ in any of it.
  */
 import { expect, it } from 'vitest'
+import { intakeOf } from '../support/intake.ts'
 import {
   byDigest,
   home,
@@ -60,7 +61,7 @@ export function describeIntake(start: () => LedgerUnderTest): void {
   it('counts as in step what ended before it was said, and nothing behind it', async () => {
     const stored = await run(start(), async (ledger) => {
       const intakes = ['a', 'b'].map((name) => {
-        const { sink, stored: promise } = ledger.intake(keyOf(name), { byCanonical: false })
+        const { sink, stored: promise } = intakeOf(ledger, keyOf(name))
         void sink.write(mail(name))
         void sink.end()
         if (name === 'a') ledger.inStep()
@@ -74,7 +75,7 @@ export function describeIntake(start: () => LedgerUnderTest): void {
 
   it('keeps nothing of an abandoned message', async () => {
     await run(start(), async (ledger) => {
-      const { sink, stored } = ledger.intake(keyOf('a'), { byCanonical: false })
+      const { sink, stored } = intakeOf(ledger, keyOf('a'))
       void sink.write(mail('one'))
       const rejection = expect(stored).rejects.toThrow('abandoned')
       sink.abandon()

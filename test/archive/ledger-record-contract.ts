@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { AccountLedger } from '../../src/sync/ports/archive.ts'
+import { intakeOf } from '../support/intake.ts'
 import {
   byDigest,
   home,
@@ -456,7 +457,7 @@ export function describeRecord(start: () => LedgerUnderTest): void {
     const outcome: Promise<unknown>[] = []
     await run(archive, async (ledger) => {
       for (const name of ['a', 'b']) {
-        const { sink, stored } = ledger.intake(keyOf(name), { byCanonical: false })
+        const { sink, stored } = intakeOf(ledger, keyOf(name))
         outcome.push(stored)
         void sink.write(mail(name))
         void sink.end()

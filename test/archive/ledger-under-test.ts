@@ -2,6 +2,7 @@
 import type { AccountIdentity, AccountLedger } from '../../src/sync/ports/archive.ts'
 import type { Stored } from '../../src/sync/ports/intake.ts'
 import type { Receipt, ReceiptKey } from '../../src/sync/ports/receipt.ts'
+import { intakeOf } from '../support/intake.ts'
 import { mail, noCounts, octetsOf, work } from './temp-archive.ts'
 
 /** An archive under test. */
@@ -46,7 +47,7 @@ export async function takeIn(
   { isInStep } = { isInStep: true },
 ): Promise<readonly Stored[]> {
   const stored = arrivals.map(({ key, octets, byCanonical = false, isShort = false }) => {
-    const intake = ledger.intake(key, { byCanonical })
+    const intake = intakeOf(ledger, key, byCanonical)
     void intake.sink.write(octets)
     void intake.sink.end({ isShort })
     return intake.stored

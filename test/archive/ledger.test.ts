@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ThreadArchive, ThreadLedger } from '../../src/archive/thread-archive.ts'
 import type { Archive } from '../../src/sync/ports/archive.ts'
+import { intakeOf } from '../support/intake.ts'
 import {
   keyOf,
   mail,
@@ -211,7 +212,7 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
   it('keeps nothing of an abandoned message', async () => {
     const location = temporaryLocation(kind)
     await sync(location, async (ledger) => {
-      const { sink, stored } = ledger.intake(keyOf('a'), { byCanonical: false })
+      const { sink, stored } = intakeOf(ledger, keyOf('a'))
       void sink.write(mail('one', 'x'.repeat(3 * 1024 * 1024)))
       sink.abandon()
       await expect(stored).rejects.toMatchObject({ name: 'ArchiveError' })

@@ -29,8 +29,17 @@ function program(location: ArchiveLocation, body: string): readonly string[] {
        { name, host: 'pop.example.com', user: name }, { configured: new Set([name]) })
      const counts = { listed: 0, retrieved: 0, stored: 0, octets: 0, deleted: 0, failed: 0 }
      const text = (n) => Buffer.from('Subject: ' + n + '\\r\\n\\r\\n' + 'x'.repeat(2000) + '\\r\\n')
+     const begin = (ledger, uniqueId) => {
+       const intake = {}
+       intake.stored = new Promise((stored, failed) => {
+         const key = { uniqueId, occurrence: 1, octets: 1 }
+         intake.sink = ledger.intake(key, { byCanonical: false }, { stored, failed })
+       })
+       intake.stored.catch(() => undefined)
+       return intake
+     }
      const put = (ledger, name, octets) => {
-       const { sink, stored } = ledger.intake({ uniqueId: name, occurrence: 1, octets: 1 }, { byCanonical: false })
+       const { sink, stored } = begin(ledger, name)
        sink.write(octets)
        sink.end()
        ledger.inStep()
@@ -166,7 +175,7 @@ describe('memory', () => {
     const { status, stdout, stderr } = run(
       location,
       `const ledger = await open('work')
-       const { sink, stored } = ledger.intake({ uniqueId: 'a', occurrence: 1, octets: 1 }, { byCanonical: false })
+       const { sink, stored } = begin(ledger, 'a')
        sink.write(text('large'))
        const part = Buffer.from('0123456789abcdef0123456789abcde\\r\\n'.repeat(2000))
        for (let n = 0; n * part.length < ${mib} * 1024 * 1024; n += 1) await sink.write(part)

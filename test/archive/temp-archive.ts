@@ -14,6 +14,7 @@ import type { WriterConnection } from '../../src/archive/writer-client.ts'
 import { WriterService } from '../../src/archive/writer-service.ts'
 import type { Row, SqlValue } from '../../src/sqlite/database.ts'
 import { openDatabase } from '../../src/sqlite/driver.ts'
+import { intakeOf } from '../support/intake.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -90,8 +91,8 @@ export function receive(
   key: ReceiptKey,
   message: Uint8Array,
   byCanonical = false,
-): ReturnType<ThreadLedger['intake']>['stored'] {
-  const { sink, stored } = ledger.intake(key, { byCanonical })
+): Promise<Stored> {
+  const { sink, stored } = intakeOf(ledger, key, byCanonical)
   void sink.write(message)
   sink.end()
   return stored

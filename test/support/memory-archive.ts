@@ -21,7 +21,7 @@ import type {
   Archive,
   RunCounts,
 } from '../../src/sync/ports/archive.ts'
-import type { Intake, Stored } from '../../src/sync/ports/intake.ts'
+import type { IntakeOutcome, IntakeSink, Stored } from '../../src/sync/ports/intake.ts'
 import type { MessageTraits, Move, ServerFacts } from '../../src/sync/ports/ledger.ts'
 import type { Receipt, ReceiptKey, Receipts } from '../../src/sync/ports/receipt.ts'
 import type { Fuse } from './fake-maildrop.ts'
@@ -105,12 +105,11 @@ interface Pending {
   readonly chunks: Buffer[]
   readonly byCanonical: boolean
   readonly isShort: boolean
-  readonly resolve: (stored: Stored) => void
-  readonly reject: (error: unknown) => void
+  readonly outcome: IntakeOutcome
 }
 
 /** A message without its receipt. */
-interface Unbound extends Pick<Pending, 'turn' | 'key' | 'isShort' | 'resolve' | 'reject'> {
+interface Unbound extends Pick<Pending, 'turn' | 'key' | 'isShort' | 'outcome'> {
   readonly kept: Omit<Stored, 'receipt' | 'isShort'>
   readonly isClaim: boolean
 }
@@ -127,7 +126,7 @@ export class MemoryLedger implements AccountLedger {
   #account: KeptAccount
   #learned: Partial<ServerFacts> = {}
   #pending: Pending[] = []
-  #unbound: readonly Unbound[] = []
+  #unbound: Unbound[] = []
   #ended = 0
   #inStep = 0
   /** Messages, and receipts, that rows of the present listing have taken. */
@@ -209,36 +208,23 @@ export class MemoryLedger implements AccountLedger {
     }
   }
 
-  intake(key: ReceiptKey, { byCanonical }: { readonly byCanonical: boolean }): Intake {
+  intake(
+    key: ReceiptKey,
+    { byCanonical }: { readonly byCanonical: boolean },
+    outcome: IntakeOutcome,
+  ): IntakeSink {
     const chunks: Buffer[] = []
-    let settle: ((stored: Stored) => void) | undefined
-    let fail: ((error: unknown) => void) | undefined
-    const stored = new Promise<Stored>((resolve, reject) => {
-      settle = resolve
-      fail = reject
-    })
     return {
-      stored,
-      sink: {
-        write: (octets) => {
-          chunks.push(Buffer.from(octets))
-          return undefined
-        },
-        end: ({ isShort } = { isShort: false }) => {
-          this.#ended += 1
-          this.#pending.push({
-            turn: this.#ended,
-            key,
-            chunks,
-            byCanonical,
-            isShort,
-            resolve: (result) => settle?.(result),
-            reject: (error) => fail?.(error),
-          })
-          return this.#pending.length >= 3 ? this.#commit() : undefined
-        },
-        abandon: () => fail?.(new Error('abandoned')),
+      write: (octets) => {
+        chunks.push(Buffer.from(octets))
+        return undefined
       },
+      end: ({ isShort } = { isShort: false }) => {
+        this.#ended += 1
+        this.#pending.push({ turn: this.#ended, key, chunks, byCanonical, isShort, outcome })
+        return this.#pending.length >= 3 ? this.#commit() : undefined
+      },
+      abandon: () => outcome.failed(new Error('abandoned')),
     }
   }
 
@@ -248,11 +234,10 @@ export class MemoryLedger implements AccountLedger {
 
   async flush(): Promise<void> {
     await this.#commit()
-    for (const { kept, isClaim, resolve } of this.#unbound) {
+    for (const { kept, isClaim, outcome } of this.#unbound.splice(0)) {
       if (isClaim) this.#claimed.delete(kept.message)
-      resolve({ ...kept, receipt: undefined, isShort: false })
+      outcome.stored({ ...kept, receipt: undefined, isShort: false })
     }
-    this.#unbound = []
   }
 
   /** One step: the messages that ended, and the receipts of those that are known to be in step. */
@@ -262,8 +247,9 @@ export class MemoryLedger implements AccountLedger {
     try {
       this.#step()
     } catch (error) {
-      for (const { reject } of [...this.#unbound, ...pending]) reject(error)
+      const lost = [...this.#unbound, ...pending]
       this.#unbound = []
+      for (const { outcome } of lost) outcome.failed(error)
       throw error
     }
     const waiting = [...this.#unbound, ...pending.map((one) => this.#keep(one))]
@@ -278,7 +264,7 @@ export class MemoryLedger implements AccountLedger {
     for (const { one, receipt } of bound) {
       // It may have been taken back within the commit.
       const told = left.has(receipt) ? receipt : undefined
-      one.resolve({ ...one.kept, receipt: told, isShort: this.#markShort(one) })
+      one.outcome.stored({ ...one.kept, receipt: told, isShort: this.#markShort(one) })
     }
   }
 
@@ -304,7 +290,7 @@ export class MemoryLedger implements AccountLedger {
     this.#account.receipts = this.#account.receipts.filter(({ id }) => !superseded.includes(id))
   }
 
-  #keep({ turn, key, chunks, byCanonical, isShort, resolve, reject }: Pending): Unbound {
+  #keep({ turn, key, chunks, byCanonical, isShort, outcome }: Pending): Unbound {
     const octets = Buffer.concat(chunks)
     const digester = createMessageDigester()
     digester.write(octets)
@@ -336,7 +322,7 @@ export class MemoryLedger implements AccountLedger {
     const isClaim = !this.#claimed.has(kept.id)
     this.#claimed.add(kept.id)
     const stored = { message: kept.id, octets: octets.length, isNew, boundBy }
-    return { turn, key, isShort, resolve, reject, kept: stored, isClaim }
+    return { turn, key, isShort, outcome, kept: stored, isClaim }
   }
 
   #bind(key: ReceiptKey, message: number, boundBy: Receipt['boundBy']): number {

@@ -26,11 +26,11 @@ export interface IntakeSink extends MessageSink {
   end(options?: { readonly isShort: boolean }): Promise<void> | undefined
 }
 
-/** An intake of one message: octets go into `sink`; `stored` settles once message and receipt are durable, or by `flush`. */
-export interface Intake {
-  readonly sink: IntakeSink
-  /** Rejects if the commit failed or the message was abandoned. */
-  readonly stored: Promise<Stored>
+/** Hears what became of one message, once: behind its commit and that of its receipt, or before `flush` resolves. */
+export interface IntakeOutcome {
+  stored(stored: Stored): void
+  /** The commit failed, or the message was abandoned. */
+  failed(error: unknown): void
 }
 
 /** Takes in what one account's run retrieves. */
@@ -38,9 +38,14 @@ export interface Intakes {
   readonly account: string
   /**
    * Starts the intake of one message. A canonical digest may recognise a message that has no receipt at all (state
-   * lost), or, with `byCanonical`, only receipts of this account; never one that is a row of the present listing.
+   * lost), or, with `byCanonical`, only receipts of this account; never one that is a row of the present listing. `outcome`
+   * and the sink are all that is kept for a message: some thousands may wait for their commit.
    */
-  intake(key: ReceiptKey, options: { readonly byCanonical: boolean }): Intake
+  intake(
+    key: ReceiptKey,
+    options: { readonly byCanonical: boolean },
+    outcome: IntakeOutcome,
+  ): IntakeSink
   /**
    * All messages that ended so far surely are those of their rows. No receipt is written before this was said of its
    * message: neither a session that goes out of step nor a kill leaves one that is wrong.
