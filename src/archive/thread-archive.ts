@@ -12,6 +12,7 @@ import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
 import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
+import { keepYoungSmall } from './short-lived.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import type { OpenedAccount } from './writer.ts'
 import { type OctetSink, WriterClient, type WriterConnection } from './writer-client.ts'
@@ -73,6 +74,8 @@ function startWriterThread(): WriterConnection {
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   })
+  // Not before: the thread's own heap takes the setting back when it is made.
+  worker.once('online', keepYoungSmall)
   return {
     send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     receive: (hear) => {

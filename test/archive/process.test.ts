@@ -169,6 +169,22 @@ describe.each(['sqlite', 'maildir'] as const)('a process that writes to a %s arc
 })
 
 describe('memory', () => {
+  it('for young objects does not grow with what is on its way', () => {
+    const { stdout, stderr } = run(
+      temporaryLocation('sqlite'),
+      `const { getHeapSpaceStatistics } = await import('node:v8')
+       const young = () =>
+         getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size
+       const ledger = await open('work')
+       const before = young()
+       const onTheirWay = []
+       for (let n = 0; n < 2_000_000; n += 1) onTheirWay[n % 20_000] = { n, text: 'message ' + n }
+       console.log(young() - before)
+       await ledger.finish(counts, 'done')`,
+    )
+    expect({ stdout, stderr }).toEqual({ stdout: '0\n', stderr: '' })
+  })
+
   it.each(['sqlite', 'maildir'] as const)('does not grow with a message (%s)', (kind) => {
     const location = temporaryLocation(kind)
     const mib = 384
