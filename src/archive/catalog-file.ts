@@ -12,6 +12,7 @@ import {
   pragma,
   prepareForReading,
   prepareForWriting,
+  switchToWal,
 } from '../sqlite/pragmas.ts'
 import type { ArchiveKind } from './location.ts'
 import { createCatalog, migrate } from './migrations.ts'
@@ -71,17 +72,16 @@ export function openCatalogForWriting(
     if (options.kind === 'sqlite') requireNoOrphan(path)
     createFolder(dirname(path))
     syncEntry(dirname(path))
-    createEmptyFile(path)
+    // Where a killed run has made it, that one may not have come to sync the folder.
+    if (!createEmptyFile(path)) syncFolder(dirname(path))
   }
   return guarded(path, 'create', () => {
     const database = openDatabase(path, { isReadOnly: false })
     try {
-      // Has an effect on empty files only, and none after WAL was set.
+      // Has an effect on empty files only.
       if (options.kind === 'sqlite') database.exec(`PRAGMA page_size = ${PAGE_OCTETS}`)
-      prepareForWriting(database, { isShared: isOnSharedFilesystem(path) })
-      // SQLite syncs the folder of a new WAL at the first commit, and ignores it if that fails. The first look makes the WAL.
-      pragma(database, 'user_version')
-      syncFolder(dirname(path))
+      const mode = prepareForWriting(database, { isShared: isOnSharedFilesystem(path) })
+      if (mode === 'wal') syncFolder(dirname(path))
       if (version === 0) createCatalog(database, options.kind, options.now)
       else if (version < SCHEMA_VERSION) migrate(database, version)
       return { database, isNew: version === 0 }
@@ -90,6 +90,20 @@ export function openCatalogForWriting(
       throw error
     }
   })
+}
+
+/**
+ * To be called before many commits, or large ones: in WAL a commit takes one sync instead of five, and others read meanwhile;
+ * to go there and back takes twelve. False where the catalog keeps its rollback journal (see `switchToWal` of pragmas.ts). Throws
+ * ArchiveError, or what SQLite throws.
+ */
+export function enterWal(database: Database): boolean {
+  const { path } = database
+  if (isOnSharedFilesystem(path) || !switchToWal(database)) return false
+  // SQLite syncs the folder of a new WAL at the first commit, and ignores it if that fails. The first look makes the WAL.
+  pragma(database, 'user_version')
+  syncFolder(dirname(path))
+  return true
 }
 
 /**

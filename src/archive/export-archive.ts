@@ -110,7 +110,9 @@ class Copy {
 
   begin(names: NameSources): void {
     const { database, maildir } = this.#archive
-    if (maildir) reconcileMaildir(database, maildir, { isAlone: true, now: () => names.now() })
+    const beforeAdoption = () => this.#archive.enterWal()
+    const now = () => names.now()
+    if (maildir) reconcileMaildir(database, maildir, { isAlone: true, now, beforeAdoption })
     database.transaction(() => this.#receipts.copyAccounts())
   }
 
@@ -122,6 +124,7 @@ class Copy {
     if (!message.isRemoved && !(known && isHeld(known) && content.has(known))) {
       const proven = readProven(this.#reader.content, message)
       if (proven.type !== 'ok') return damage(message, proven)
+      this.#archive.enterWal()
       draft = writeDraft(content, message, proven.chunks)
       this.#octets += message.octets
     }

@@ -33,6 +33,8 @@ export interface ReconcileOptions {
   readonly isAlone: boolean
   /** ms since the epoch, for files whose name tells no time. */
   now(): number
+  /** Before each group of files that become messages. */
+  beforeAdoption(): void
 }
 
 const PAGE_MESSAGES = 1000
@@ -120,6 +122,7 @@ function adopt(
   let adopted = 0
   let unfit = 0
   const commit = () => {
+    options.beforeAdoption()
     database.transaction(() => {
       for (const record of group) if (messages.insert(record) !== undefined) adopted += 1
     })

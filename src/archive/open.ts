@@ -12,7 +12,12 @@ import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
 import { pragma, settleToOneFile } from '../sqlite/pragmas.ts'
-import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
+import {
+  enterWal,
+  inspectCatalog,
+  openCatalogForReading,
+  openCatalogForWriting,
+} from './catalog-file.ts'
 import type { ContentStore } from './content.ts'
 import { type ArchiveLocation, asWritten, catalogPath, formatLocation } from './location.ts'
 import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
@@ -45,6 +50,11 @@ export interface WritableArchive extends ReadableArchive {
   readonly isAlone: boolean
   /** Lets other runs in. */
   share(): void
+  /**
+   * To be called before messages are written, or anything that takes more than a few commits: the catalog goes into WAL. Nothing
+   * happens where it has, or could not. Throws ArchiveError ARCHIVE_IO where it is not in its place, or what SQLite throws.
+   */
+  enterWal(): void
   /**
    * No session ends with QUIT, and nothing is proven, where the next run would not find this archive. Throws ArchiveError
    * ARCHIVE_IO where the database, or its WAL, was moved, removed or replaced since the opening, or a symbolic link in its name
@@ -112,8 +122,8 @@ function takeLock(location: ArchiveLocation, lock: Lock): void {
   if (lock.tryExclusive()) return
   for (let attempt = 0; attempt < PREPARING_ATTEMPTS; attempt += 1) {
     lock.acquire('shared')
-    const isPrepared = versionOf(location, 'create') === SCHEMA_VERSION
-    if (isPrepared || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
+    const hasTriedWal = versionOf(location, 'create') === SCHEMA_VERSION
+    if (hasTriedWal || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
   }
   lock.acquire('shared')
 }
@@ -121,17 +131,19 @@ function takeLock(location: ArchiveLocation, lock: Lock): void {
 function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources): WritableArchive {
   if (location.kind === 'maildir') createMaildir(location.path)
   const path = catalogPath(location)
-  const { database, isNew } = openCatalogForWriting(path, {
+  const { database: opened, isNew } = openCatalogForWriting(path, {
     kind: location.kind,
     isAlone: lock.held === 'exclusive',
     now: new Date(sources.now()).toISOString(),
   })
   try {
-    requireKind(location, database)
-    const place = new DatabasePlace(path, catalogPath(asWritten(location)))
+    requireKind(location, opened)
+    const place = new DatabasePlace(opened, catalogPath(asWritten(location)))
+    const database = inPlace(opened, place)
     const maildir = openMaildir(location, sources)
     const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
+    let hasTriedWal = false
     return {
       location,
       database,
@@ -142,6 +154,11 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
         return lock.held === 'exclusive'
       },
       share: () => lock.acquire('shared'),
+      enterWal: () => {
+        if (hasTriedWal) return
+        hasTriedWal = true
+        if (enterWal(database)) place.requireInPlace()
+      },
       requireInPlace: () => place.requireInPlace(),
       requireOneName: () => {
         // The catalog of a Maildir can be rebuilt, and Maildirs are copied by links: their files never change.
@@ -150,8 +167,23 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
       close: () => leave(database, lock, place),
     }
   } catch (error) {
-    database.close()
+    opened.close()
     throw error
+  }
+}
+
+/** Outside of WAL, SQLite sees that its file was moved, removed or replaced, and calls it read-only. */
+function inPlace(database: Database, place: DatabasePlace): Database {
+  return {
+    ...database,
+    transaction: (body) => {
+      try {
+        return database.transaction(body)
+      } catch (error) {
+        if (sqliteCode(error) === 'SQLITE_READONLY') place.requireInPlace()
+        throw error
+      }
+    },
   }
 }
 
@@ -162,7 +194,7 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
 function leave(database: Database, lock: Lock, place: DatabasePlace): void {
   const { path } = database
   try {
-    if (!place.isInPlace()) place.abandon(database)
+    if (!place.isInPlace()) place.abandon()
     database.close()
     // Opening would create a file where none is any more.
     if (lock.tryExclusive(LEAVING_PATIENCE_MS) && place.isSameFile()) settle(path)

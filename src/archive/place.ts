@@ -14,21 +14,23 @@ import { pragma } from '../sqlite/pragmas.ts'
 const READER_PATIENCE_MS = 1_000
 
 export class DatabasePlace {
+  readonly #database: Database
   readonly #path: string
   /** Leads to `path`, as long as no symbolic link in it is changed. */
   readonly #name: string
   readonly #walPath: string
   readonly #file: string | undefined
-  /** Undefined where the database keeps a rollback journal instead. */
-  readonly #wal: string | undefined
+  /** As it was found when the connection was first seen to write to it. */
+  #wal: string | undefined
 
-  /** Of a database that was opened just now, and has made its WAL. `name`: its path as its owner wrote it. */
-  constructor(path: string, name: string = path) {
-    this.#path = realpathSync(path)
+  /** Of a database that was opened just now. `name`: its path as its owner wrote it. */
+  constructor(database: Database, name: string = database.path) {
+    this.#database = database
+    this.#path = realpathSync(database.path)
     this.#name = name
     this.#walPath = `${this.#path}-wal`
     this.#file = identity(this.#path)
-    this.#wal = identity(this.#walPath)
+    this.#isWalInPlace()
   }
 
   /** The file alone: a WAL is gone once the last connection is closed. */
@@ -36,10 +38,9 @@ export class DatabasePlace {
     return this.#file !== undefined && identity(this.#path) === this.#file
   }
 
-  /** The file, under its name, and the WAL of the open connection. */
+  /** The file, under its name, and where the connection is in WAL, that. To be called once it has gone there. */
   isInPlace(): boolean {
-    const hasWal = this.#wal === undefined || this.#isOurWal()
-    return this.isSameFile() && hasWal && this.#isNamed()
+    return this.isSameFile() && this.#isWalInPlace() && this.#isNamed()
   }
 
   /** Throws ArchiveError ARCHIVE_IO. */
@@ -70,13 +71,20 @@ export class DatabasePlace {
    * the file, wherever that is now: SQLite does not do so by itself in a file that was moved. Where that cannot be, the WAL
    * stays, but not beside a file that it does not belong to, which it would overwrite.
    */
-  abandon(database: Database): never {
-    const isEmpty = emptyWal(database)
-    database.close()
+  abandon(): never {
+    const isEmpty = emptyWal(this.#database)
+    this.#database.close()
     if (!isEmpty && this.#isOurWal() && identity(this.#path) !== undefined && !this.isSameFile()) {
       replaceFile(this.#walPath, `${this.#walPath}.${Date.now()}`)
     }
     throw this.#moved()
+  }
+
+  /** Another run may have taken the database into WAL, and this connection with it. */
+  #isWalInPlace(): boolean {
+    if (pragma(this.#database, 'journal_mode') !== 'wal') return true
+    this.#wal ??= identity(this.#walPath)
+    return this.#isOurWal()
   }
 
   #isOurWal(): boolean {

@@ -12,7 +12,12 @@ import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
 import { prepareForReading, settleToOneFile } from '../sqlite/pragmas.ts'
-import { inspectCatalog, openCatalogForReading, openCatalogForWriting } from './catalog-file.ts'
+import {
+  enterWal,
+  inspectCatalog,
+  openCatalogForReading,
+  openCatalogForWriting,
+} from './catalog-file.ts'
 import { alteredSchema, isDescribed, mendSchema } from './catalog-schema.ts'
 import type { ArchiveKind } from './location.ts'
 import type { CatalogFinding } from './repair-findings.ts'
@@ -37,7 +42,7 @@ export interface CatalogToRepair {
 export function* openCatalogToRepair(
   catalog: CatalogToRepair,
 ): Generator<CatalogFinding, Database> {
-  const { path, kind, now } = catalog
+  const { path, kind } = catalog
   for (const side of ['', ...SIDE_FILES]) removeFile(`${temporaryPath(path)}${side}`)
   const mended = isThere(path) ? mendSchema(path, kind) : []
   if (mended.length > 0) yield { kind: 'schema', names: mended }
@@ -50,8 +55,19 @@ export function* openCatalogToRepair(
   } else if (state === 'damaged') {
     yield* replaceBySalvage(catalog)
   }
+  return openForRepair(path, catalog)
+}
+
+function openForRepair(path: string, { kind, now }: CatalogToRepair): Database {
   const at = new Date(now()).toISOString()
-  return openCatalogForWriting(path, { kind, isAlone: true, now: at }).database
+  const { database } = openCatalogForWriting(path, { kind, isAlone: true, now: at })
+  try {
+    enterWal(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 type CatalogState = 'sound' | 'missing' | 'damaged' | 'unreadable'
@@ -138,7 +154,7 @@ function* replaceBySalvage(catalog: CatalogToRepair): Iterable<CatalogFinding> {
   const old = openDamaged(path)
   try {
     const at = new Date(now()).toISOString()
-    const { database } = openCatalogForWriting(temporary, { kind, isAlone: true, now: at })
+    const database = openForRepair(temporary, catalog)
     try {
       yield* salvageCatalog(old, database, { kind, at, hasFile: catalog.hasFile })
       settleToOneFile(database)

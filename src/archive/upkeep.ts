@@ -21,7 +21,8 @@ export interface Upkeep {
  */
 export function beginUpkeep(archive: WritableArchive, now: () => number): Upkeep {
   const { maildir, database, isAlone } = archive
-  const found = maildir && reconcileMaildir(database, maildir, { isAlone, now })
+  const beforeAdoption = () => archive.enterWal()
+  const found = maildir && reconcileMaildir(database, maildir, { isAlone, now, beforeAdoption })
   archive.share()
   const dirty = new Set<number>()
   return {

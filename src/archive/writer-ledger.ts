@@ -28,7 +28,8 @@ export interface WriterRoom {
   readonly upkeep: Upkeep
   /** ms since the epoch. */
   now(): number
-  /** See WritableArchive, as for the next. */
+  /** See WritableArchive, as for the next two. */
+  enterWal(): void
   requireInPlace(): void
   requireOneName(): void
 }
@@ -139,8 +140,12 @@ export class WriterLedger {
     options: { readonly byCanonical: boolean },
     outcome: IntakeOutcome,
   ): WriterIntake {
-    this.#entered()
-    return new LedgerIntake(this.#room, this.#owner, { key, ...options, outcome })
+    const begin = () => {
+      this.#room.enterWal()
+      this.#entered()
+    }
+    const arrival = { key, ...options, outcome, begin }
+    return new LedgerIntake(this.#room, this.#owner, arrival)
   }
 
   /** Messages that ended so far belong to their rows. */
@@ -266,6 +271,8 @@ interface Arrival {
   readonly key: ReceiptKey
   readonly byCanonical: boolean
   readonly outcome: IntakeOutcome
+  /** Before anything of it is kept. */
+  begin(): void
 }
 
 class LedgerIntake implements WriterIntake {
@@ -281,6 +288,7 @@ class LedgerIntake implements WriterIntake {
     this.#owner = owner
     this.#arrival = arrival
     this.#attempt(() => {
+      arrival.begin()
       this.#draft = room.content.draft()
     })
   }

@@ -136,6 +136,7 @@ export class ArchiveWriter {
       catalog: this.#catalog,
       content: this.#archive.content,
       group: this.#group,
+      enterWal: () => this.#archive.enterWal(),
       upkeep: this.#upkeep,
       now: () => this.#clock.now(),
       requireInPlace: () => this.#archive.requireInPlace(),

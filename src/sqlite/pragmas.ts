@@ -53,14 +53,16 @@ export function isOnSharedFilesystem(path: string): boolean {
   )
 }
 
-/** What a connection keeps while it writes: WAL needs shared memory, which not every filesystem has. */
+/** What stands beside the file while it is written: WAL needs shared memory, which not every filesystem has. */
 export type JournalMode = 'wal' | 'delete'
 
 /**
- * Prepares a connection for writing and reads back what it set: WAL with synchronous=FULL, or the rollback journal with
- * synchronous=EXTRA (FULL would not sync the folder after the journal's unlink). Returns which of the two holds.
+ * Prepares a connection for writing with synchronous=EXTRA, and reads that back. In WAL it is FULL; with a rollback journal it
+ * syncs the folder once more, behind the journal's unlink, which is the commit. So it is right in either mode, and another
+ * connection may take the file into WAL at any time. Returns the present mode: WAL only where a run has taken it there, and
+ * never on a shared filesystem.
  *
- * Throws SqliteError SQLITE_TOO_OLD, an Error if a setting did not hold, and SQLite's SQLITE_BUSY if a reader kept the
+ * Throws SqliteError SQLITE_TOO_OLD, an Error if a setting did not hold, and SQLite's SQLITE_BUSY if another program kept the
  * file for longer than the busy timeout.
  */
 export function prepareForWriting(
@@ -74,16 +76,38 @@ export function prepareForWriting(
   if (process.platform === 'darwin') {
     database.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
   }
-  const mode = chooseJournal(database, options.isShared)
-  const synchronous = mode === 'wal' ? FULL : EXTRA
-  database.exec(`PRAGMA synchronous = ${synchronous}`)
-  if (
-    pragma(database, 'journal_mode') !== mode ||
-    pragma(database, 'synchronous') !== synchronous
-  ) {
-    throw new Error(`SQLite did not keep journal_mode=${mode} with synchronous=${synchronous}`)
+  setSynchronous(database, EXTRA)
+  // The first look into the file; before it SQLite does not know the mode.
+  pragma(database, 'user_version')
+  if (options.isShared) pragma(database, 'journal_mode = DELETE')
+  const mode = pragma(database, 'journal_mode')
+  if (mode === 'delete' || (mode === 'wal' && !options.isShared)) return mode
+  throw new Error(`SQLite keeps journal_mode=${mode}`)
+}
+
+/**
+ * Takes the file into WAL. False where the filesystem does not permit it, or a reader kept the file for longer than the busy
+ * timeout: then the rollback journal serves. To be called outside of a transaction; the caller syncs the folder, where SQLite
+ * has unlinked a journal and made the WAL.
+ *
+ * Of several connections that do so at once, SQLite refuses all but one at once, whatever the busy timeout, since each holds a
+ * read lock that the others wait for. Those wait until they could have the file alone, and try again.
+ */
+export function switchToWal(database: Database): boolean {
+  setSynchronous(database, FULL)
+  try {
+    for (let attempt = 1; attempt <= WAL_ATTEMPTS; attempt += 1) {
+      try {
+        return pragma(database, 'journal_mode = WAL') === 'wal'
+      } catch (error) {
+        if (sqliteCode(error) !== 'SQLITE_BUSY') throw error
+      }
+      if (!hasBeenFree(database)) return false
+    }
+    return false
+  } finally {
+    setSynchronous(database, EXTRA)
   }
-  return mode
 }
 
 /** Prepares a connection that was opened read-only. Creates nothing beside the file. */
@@ -141,24 +165,21 @@ function prepareCommon(database: Database): void {
   database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON')
 }
 
-function chooseJournal(database: Database, isShared: boolean): JournalMode {
-  if (!isShared && enterWal(database)) return 'wal'
-  pragma(database, 'journal_mode = DELETE')
-  return 'delete'
+function setSynchronous(database: Database, level: number): void {
+  database.exec(`PRAGMA synchronous = ${level}`)
+  if (pragma(database, 'synchronous') !== level) {
+    throw new Error(`SQLite did not keep synchronous=${level}`)
+  }
 }
 
-/**
- * Sets WAL; false where the filesystem does not permit it. Of several connections that do so at once, SQLite refuses all but
- * one at once, whatever the busy timeout, since each holds a read lock that the others wait for. Those wait for a write lock
- * of their own, which comes once the one is through, and try again.
- */
-function enterWal(database: Database): boolean {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return pragma(database, 'journal_mode = WAL') === 'wal'
-    } catch (error) {
-      if (sqliteCode(error) !== 'SQLITE_BUSY' || attempt === WAL_ATTEMPTS) throw error
-    }
-    database.transaction(() => undefined)
+/** Waits until nobody else writes or, outside of WAL, reads. False: the busy timeout was not long enough. */
+function hasBeenFree(database: Database): boolean {
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_BUSY') return false
+    throw error
   }
+  database.exec('ROLLBACK')
+  return true
 }

@@ -62,6 +62,7 @@ describe('on read-only media', () => {
   function crashed(): { readonly main: Uint8Array; readonly wal: Uint8Array } {
     const path = join(temporaryFolder(), 'a.sqlite')
     const archive = openForWriting({ kind: 'sqlite', path })
+    archive.enterWal()
     archive.database.exec('CREATE TABLE late (n)')
     const [main, wal] = [readFileSync(path), readFileSync(`${path}-wal`)]
     archive.close()

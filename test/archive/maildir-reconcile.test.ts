@@ -36,7 +36,11 @@ const nothing = { adopted: 0, unfit: 0, vanished: 0, returned: 0, isDamaged: fal
 
 function reconcile(archive: WritableArchive, isAlone = true): Reconciled | undefined {
   if (archive.maildir === undefined) throw new Error('no maildir')
-  return reconcileMaildir(archive.database, archive.maildir, { isAlone, now })
+  return reconcileMaildir(archive.database, archive.maildir, {
+    isAlone,
+    now,
+    beforeAdoption: () => undefined,
+  })
 }
 const reconciled = (isAlone = true) =>
   useArchive(location, (archive) => reconcile(archive, isAlone))

@@ -42,15 +42,21 @@ const codeOf = (act: () => unknown): unknown => {
 const options = { configured: new Set(['work']) }
 
 describe('folders that a killed run has made and not synced', () => {
-  it.each(['sqlite', 'maildir'] as const)('are synced by the next one, once: %s', (kind) => {
+  it.each([
+    ['sqlite', 'without the file', false],
+    ['sqlite', 'with the file', true],
+    ['maildir', 'without the file', false],
+    ['maildir', 'with the file', true],
+  ] as const)('are synced by the next one, once: %s, %s', (kind, _what, hasFile) => {
     const above = join(temporaryFolder(), 'above')
     const location = parseLocation(`${kind}:${join(above, 'mail')}`)
     const folder = dirname(catalogPath(location))
     mkdirSync(folder, { recursive: true })
     mkdirSync(`${location.path}.locks`)
     if (kind === 'maildir') for (const name of ['tmp', 'new', 'cur']) mkdirSync(join(folder, name))
+    if (hasFile) writeFileSync(catalogPath(location), '')
     expect(syncedByOpening(location)).toEqual(expect.arrayContaining([folder, dirname(folder)]))
-    expect(syncedByOpening(location)).toEqual([folder])
+    expect(syncedByOpening(location)).toEqual([])
   })
 })
 
@@ -139,11 +145,36 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive', (kind) => {
     expect([...readFileSync(catalog).subarray(18, 20)]).toEqual([1, 1])
   })
 
-  it('writes with WAL and FULL', () => {
-    const archive = openForWriting(temporaryLocation(kind))
-    expect(pragma(archive.database, 'journal_mode')).toBe('wal')
-    expect(pragma(archive.database, 'synchronous')).toBe(2)
+  it('goes into WAL for messages, and writes with EXTRA before and then', () => {
+    const location = temporaryLocation(kind)
+    const archive = openForWriting(location)
+    const modes = () =>
+      ['journal_mode', 'synchronous'].map((name) => pragma(archive.database, name))
+    expect(modes()).toEqual(['delete', 3])
+    const opened = vi.spyOn(fs, 'openSync')
+    archive.enterWal()
+    archive.enterWal()
+    expect(opened.mock.calls.map(([path]) => path)).toEqual([dirname(catalogPath(location))])
+    opened.mockRestore()
+    expect(modes()).toEqual(['wal', 3])
     archive.close()
+  })
+
+  it('stays out of WAL where somebody reads, and writes all the same', () => {
+    const location = temporaryLocation(kind)
+    openForWriting(location).close()
+    const archive = openForWriting(location)
+    archive.database.exec('PRAGMA busy_timeout = 20')
+    const reader = openForReading(location)
+    reader.database.exec('BEGIN; SELECT count(*) FROM message')
+    archive.enterWal()
+    reader.close()
+    archive.enterWal()
+    expect(pragma(archive.database, 'journal_mode')).toBe('delete')
+    const write = () => archive.database.exec("UPDATE archive SET created_at = 'then'")
+    archive.database.transaction(write)
+    archive.close()
+    expect(query(location, 'SELECT created_at FROM archive')).toEqual([{ created_at: 'then' }])
   })
 
   it('is read where nothing can be written, and reading leaves no trace', async () => {

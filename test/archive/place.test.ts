@@ -70,6 +70,25 @@ describe('a sqlite archive that is not in its place any more', () => {
     await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
   })
 
+  it('also where another run has made the WAL', async () => {
+    const { location, path, ledger } = await midRun('sqlite')
+    await ledger.finish(noCounts, 'done')
+    const early = await openHere(location).openAccount(work, options)
+    const other = await openHere(location).openAccount(
+      { ...work, name: 'home', user: 'x' },
+      options,
+    )
+    expect(existsSync(`${path}-wal`)).toBe(false)
+    await put(other, keyOf('c'), mail('c'))
+    await early.receipts()
+    await early.requireInPlace()
+    unlinkSync(`${path}-wal`)
+    await expect(early.requireInPlace()).rejects.toEqual(moved)
+    await expect(other.requireInPlace()).rejects.toEqual(moved)
+    await expect(early.finish(noCounts, 'done')).rejects.toEqual(moved)
+    await expect(other.finish(noCounts, 'done')).rejects.toEqual(moved)
+  })
+
   it('holds all that was committed, wherever it is, and nothing is created in its place', async () => {
     const { location, path, ledger } = await midRun('sqlite')
     renameSync(path, `${path}.moved`)

@@ -15,6 +15,7 @@ import {
   prepareForReading,
   prepareForWriting,
   settleToOneFile,
+  switchToWal,
 } from '../../src/sqlite/pragmas.ts'
 
 let folder: string
@@ -56,6 +57,12 @@ const drivers = ['better', 'node'].filter((name) => {
 describe.each(drivers)('driver %s', (name) => {
   const open = (path: string, isReadOnly = false): Database =>
     withTransactions(choose(name)(path, { isReadOnly }))
+
+  const makeFile = (path: string) => {
+    const former = open(path)
+    former.exec('CREATE TABLE t (a)')
+    former.close()
+  }
 
   it('gives plain rows, numbers and Uint8Array', () => {
     const database = open(':memory:')
@@ -112,15 +119,18 @@ describe.each(drivers)('driver %s', (name) => {
     two.close()
   })
 
-  it('sets WAL with FULL, and leaves one file', () => {
+  it('writes with EXTRA in either mode, and leaves one file', () => {
     const path = join(folder, 'a')
     const database = open(path)
-    expect(prepareForWriting(database, { isShared: false })).toBe('wal')
-    expect(pragma(database, 'synchronous')).toBe(2)
+    expect(prepareForWriting(database, { isShared: false })).toBe('delete')
+    expect(pragma(database, 'synchronous')).toBe(3)
     expect(pragma(database, 'foreign_keys')).toBe(1)
     expect(pragma(database, 'trusted_schema')).toBe(0)
     expect(pragma(database, 'busy_timeout')).toBe(10_000)
     database.exec('CREATE TABLE t (a)')
+    expect(switchToWal(database)).toBe(true)
+    expect(pragma(database, 'journal_mode')).toBe('wal')
+    expect(pragma(database, 'synchronous')).toBe(3)
     settleToOneFile(database)
     expect(pragma(database, 'journal_mode')).toBe('delete')
     expect(statSync(`${path}-wal`, { throwIfNoEntry: false })).toBeUndefined()
@@ -131,6 +141,7 @@ describe.each(drivers)('driver %s', (name) => {
     const path = join(folder, 'a')
     const database = open(path)
     prepareForWriting(database, { isShared: false })
+    switchToWal(database)
     database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)')
     const reader = open(path, true)
     prepareForReading(reader)
@@ -140,6 +151,36 @@ describe.each(drivers)('driver %s', (name) => {
     database.close()
     expect(reader.prepare('SELECT a FROM t').get()).toEqual({ a: 1 })
     reader.close()
+  })
+
+  it('follows another connection into WAL, and syncs there', () => {
+    const path = join(folder, 'a')
+    makeFile(path)
+    const [one, two] = [open(path), open(path)]
+    for (const database of [one, two]) prepareForWriting(database, { isShared: false })
+    expect(switchToWal(two)).toBe(true)
+    one.transaction(() => one.exec('INSERT INTO t VALUES (1)'))
+    expect(pragma(one, 'journal_mode')).toBe('wal')
+    expect(pragma(one, 'synchronous')).toBe(3)
+    one.close()
+    two.close()
+  })
+
+  it('keeps the rollback journal where a reader keeps the file', () => {
+    const path = join(folder, 'a')
+    makeFile(path)
+    const database = open(path)
+    prepareForWriting(database, { isShared: false })
+    database.exec('PRAGMA busy_timeout = 20')
+    const reader = open(path, true)
+    reader.exec('BEGIN')
+    reader.prepare('SELECT count(*) FROM t').get()
+    expect(switchToWal(database)).toBe(false)
+    reader.close()
+    expect(pragma(database, 'synchronous')).toBe(3)
+    database.transaction(() => database.exec('INSERT INTO t VALUES (1)'))
+    expect(pragma(database, 'journal_mode')).toBe('delete')
+    database.close()
   })
 
   /** Told before each statement, and when one is refused; several statements in one string are run one by one. */
@@ -170,12 +211,6 @@ describe.each(drivers)('driver %s', (name) => {
     })
   }
 
-  const makeFile = (path: string) => {
-    const former = open(path)
-    former.exec('CREATE TABLE t (a)')
-    former.close()
-  }
-
   it('waits for one who writes, though SQLite refuses WAL at once, whatever the busy timeout', async () => {
     const path = join(folder, 'a')
     makeFile(path)
@@ -187,7 +222,8 @@ describe.each(drivers)('driver %s', (name) => {
     }
     const database = observed(path, () => {}, refused)
     try {
-      expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+      prepareForWriting(database, { isShared: false })
+      expect(switchToWal(database)).toBe(true)
       expect(refusals).toEqual(['SQLITE_BUSY'])
     } finally {
       holder.letGo()
@@ -209,7 +245,7 @@ describe.each(drivers)('driver %s', (name) => {
     }
     const database = observed(path, before, () => {})
     try {
-      expect(prepareForWriting(database, { isShared: false })).toBe('wal')
+      expect(prepareForWriting(database, { isShared: false })).toBe('delete')
       expect(waitsFor).toBe(10_000)
     } finally {
       holder.letGo()
@@ -218,11 +254,17 @@ describe.each(drivers)('driver %s', (name) => {
     expect(await holder.ended).toBe('SIGTERM')
   })
 
-  it('keeps the rollback journal with EXTRA where the filesystem is shared', () => {
-    const database = open(join(folder, 'a'))
-    expect(prepareForWriting(database, { isShared: true })).toBe('delete')
-    expect(pragma(database, 'synchronous')).toBe(3)
-    database.close()
+  it('keeps a WAL that it finds, but for a shared filesystem', () => {
+    const path = join(folder, 'a')
+    const former = open(path)
+    former.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (a)')
+    former.close()
+    for (const [isShared, mode] of [[false, 'wal'] as const, [true, 'delete'] as const]) {
+      const database = open(path)
+      expect(prepareForWriting(database, { isShared })).toBe(mode)
+      expect(pragma(database, 'synchronous')).toBe(3)
+      database.close()
+    }
   })
 })
 
