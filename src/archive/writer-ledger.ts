@@ -2,7 +2,8 @@
 import { ArchiveError } from '../durable/errors.ts'
 import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
 import { factsOfLines } from '../message/facts.ts'
-import { type AccountIdentity, carefulOf, moveOf, type ServerFacts } from './accounts.ts'
+import { type AccountRun, timeText } from './account-run.ts'
+import type { ServerFacts } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import type { ContentStore, Draft } from './content.ts'
 import {
@@ -48,31 +49,13 @@ export interface WriterIntake {
  */
 export class WriterLedger {
   readonly #room: WriterRoom
-  readonly #identity: AccountIdentity
-  readonly #owner: { -readonly [Key in keyof Owner]: Owner[Key] }
-  /** Since the opening. */
-  #learned: Partial<ServerFacts> = {}
-  /** Of an account that the catalog does not know yet: it is entered with the first that is written of it. */
-  #enter: (() => Pick<Owner, 'account' | 'run'>) | undefined
+  readonly #run: AccountRun
+  readonly #owner: Owner
 
-  constructor(
-    room: WriterRoom,
-    identity: AccountIdentity,
-    owner: Owner,
-    enter: (() => Pick<Owner, 'account' | 'run'>) | undefined,
-  ) {
+  constructor(room: WriterRoom, run: AccountRun) {
     this.#room = room
-    this.#identity = identity
-    this.#owner = { ...owner }
-    this.#enter = enter
-  }
-
-  /** An account whose login never succeeded may be a misspelt one: nobody shall find it in the archive. */
-  #entered(): void {
-    const enter = this.#enter
-    if (enter === undefined) return
-    Object.assign(this.#owner, this.#room.group.write(enter))
-    this.#enter = undefined
+    this.#run = run
+    this.#owner = run.owner
   }
 
   receipts(): ReceiptColumns {
@@ -94,7 +77,7 @@ export class WriterLedger {
   }
 
   judgeShort(judgement: ShortJudgement): void {
-    this.#room.group.write(() => this.#room.catalog.shorts.judge(judgement))
+    this.#run.write(() => this.#room.catalog.shorts.judge(judgement))
   }
 
   /**
@@ -102,12 +85,7 @@ export class WriterLedger {
    * known of the server there.
    */
   resolveMove(isSameMaildrop: boolean): ServerFacts {
-    const { account } = this.#owner
-    const { accounts } = this.#room.catalog
-    const epoch = isSameMaildrop ? account.epoch : account.epoch + 1
-    this.#owner.account = this.#room.group.write(() =>
-      accounts.learn(accounts.move(account, this.#identity, epoch), this.#learned),
-    )
+    this.#run.move(isSameMaildrop)
     return this.#owner.account.facts
   }
 
@@ -132,7 +110,7 @@ export class WriterLedger {
       return isTaken
     })
     if (wrong.length === 0) return
-    this.#room.group.write(() => this.#room.catalog.receipts.remove(wrong.map(({ id }) => id)))
+    this.#run.write(() => this.#room.catalog.receipts.remove(wrong.map(({ id }) => id)))
   }
 
   intake(
@@ -140,12 +118,7 @@ export class WriterLedger {
     options: { readonly byCanonical: boolean },
     outcome: IntakeOutcome,
   ): WriterIntake {
-    const begin = () => {
-      this.#room.enterWal()
-      this.#entered()
-    }
-    const arrival = { key, ...options, outcome, begin }
-    return new LedgerIntake(this.#room, this.#owner, arrival)
+    return new LedgerIntake(this.#room, this.#run, { key, ...options, outcome })
   }
 
   /** Messages that ended so far belong to their rows. */
@@ -166,10 +139,9 @@ export class WriterLedger {
     }[],
   ): void {
     if (bindings.length === 0) return
-    this.#entered()
-    const { account, run, claimedMessages, claimedReceipts } = this.#owner
     const at = timeText(this.#room.now())
-    this.#room.group.write(() => {
+    this.#run.write(() => {
+      const { account, run, claimedMessages, claimedReceipts } = this.#owner
       for (const binding of bindings) {
         const bound = { ...binding, at, run }
         claimedReceipts.add(this.#room.catalog.receipts.bind(account, bound, claimedReceipts))
@@ -179,18 +151,16 @@ export class WriterLedger {
   }
 
   quarantine(key: ReceiptKey, reason: string): void {
-    this.#entered()
-    const refusal = { reason, at: timeText(this.#room.now()), run: this.#owner.run }
-    this.#room.group.write(() =>
-      this.#room.catalog.receipts.quarantine(this.#owner.account, key, refusal),
-    )
+    const at = timeText(this.#room.now())
+    this.#run.write(() => {
+      const { account, run } = this.#owner
+      this.#room.catalog.receipts.quarantine(account, key, { reason, at, run })
+    })
   }
 
   /** One commit. A listing that changed nothing is not recorded at all: the engine knows. */
   recordListing(changes: ListingChanges): void {
-    this.#room.group.write(() =>
-      this.#room.catalog.receipts.recordListing(changes, this.#owner.run),
-    )
+    this.#run.write(() => this.#room.catalog.receipts.recordListing(changes, this.#owner.run))
   }
 
   /**
@@ -226,7 +196,7 @@ export class WriterLedger {
   /** The last step before DELE. Throws what `prove` does: that may have taken long. */
   deleteSent(receipts: readonly number[]): void {
     if (receipts.length === 0) return
-    this.#room.group.write(() => this.#room.catalog.receipts.deleteSent(receipts))
+    this.#run.write(() => this.#room.catalog.receipts.deleteSent(receipts))
     this.#requireTrusted()
   }
 
@@ -237,33 +207,17 @@ export class WriterLedger {
 
   deleteTried(receipts: readonly number[]): void {
     if (receipts.length === 0) return
-    this.#room.group.write(() => this.#room.catalog.receipts.deleteTried(receipts))
+    this.#run.write(() => this.#room.catalog.receipts.deleteTried(receipts))
   }
 
   learn(facts: Partial<ServerFacts>): void {
-    this.#entered()
-    this.#learned = { ...this.#learned, ...facts }
-    const { account } = this.#owner
-    const isMoved = moveOf(account, this.#identity) !== undefined
-    this.#owner.account = this.#room.group.write(() =>
-      this.#room.catalog.accounts.learn(account, isMoved ? carefulOf(facts) : facts),
-    )
+    this.#run.learn(facts)
   }
 
-  /**
-   * Commits what waits and records the run, unless nothing was written of an account that the catalog did not know. After a
-   * failed write the row stays open, as after a kill.
-   */
+  /** Commits what waits and ends the run. After a failed write its row stays open, as after a kill. */
   finish(counts: RunCounts, outcome: string): void {
-    const { group, catalog, upkeep } = this.#room
     this.flush()
-    if (group.failure || this.#enter !== undefined) return
-    const { run } = this.#owner
-    const at = timeText(this.#room.now())
-    group.write(() => {
-      catalog.runs.end(run, counts, outcome, at)
-      upkeep.atCleanEnd(run)
-    })
+    if (!this.hasFailed()) this.#run.end(counts, outcome)
   }
 }
 
@@ -271,8 +225,6 @@ interface Arrival {
   readonly key: ReceiptKey
   readonly byCanonical: boolean
   readonly outcome: IntakeOutcome
-  /** Before anything of it is kept. */
-  begin(): void
 }
 
 class LedgerIntake implements WriterIntake {
@@ -283,12 +235,13 @@ class LedgerIntake implements WriterIntake {
   #draft: Draft | undefined
   #isOver = false
 
-  constructor(room: WriterRoom, owner: Owner, arrival: Arrival) {
+  constructor(room: WriterRoom, run: AccountRun, arrival: Arrival) {
     this.#room = room
-    this.#owner = owner
+    this.#owner = run.owner
     this.#arrival = arrival
     this.#attempt(() => {
-      arrival.begin()
+      room.enterWal()
+      run.begin()
       this.#draft = room.content.draft()
     })
   }
@@ -373,8 +326,4 @@ class LedgerIntake implements WriterIntake {
       this.#arrival.outcome.failed(this.#room.group.fail(error))
     }
   }
-}
-
-function timeText(ms: number): string {
-  return new Date(ms).toISOString()
 }

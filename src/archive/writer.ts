@@ -3,6 +3,7 @@
  * accounts that keep their mail there.
  */
 import { accountLock, type Lock } from '../durable/lock.ts'
+import { AccountRun } from './account-run.ts'
 import {
   type Account,
   type AccountIdentity,
@@ -17,9 +18,6 @@ import { GroupCommit, type StartTimer } from './group-commit.ts'
 import type { WritableArchive } from './open.ts'
 import { beginUpkeep, type Upkeep } from './upkeep.ts'
 import { WriterLedger, type WriterRoom } from './writer-ledger.ts'
-
-/** Of what has no row yet: SQLite's begin at 1. */
-const UNWRITTEN = 0
 
 export interface WriterClock {
   /** ms since the epoch. */
@@ -67,8 +65,8 @@ export class ArchiveWriter {
   }
 
   /**
-   * Takes the account's lock, recognises the account and begins its run, in one commit; one that is new is entered with the
-   * first that is written of it. Throws LockedError if another run holds the account, or one that it was renamed from.
+   * Takes the account's lock and recognises the account. Its run begins with the first that is written of it, and so is an account
+   * entered that is new. Throws LockedError if another run holds the account, or one that it was renamed from.
    */
   openAccount(
     identity: AccountIdentity,
@@ -79,18 +77,11 @@ export class ArchiveWriter {
       locks.push(this.#lock(identity.name))
       const former = this.#formerName(identity, configured)
       if (former !== undefined) locks.push(this.#lock(former))
-      const known = this.#group.write(() => this.#begin(identity, configured))
-      const { account, run } = known ?? { account: unknown(identity), run: UNWRITTEN }
-      const owner = {
-        account,
-        run,
-        claimedMessages: new Set<number>(),
-        claimedReceipts: new Set<number>(),
-        exactMessages: new Set<number>(),
-        ...{ ended: 0, inStep: 0 },
-      }
-      const enter = known ? undefined : () => this.#enter(identity)
-      const ledger = new WriterLedger(this.#room(), identity, owner, enter)
+      const known = this.#group.write(() => this.#known(identity, configured))
+      const room = this.#room()
+      const run = new AccountRun(room, identity, known)
+      const ledger = new WriterLedger(room, run)
+      const { account } = run.owner
       this.#ledgers.set(identity.name, { ledger, locks })
       return {
         ledger,
@@ -162,26 +153,14 @@ export class ArchiveWriter {
   }
 
   /** Within a transaction. Undefined: the catalog does not know this account. */
-  #begin(identity: AccountIdentity, configured: ReadonlySet<string>) {
+  #known(identity: AccountIdentity, configured: ReadonlySet<string>): Account | undefined {
     const { accounts, receipts } = this.#catalog
-    let account = recognise(accounts, identity, configured)
+    const account = recognise(accounts, identity, configured)
     if (account === undefined) return undefined
     const isMoved = moveOf(account, identity) !== undefined
     // Without receipts there is nothing that could prove too much.
-    if (isMoved ? receipts.count(account) === 0 : account.port === undefined) {
-      account = accounts.move(account, identity, account.epoch)
-    }
-    return { account, run: this.#beginRun(account) }
-  }
-
-  /** Within a transaction. */
-  #enter(identity: AccountIdentity) {
-    const account = this.#catalog.accounts.insert(identity)
-    return { account, run: this.#beginRun(account) }
-  }
-
-  #beginRun(account: Account): number {
-    return this.#catalog.runs.begin(account.id, new Date(this.#clock.now()).toISOString())
+    const mayMove = isMoved ? receipts.count(account) === 0 : account.port === undefined
+    return mayMove ? accounts.move(account, identity, account.epoch) : account
   }
 }
 
@@ -194,9 +173,4 @@ function recognise(
   if (known !== undefined) return known
   const former = accounts.findRenamed(identity, configured)
   return former && accounts.rename(former, identity.name)
-}
-
-/** Without receipts: no row has this id. */
-function unknown(identity: AccountIdentity): Account {
-  return { port: undefined, ...identity, id: UNWRITTEN, epoch: UNWRITTEN, facts: {} }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ThreadArchive, ThreadLedger } from '../../src/archive/thread-archive.ts'
+import { ThreadArchive, type ThreadLedger } from '../../src/archive/thread-archive.ts'
 import type { Archive } from '../../src/sync/ports/archive.ts'
 import { intakeOf } from '../support/intake.ts'
 import {
@@ -14,6 +14,7 @@ import {
   put,
   query,
   receive,
+  startWriterHere,
   sync,
   temporaryLocation,
   work,
@@ -358,6 +359,27 @@ describe.each(['sqlite', 'maildir'] as const)('the ledger of a %s archive', (kin
         { uniqueId: 'renamed', message, boundBy: 'fingerprint' },
       ])
     })
+  })
+
+  it('begins a run with its first write, and says when it was opened', async () => {
+    const location = temporaryLocation(kind)
+    await sync(location, (ledger) => put(ledger, keyOf('a'), mail('one')))
+    let now = 1000
+    const archive = new ThreadArchive(location, () => startWriterHere(() => now))
+    const ledger = await archive.openAccount(work, { configured: new Set(['work']) })
+    now = 2000
+    await ledger.learn({ capabilities: ['TOP'] })
+    const [{ id = 0 } = {}] = (await ledger.receipts()).all
+    const runs = () => query(location, 'SELECT started_at, outcome FROM run ORDER BY id')
+    expect(runs()).toMatchObject([{ outcome: 'done' }])
+    expect(query(location, 'SELECT capabilities FROM account')).toEqual([{ capabilities: null }])
+    await ledger.recordListing({ deleted: [], undeleted: [], absent: [id], present: [] })
+    const begun = { started_at: '1970-01-01T00:00:01.000Z', outcome: null }
+    expect(runs()).toMatchObject([{ outcome: 'done' }, begun])
+    expect(query(location, 'SELECT capabilities FROM account')).toEqual([{ capabilities: 'TOP' }])
+    expect(query(location, 'SELECT absent_since FROM receipt')).toEqual([{ absent_since: 2 }])
+    await ledger.finish(noCounts, 'done')
+    expect(runs()).toMatchObject([{ outcome: 'done' }, { outcome: 'done' }])
   })
 
   it('records each run, and what it learned of the server', async () => {

@@ -177,6 +177,28 @@ describe.each(['sqlite', 'maildir'] as const)('a %s archive', (kind) => {
     expect(query(location, 'SELECT created_at FROM archive')).toEqual([{ created_at: 'then' }])
   })
 
+  it('is changed once by a run that finds nothing new', async () => {
+    const location = temporaryLocation(kind)
+    const at = '2026-11-23T05:51:02.117Z'
+    await sync(location, async (ledger) => {
+      await put(ledger, keyOf('a'), mail('one'))
+      await ledger.learn({ lastLoginAt: at })
+    })
+    const changes = () => readFileSync(catalogPath(location)).readUInt32BE(24)
+    const before = changes()
+    await sync(location, async (ledger) => {
+      await ledger.receipts()
+      await ledger.learn({ lastLoginAt: '2026-11-24T05:51:02.117Z' })
+      expect(ledger.facts.lastLoginAt).not.toBe(at)
+      expect(changes()).toBe(before)
+    })
+    expect(changes()).toBe(before + 1)
+    expect(query(location, 'SELECT last_login_at, outcome FROM account, run')).toEqual([
+      { last_login_at: '2026-11-24T05:51:02.117Z', outcome: 'done' },
+      { last_login_at: '2026-11-24T05:51:02.117Z', outcome: 'done' },
+    ])
+  })
+
   it('is read where nothing can be written, and reading leaves no trace', async () => {
     const location = temporaryLocation(kind)
     await sync(location, (ledger) => put(ledger, keyOf('a'), mail('one')))

@@ -70,6 +70,23 @@ describe('a sqlite archive that is not in its place any more', () => {
     await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
   })
 
+  it.each([
+    ['moved', (path: string) => renameSync(path, `${path}.moved`)],
+    ['replaced', (path: string) => copyOver(path)],
+    ['in a folder that was moved', (path: string) => moveFolder(path)],
+  ])('says so also where nothing came before: %s', async (_how, act) => {
+    const location = temporaryLocation('sqlite')
+    await sync(location, async () => undefined)
+    const archive = openHere(location)
+    const ledger = await archive.openAccount(work, options)
+    const other = await archive.openAccount({ ...work, name: 'home' }, options)
+    act(location.path)
+    await expect(ledger.requireInPlace()).rejects.toEqual(moved)
+    await ledger.learn({ lastMisled: true })
+    await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
+    await expect(other.finish(noCounts, 'done')).rejects.toEqual(moved)
+  })
+
   it('also where another run has made the WAL', async () => {
     const { location, path, ledger } = await midRun('sqlite')
     await ledger.finish(noCounts, 'done')
@@ -298,6 +315,11 @@ function readIn(path: string): Database {
 
 function removeAll(path: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`)
+}
+
+function copyOver(path: string): void {
+  copyFileSync(path, `${path}.copy`)
+  renameSync(`${path}.copy`, path)
 }
 
 function moveFolder(path: string): void {
