@@ -2,6 +2,7 @@
 import type { Database } from '../sqlite/database.ts'
 import { AccountTable } from './accounts.ts'
 import { MessageTable } from './messages.ts'
+import { ReceiptPages } from './receipt-pages.ts'
 import { ReceiptTable } from './receipts.ts'
 import { RunTable } from './runs.ts'
 import { ShortTable } from './short-messages.ts'
@@ -11,6 +12,7 @@ export interface Catalog {
   readonly accounts: AccountTable
   readonly messages: MessageTable
   readonly receipts: ReceiptTable
+  readonly receiptPages: ReceiptPages
   readonly runs: RunTable
   readonly shorts: ShortTable
 }
@@ -22,6 +24,7 @@ export function openCatalog(database: Database): Catalog {
     accounts: new AccountTable(database),
     messages: new MessageTable(database),
     receipts: new ReceiptTable(database),
+    receiptPages: new ReceiptPages(database),
     runs: new RunTable(database),
     shorts: new ShortTable(database),
   }

@@ -12,7 +12,7 @@ import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { openForReading } from './open.ts'
-import { packReceipts, ReceiptList, receiptListOf } from './receipt-columns.ts'
+import { NO_RECEIPTS, ReceiptList } from './receipt-columns.ts'
 
 export interface LedgerForReading {
   readonly account: string
@@ -37,7 +37,7 @@ export function openLedgerForReading(
 ): LedgerForReading {
   const archive = openIfThere(location)
   if (archive === undefined) return emptyLedger(identity.name)
-  const { accounts, receipts, messages, shorts } = openCatalog(archive.database)
+  const { accounts, receipts, receiptPages, messages, shorts } = openCatalog(archive.database)
   const named = accounts.find(identity.name)
   const former = named ? undefined : accounts.findRenamed(identity, options.configured)
   const account = named ?? (former && renamedTo(former, identity.name))
@@ -50,8 +50,7 @@ export function openLedgerForReading(
     renamedFrom: former?.name,
     moved: receipts.count(account) > 0 ? moveOf(account, identity) : undefined,
     facts: factsAt(account, identity),
-    receipts: async () =>
-      new ReceiptList(packReceipts(receipts.count(account), receipts.list(account))),
+    receipts: async () => new ReceiptList(receiptPages.read(account)),
     fingerprints: async (ids) => receipts.fingerprints(ids),
     traits: async (ids) => messages.traits(ids),
     shortOnce: async () => shorts.receiptsOf(account),
@@ -74,7 +73,7 @@ function emptyLedger(account: string): LedgerForReading {
     renamedFrom: undefined,
     moved: undefined,
     facts: {},
-    receipts: async () => receiptListOf([]),
+    receipts: async () => new ReceiptList(NO_RECEIPTS),
     fingerprints: async () => new Map(),
     traits: async () => new Map(),
     shortOnce: async () => [],

@@ -5,14 +5,14 @@
 import type { BoundBy, Receipt, ReceiptState } from './receipts.ts'
 import { OCTETS_UNKNOWN } from './schema.ts'
 
-const STATES: readonly ReceiptState[] = [
+export const STATES: readonly ReceiptState[] = [
   'stored',
   'removed',
   'delete sent',
   'deleted',
   'quarantined',
 ]
-const BOUND_BY: readonly (BoundBy | undefined)[] = [
+export const BOUND_BY: readonly (BoundBy | undefined)[] = [
   undefined,
   'digest',
   'canonical',
@@ -21,13 +21,12 @@ const BOUND_BY: readonly (BoundBy | undefined)[] = [
 ]
 
 /** A message that is not there, as a number. */
-const NO_MESSAGE = 0
+export const NO_MESSAGE = 0
 
-/** Octets of a receipt among the codes. */
-const CODES = 3
+/** Of a receipt. */
+export const CODES = 3
 
-/** Most servers' fit, and most of them are as long as each other. */
-const USUAL_UNIQUE_ID_OCTETS = 24
+export const DIGIT_0 = 0x30
 
 export interface ReceiptColumns {
   readonly count: number
@@ -37,7 +36,7 @@ export interface ReceiptColumns {
   readonly boundAt: Float64Array
   readonly occurrences: Uint32Array
   readonly attempts: Uint32Array
-  /** State, bound by and absence: indices into the lists above, `CODES` octets a receipt. */
+  /** State, bound by and absence: digits, indices into the lists above, `CODES` of them a receipt. */
   readonly codes: Uint8Array
   /** The octets of all unique-ids, one behind the other; an empty one is none. */
   readonly uniqueIds: Uint8Array
@@ -45,46 +44,17 @@ export interface ReceiptColumns {
   readonly ends: Float64Array
 }
 
-/** Packs at most `count` receipts. */
-export function packReceipts(count: number, receipts: Iterable<Receipt>): ReceiptColumns {
-  const columns = {
-    ids: new Float64Array(count),
-    messages: new Float64Array(count),
-    octets: new Float64Array(count),
-    boundAt: new Float64Array(count),
-    occurrences: new Uint32Array(count),
-    attempts: new Uint32Array(count),
-    codes: new Uint8Array(CODES * count),
-    ends: new Float64Array(count),
-  }
-  let uniqueIds = Buffer.alloc(USUAL_UNIQUE_ID_OCTETS * count)
-  let end = 0
-  let at = 0
-  for (const receipt of receipts) {
-    const { uniqueId = '' } = receipt
-    if (end + uniqueId.length > uniqueIds.length) {
-      uniqueIds = Buffer.concat([
-        uniqueIds,
-        Buffer.alloc((uniqueIds.length >> 1) + uniqueId.length),
-      ])
-    }
-    end += uniqueIds.write(uniqueId, end, 'latin1')
-    columns.ends[at] = end
-    columns.ids[at] = receipt.id
-    columns.messages[at] = receipt.message ?? NO_MESSAGE
-    columns.octets[at] = receipt.octets ?? OCTETS_UNKNOWN
-    columns.boundAt[at] = receipt.boundAt
-    columns.occurrences[at] = receipt.occurrence
-    columns.attempts[at] = receipt.attempts ?? 0
-    const { state, boundBy, absent } = receipt
-    columns.codes.set(
-      [STATES.indexOf(state), BOUND_BY.indexOf(boundBy), absent ? 1 : 0],
-      CODES * at,
-    )
-    at += 1
-    if (at === count) break
-  }
-  return { ...columns, count: at, uniqueIds: Uint8Array.prototype.slice.call(uniqueIds, 0, end) }
+export const NO_RECEIPTS: ReceiptColumns = {
+  count: 0,
+  ids: new Float64Array(0),
+  messages: new Float64Array(0),
+  octets: new Float64Array(0),
+  boundAt: new Float64Array(0),
+  occurrences: new Uint32Array(0),
+  attempts: new Uint32Array(0),
+  codes: new Uint8Array(0),
+  uniqueIds: new Uint8Array(0),
+  ends: new Float64Array(0),
 }
 
 /** What can be handed to another thread instead of copied; nothing is left here then. */
@@ -125,13 +95,13 @@ export class ReceiptList {
   at(index: number): Receipt {
     const made = this.#made[index]
     if (made) return made
-    const { messages, boundAt, attempts } = this.#columns
+    const { boundAt, attempts } = this.#columns
     const receipt: Receipt = {
       id: this.id(index),
       uniqueId: this.#uniqueId(index),
       occurrence: this.occurrence(index),
       octets: this.octets(index),
-      message: known(messages[index], NO_MESSAGE),
+      message: this.message(index),
       boundAt: boundAt[index] ?? 0,
       boundBy: this.boundBy(index),
       state: this.state(index),
@@ -154,20 +124,28 @@ export class ReceiptList {
     return this.#columns.occurrences[index] ?? 1
   }
 
+  message(index: number): number | undefined {
+    return known(this.#columns.messages[index], NO_MESSAGE)
+  }
+
   octets(index: number): number | undefined {
     return known(this.#columns.octets[index], OCTETS_UNKNOWN)
   }
 
   state(index: number): ReceiptState {
-    return STATES[this.#columns.codes[CODES * index] ?? 0] ?? 'stored'
+    return STATES[this.#code(index, 0)] ?? 'stored'
   }
 
   boundBy(index: number): BoundBy | undefined {
-    return BOUND_BY[this.#columns.codes[CODES * index + 1] ?? 0]
+    return BOUND_BY[this.#code(index, 1)]
   }
 
   isAbsent(index: number): boolean {
-    return this.#columns.codes[CODES * index + 2] === 1
+    return this.#code(index, 2) === 1
+  }
+
+  #code(index: number, which: number): number {
+    return (this.#columns.codes[CODES * index + which] ?? DIGIT_0) - DIGIT_0
   }
 
   #uniqueId(index: number): string | undefined {
@@ -184,11 +162,6 @@ export class ReceiptList {
     for (let index = 0; index < this.length; index += 1) if (isWanted(index)) indices.push(index)
     return indices
   }
-}
-
-/** Receipts that are objects already, as a list of those in columns. */
-export function receiptListOf(receipts: readonly Receipt[]): ReceiptList {
-  return new ReceiptList(packReceipts(receipts.length, receipts))
 }
 
 function known(value: number | undefined, none: number): number | undefined {

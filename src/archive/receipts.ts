@@ -1,8 +1,8 @@
 /** The catalog's receipts: "this unique-id of this account, with this listed size, is that message". */
-import type { Database, Row, Statement } from '../sqlite/database.ts'
+import type { Database, Statement } from '../sqlite/database.ts'
 import type { Account } from './accounts.ts'
 import { OCTETS_UNKNOWN } from './schema.ts'
-import { decodeUniqueId, encodeUniqueId } from './unique-id.ts'
+import { encodeUniqueId } from './unique-id.ts'
 
 export type ReceiptState = 'stored' | 'removed' | 'delete sent' | 'deleted' | 'quarantined'
 
@@ -51,7 +51,6 @@ export interface ListingChanges {
 const KEY_CONFLICT = 'ON CONFLICT (account, epoch, unique_id, occurrence, octets) DO'
 
 export class ReceiptTable {
-  readonly #ofAccount: Statement
   readonly #count: Statement
   readonly #fingerprint: Statement
   readonly #nameless: Statement
@@ -75,13 +74,6 @@ export class ReceiptTable {
   readonly #takenUpTo = new WeakMap<ReadonlySet<number>, Map<string, number>>()
 
   constructor(database: Database) {
-    this.#ofAccount = database.prepare(
-      `SELECT id, unique_id, occurrence, octets, message, bound_at, bound_by, state, attempts,
-         absent_since IS NOT NULL AS absent
-       FROM receipt WHERE account = ? AND epoch = ?
-         AND (message IS NULL OR state NOT IN ('stored', 'removed')
-           OR message NOT IN (SELECT id FROM message WHERE wanted = 1))`,
-    )
     this.#count = database.prepare(
       'SELECT count(*) AS receipts FROM receipt WHERE account = ? AND epoch = ?',
     )
@@ -158,15 +150,7 @@ export class ReceiptTable {
     this.#setPresent = database.prepare('UPDATE receipt SET absent_since = NULL WHERE id = ?')
   }
 
-  /**
-   * The receipts of the account's present epoch, one at a time: there may be a million. Those of a message whose octets
-   * are gone or wrong are left out: its row is new to the next sync, which binds them again.
-   */
-  *list(account: Account): Iterable<Receipt> {
-    for (const row of this.#ofAccount.iterate(account.id, account.epoch)) yield receiptOf(row)
-  }
-
-  /** How many receipts the account's present epoch has; `list` may leave some out. */
+  /** How many receipts the account's present epoch has; `ReceiptPages` may leave some out. */
   count(account: Account): number {
     return Number(this.#count.get(account.id, account.epoch)?.receipts)
   }
@@ -281,21 +265,5 @@ export class ReceiptTable {
   /** QUIT followed their DELEs. */
   deleteTried(receipts: readonly number[]): void {
     for (const id of receipts) this.#countDeletion.run(id)
-  }
-}
-
-function receiptOf(row: Row): Receipt {
-  const octets = Number(row.octets)
-  return {
-    id: Number(row.id),
-    uniqueId: decodeUniqueId(row.unique_id),
-    occurrence: Number(row.occurrence),
-    octets: octets === OCTETS_UNKNOWN ? undefined : octets,
-    message: row.message === null ? undefined : Number(row.message),
-    boundAt: Date.parse(String(row.bound_at)),
-    boundBy: row.bound_by === null ? undefined : (row.bound_by as BoundBy),
-    state: row.state as ReceiptState,
-    absent: row.absent === 1,
-    attempts: Number(row.attempts) || undefined,
   }
 }

@@ -15,7 +15,7 @@ import {
 } from './group-commit.ts'
 import { isHeld, type MessageRecord, type MessageTraits } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
-import { packReceipts, type ReceiptColumns } from './receipt-columns.ts'
+import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
 import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
@@ -59,9 +59,7 @@ export class WriterLedger {
   }
 
   receipts(): ReceiptColumns {
-    const { receipts } = this.#room.catalog
-    const { account } = this.#owner
-    return packReceipts(receipts.count(account), receipts.list(account))
+    return this.#room.catalog.receiptPages.read(this.#owner.account)
   }
 
   fingerprints(receipts: readonly number[]): ReadonlyMap<number, string> {
@@ -91,17 +89,21 @@ export class WriterLedger {
 
   /** Two rows of one listing that only a canonical digest made one message are two: the receipt of one is taken back. */
   claim(receipts: readonly number[]): void {
-    const { account, claimedReceipts, claimedMessages } = this.#owner
+    const { claimedReceipts, claimedMessages } = this.#owner
     const claimed = new Set(receipts)
     // Of this listing alone: in a further session of the run the same receipt has its message already.
     const taken = new Set<number>()
     const recognised: { readonly id: number; readonly message: number }[] = []
-    for (const { id, message, boundBy, state } of this.#room.catalog.receipts.list(account)) {
+    const known = new ReceiptList(this.receipts())
+    for (let index = 0; index < known.length; index += 1) {
+      const id = known.id(index)
       if (!claimed.has(id)) continue
       claimedReceipts.add(id)
+      const message = known.message(index)
       if (message === undefined) continue
       claimedMessages.add(message)
-      if (boundBy === 'canonical' && state === 'stored') recognised.push({ id, message })
+      const isGuess = known.boundBy(index) === 'canonical' && known.state(index) === 'stored'
+      if (isGuess) recognised.push({ id, message })
       else taken.add(message)
     }
     const wrong = recognised.filter(({ message }) => {

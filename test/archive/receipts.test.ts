@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AccountTable } from '../../src/archive/accounts.ts'
+import { ReceiptList } from '../../src/archive/receipt-columns.ts'
+import { ReceiptPages } from '../../src/archive/receipt-pages.ts'
 import { ReceiptTable } from '../../src/archive/receipts.ts'
 import type { Database } from '../../src/sqlite/database.ts'
 import { fillArchive, sampleMessage, useArchive } from './sample-archive.ts'
@@ -51,7 +53,7 @@ function withTable(
         const binding = { key, message: 1, by: 'fingerprint', at: AT, run: 1 } as const
         return table.bind(account, binding, taken)
       },
-      receipts: () => [...table.list(account)],
+      receipts: () => new ReceiptList(new ReceiptPages(database).read(account)).all,
       remove: () => database.exec('UPDATE message SET removed = 1'),
       rows,
     })

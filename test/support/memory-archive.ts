@@ -11,7 +11,6 @@ import {
   factsAt,
   moveOf,
 } from '../../src/archive/accounts.ts'
-import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import { ArchiveError } from '../../src/durable/errors.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
@@ -25,6 +24,7 @@ import type { IntakeOutcome, IntakeSink, Stored } from '../../src/sync/ports/int
 import type { MessageTraits, Move, ServerFacts } from '../../src/sync/ports/ledger.ts'
 import type { Receipt, ReceiptKey, Receipts } from '../../src/sync/ports/receipt.ts'
 import type { Fuse } from './fake-maildrop.ts'
+import { receiptListOf } from './receipt-list-of.ts'
 
 interface KeptMessage {
   readonly id: number

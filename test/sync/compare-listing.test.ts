@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import { compareListing } from '../../src/sync/compare-listing.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
 import { listingOf } from '../support/listing-of.ts'
+import { receiptListOf } from '../support/receipt-list-of.ts'
 
 /** Few of each, so that much is equal; the empty one is in no listing and no receipt. */
 const uniqueId = fc.constantFrom('a', 'b', 'c', 'dd', 'ee', '\xff', undefined)

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import type { ListedMessage } from '../../src/pop3/listing.ts'
 import { compareListing } from '../../src/sync/compare-listing.ts'
 import { Matches } from '../../src/sync/matches.ts'
@@ -7,6 +6,7 @@ import { applyLimits, isEmpty, listingChanges } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
 import { listingOf } from '../support/listing-of.ts'
+import { receiptListOf } from '../support/receipt-list-of.ts'
 
 function row(messageNumber: number, uniqueId?: string, octets?: number): ListedMessage {
   return { messageNumber, uniqueId, octets }

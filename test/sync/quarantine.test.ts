@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { receiptListOf } from '../../src/archive/receipt-columns.ts'
 import type { PlannedRow } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
 import { nextTryAt, triage } from '../../src/sync/quarantine.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'
+import { receiptListOf } from '../support/receipt-list-of.ts'
 import { mail, sent, syncOnce } from '../support/sync-once.ts'
 
 const DAY = 24 * 3600 * 1000

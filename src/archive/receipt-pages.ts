@@ -1,0 +1,227 @@
+/**
+ * Receipts out of the catalog, some thousand at a time. To hand a row over costs a driver several times what it costs SQLite to find
+ * it, so that SQLite joins each column of a page into one text: numbers with commas between them, unique-ids with line feeds.
+ */
+import { ArchiveError } from '../durable/errors.ts'
+import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
+import type { Account } from './accounts.ts'
+import {
+  BOUND_BY,
+  CODES,
+  DIGIT_0,
+  NO_MESSAGE,
+  type ReceiptColumns,
+  STATES,
+} from './receipt-columns.ts'
+
+/** Receipts of one page. */
+const PAGE = 4096
+
+/** Behind a unique-id: no TEXT in the catalog has one, and a BLOB comes in hex. */
+const LF = 0x0a
+const COMMA = 0x2c
+const MINUS = 0x2d
+
+/** What a row is ordered by; the next page begins behind the last of this one. */
+type Place = readonly [SqlValue, SqlValue, SqlValue]
+
+/** One digit a row. */
+const digitOf = (column: string, names: readonly (string | undefined)[]): string =>
+  `CASE ${column} ${names.flatMap((name, digit) => (name === undefined ? [] : `WHEN '${name}' THEN ${digit}`)).join(' ')} ELSE 0 END`
+
+function pageOf(condition: string, order: string): string {
+  return `SELECT count(*) AS receipts, group_concat(id) AS ids, group_concat(message) AS messages,
+      group_concat(octets) AS octets, group_concat(bound_at) AS bound_at,
+      group_concat(occurrence) AS occurrences, group_concat(attempts) AS attempts,
+      group_concat(codes, '') AS codes, group_concat(is_blob, '') AS blobs,
+      group_concat(name, char(${LF})) AS names
+    FROM (
+      SELECT id, coalesce(message, ${NO_MESSAGE}) AS message, octets, bound_at,
+        occurrence, attempts,
+        ${digitOf('state', STATES)} || ${digitOf('bound_by', BOUND_BY)} || (absent_since IS NOT NULL) AS codes,
+        typeof(unique_id) = 'blob' AS is_blob,
+        CASE typeof(unique_id) WHEN 'blob' THEN hex(unique_id) ELSE coalesce(unique_id, '') END AS name
+      FROM receipt WHERE account = ? AND epoch = ? AND ${condition}
+        AND (message IS NULL OR state NOT IN ('stored', 'removed')
+          OR message NOT IN (SELECT id FROM message WHERE wanted = 1))
+      ORDER BY ${order} LIMIT ${PAGE})`
+}
+
+export class ReceiptPages {
+  readonly #named: Statement
+  readonly #nameless: Statement
+
+  constructor(database: Database) {
+    // Both in the order of the index on keys, so that a page is found without a look at those before it.
+    this.#named = database.prepare(
+      pageOf('(unique_id, occurrence, octets) > (?, ?, ?)', 'unique_id, occurrence, octets'),
+    )
+    this.#nameless = database.prepare(
+      pageOf(
+        'unique_id IS NULL AND (occurrence, octets, id) > (?, ?, ?)',
+        'occurrence, octets, id',
+      ),
+    )
+  }
+
+  /**
+   * The receipts of the account's present epoch. Those of a message whose octets are gone or wrong are left out: its row is new to the
+   * next sync, which binds them again. Throws ArchiveError ARCHIVE_DAMAGED where a column holds what it never should.
+   */
+  read({ id, epoch }: Account): ReceiptColumns {
+    const pages: Page[] = []
+    const read = (statement: Statement, first: Place, placeOf: (page: Page) => Place): void => {
+      for (let place = first; ; ) {
+        const row = statement.get(id, epoch, ...place)
+        if (row === undefined || row.receipts === 0) return
+        const page = pageIn(row)
+        pages.push(page)
+        if (page.columns.count < PAGE) return
+        place = placeOf(page)
+      }
+    }
+    read(this.#named, ['', 0, 0], ({ lastName, columns: { occurrences, octets } }) => {
+      return [lastName, last(occurrences), last(octets)]
+    })
+    read(this.#nameless, [0, 0, 0], ({ columns: { occurrences, octets, ids } }) => {
+      return [last(occurrences), last(octets), last(ids)]
+    })
+    return joined(pages.map(({ columns }) => columns))
+  }
+}
+
+interface Page {
+  readonly columns: ReceiptColumns
+  /** Unique-id of its last receipt, as the catalog has it; empty where that has none. */
+  readonly lastName: SqlValue
+}
+
+function pageIn(row: Row): Page {
+  const count = Number(row.receipts)
+  const { uniqueIds, ends, lastName } = uniqueIdsIn(String(row.names), String(row.blobs), count)
+  const columns: ReceiptColumns = {
+    count,
+    ids: numbersIn(row.ids, new Float64Array(count)),
+    messages: numbersIn(row.messages, new Float64Array(count)),
+    octets: numbersIn(row.octets, new Float64Array(count)),
+    boundAt: Float64Array.from(String(row.bound_at).split(','), (time) => Date.parse(time)),
+    occurrences: numbersIn(row.occurrences, new Uint32Array(count)),
+    attempts: numbersIn(row.attempts, new Uint32Array(count)),
+    codes: Buffer.from(String(row.codes), 'latin1'),
+    uniqueIds,
+    ends,
+  }
+  if (columns.boundAt.length !== count || columns.codes.length !== CODES * count) throw damaged()
+  return { columns, lastName }
+}
+
+/** Fills the column. Throws if the text has not as many whole numbers. */
+function numbersIn<T extends Float64Array | Uint32Array>(text: SqlValue | undefined, column: T): T {
+  const digits = String(text)
+  let filled = 0
+  let value = 0
+  let sign = 1
+  for (let at = 0; at <= digits.length; at += 1) {
+    const unit = digits.charCodeAt(at)
+    if (unit === COMMA || at === digits.length) {
+      column[filled] = sign * value
+      filled += 1
+      value = 0
+      sign = 1
+    } else if (unit === MINUS) sign = -1
+    else {
+      value = value * 10 + (unit - DIGIT_0)
+      if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw damaged()
+    }
+  }
+  if (filled !== column.length) throw damaged()
+  return column
+}
+
+function uniqueIdsIn(text: string, blobs: string, count: number) {
+  const ends = new Float64Array(count)
+  const hasBlobs = blobs.includes('1')
+  const octets = hasBlobs ? fillByName(text, blobs, ends) : fillByOctet(text, ends)
+  if (octets.filled !== count) throw damaged()
+  const name = text.slice(text.lastIndexOf('\n') + 1)
+  const lastName = blobs.endsWith('1') ? new Uint8Array(Buffer.from(name, 'hex')) : name
+  return { uniqueIds: octets.uniqueIds, ends, lastName }
+}
+
+/** As nearly always: all of them are text. */
+function fillByOctet(text: string, ends: Float64Array) {
+  const octets = new Uint8Array(text.length)
+  let end = 0
+  let filled = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit === LF) {
+      ends[filled] = end
+      filled += 1
+    } else {
+      octets[end] = unit
+      end += 1
+    }
+  }
+  ends[filled] = end
+  return { uniqueIds: octets.subarray(0, end), filled: filled + 1 }
+}
+
+function fillByName(text: string, blobs: string, ends: Float64Array) {
+  const names = text.split('\n')
+  const octets = names.map((name, at) => Buffer.from(name, blobs[at] === '1' ? 'hex' : 'latin1'))
+  let end = 0
+  for (const [at, { length }] of octets.entries()) {
+    end += length
+    ends[at] = end
+  }
+  return { uniqueIds: Buffer.concat(octets), filled: names.length }
+}
+
+function joined(pages: readonly ReceiptColumns[]): ReceiptColumns {
+  const count = pages.reduce((sum, page) => sum + page.count, 0)
+  const columns = {
+    ids: new Float64Array(count),
+    messages: new Float64Array(count),
+    octets: new Float64Array(count),
+    boundAt: new Float64Array(count),
+    occurrences: new Uint32Array(count),
+    attempts: new Uint32Array(count),
+    codes: new Uint8Array(CODES * count),
+    uniqueIds: new Uint8Array(pages.reduce((sum, { uniqueIds }) => sum + uniqueIds.length, 0)),
+    ends: new Float64Array(count),
+  }
+  let at = 0
+  let end = 0
+  for (const page of pages) {
+    for (const name of [
+      'ids',
+      'messages',
+      'octets',
+      'boundAt',
+      'occurrences',
+      'attempts',
+    ] as const) {
+      columns[name].set(page[name], at)
+    }
+    columns.codes.set(page.codes, CODES * at)
+    columns.uniqueIds.set(page.uniqueIds, end)
+    for (const pageEnd of page.ends) {
+      columns.ends[at] = end + pageEnd
+      at += 1
+    }
+    end += page.uniqueIds.length
+  }
+  return { count, ...columns }
+}
+
+function last(column: Float64Array | Uint32Array): number {
+  return column.at(-1) ?? 0
+}
+
+function damaged(): ArchiveError {
+  return new ArchiveError(
+    'ARCHIVE_DAMAGED',
+    'the receipts of the catalog hold what they never should',
+  )
+}
