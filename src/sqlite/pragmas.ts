@@ -73,6 +73,9 @@ export function prepareForWriting(
   prepareCommon(database)
   requireVersion(database)
   database.exec(`PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  // Else a statement that changes many pages copies them, and so what mail says, to a file below /var/tmp; and so does each
+  // one after it, until the transaction ends.
+  database.exec('PRAGMA temp_store = MEMORY')
   if (process.platform === 'darwin') {
     database.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -43,6 +43,18 @@ async function hold(path: string, begin: string) {
   const ended = once(child, 'exit').then(([, signal]) => signal)
   await once(child.stdout, 'data')
   return { ended, letGo: () => child.kill('SIGTERM') }
+}
+
+/** Of this process, those that were removed since too. */
+function openFiles(): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // The one that reads the folder is closed again.
+      return []
+    }
+  })
 }
 
 const drivers = ['better', 'node'].filter((name) => {
@@ -136,6 +148,22 @@ describe.each(drivers)('driver %s', (name) => {
     expect(statSync(`${path}-wal`, { throwIfNoEntry: false })).toBeUndefined()
     database.close()
   })
+
+  it.runIf(existsSync('/proc/self/fd'))(
+    'puts nothing aside in files while a statement runs',
+    () => {
+      const database = open(join(folder, 'a'))
+      prepareForWriting(database, { isShared: false })
+      database.exec('CREATE TABLE t (a UNIQUE, b); BEGIN IMMEDIATE')
+      database.exec(
+        'WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO t SELECT i, randomblob(4000) FROM n',
+      )
+      database.exec('UPDATE t SET a = -a, b = randomblob(4000)')
+      expect(openFiles().filter((path) => path.includes('etilqs'))).toEqual([])
+      database.exec('ROLLBACK')
+      database.close()
+    },
+  )
 
   it('leaves the WAL to a reader that is still there, without an error', () => {
     const path = join(folder, 'a')
