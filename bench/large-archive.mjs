@@ -72,7 +72,7 @@ function fileIn(folder) {
   return join(folder, 'sqlite')
 }
 
-/** Returns the ms for each of the last messages. */
+/** Returns the ms for each message. */
 function fill(path, messages, account) {
   const args = [FILL, `sqlite:${path}`, messages, account]
   return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }))
