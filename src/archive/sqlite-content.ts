@@ -10,7 +10,8 @@ import type { ContentStore, Draft, StoredMessage } from './content.ts'
 import { PIECE_OCTETS } from './limits.ts'
 import { dropped } from './short-lived.ts'
 
-const FIRST_BUFFER_OCTETS = 8 * 1024
+/** Octets of drafts that are short lie side by side: a buffer for each costs more than copying what is in it. */
+const SLAB_OCTETS = 256 * 1024
 
 /** The largest that `randomInt` takes. */
 const SERIES_END = 2 ** 48 - 1
@@ -19,8 +20,9 @@ export function openSqliteContent(database: Database): ContentStore {
   const find = database.prepare('SELECT octets, series FROM content WHERE message = ?')
   const exists = database.prepare('SELECT 1 FROM content WHERE message = ?')
   const pieces = database.prepare('SELECT octets FROM piece WHERE series = ? AND position = ?')
+  const slabs = new Slabs()
   return {
-    draft: () => new SqliteDraft(database),
+    draft: () => new SqliteDraft(database, slabs),
     publish: () => undefined,
     attach: (_database, message, draft) => {
       if (!(draft instanceof SqliteDraft)) throw new TypeError('a draft of another archive')
@@ -34,16 +36,35 @@ export function openSqliteContent(database: Database): ContentStore {
   }
 }
 
+/** Hands out room, each piece once; a slab is garbage when the last draft in it is. */
+class Slabs {
+  #slab = new Uint8Array(0)
+  #used = 0
+
+  /** What is in it is to be overwritten. */
+  take(octets: number): Uint8Array {
+    if (octets > SLAB_OCTETS / 8) return new Uint8Array(octets)
+    if (this.#used + octets > this.#slab.byteLength) {
+      this.#slab = new Uint8Array(SLAB_OCTETS)
+      this.#used = 0
+    }
+    this.#used += octets
+    return this.#slab.subarray(this.#used - octets, this.#used)
+  }
+}
+
 class SqliteDraft implements Draft {
   readonly #database: Database
+  readonly #slabs: Slabs
   #buffer: Uint8Array = new Uint8Array(0)
   #filled = 0
   #series: number | undefined
   #pieces = 0
   #isAttached = false
 
-  constructor(database: Database) {
+  constructor(database: Database, slabs: Slabs) {
     this.#database = database
+    this.#slabs = slabs
   }
 
   write(octets: Uint8Array): void {
@@ -93,8 +114,9 @@ class SqliteDraft implements Draft {
 
   #reserve(octets: number): void {
     if (octets <= this.#buffer.byteLength) return
-    const doubled = Math.max(octets, this.#buffer.byteLength * 2, FIRST_BUFFER_OCTETS)
-    const larger = new Uint8Array(Math.min(doubled, PIECE_OCTETS))
+    // Most messages come at once, and need no room to grow.
+    const doubled = Math.max(octets, this.#buffer.byteLength * 2)
+    const larger = this.#slabs.take(Math.min(doubled, PIECE_OCTETS))
     larger.set(this.#buffer.subarray(0, this.#filled))
     this.#buffer = larger
   }

@@ -88,6 +88,21 @@ export function describeContentStore(name: string, open: () => StoreUnderTest): 
       ).toEqual(['one', 'two', 'three'])
     })
 
+    it('keeps apart what comes in by turns', () => {
+      const store = open()
+      const drafts = Array.from({ length: 60 }, (_, index) => {
+        const octets = new Uint8Array(3_000 * (1 + (index % 25))).fill(index + 33)
+        return [store.content.draft(), octets] as const
+      })
+      for (let start = 0; start < 75_000; start += 2_999) {
+        for (const [draft, octets] of drafts) draft.write(octets.subarray(start, start + 2_999))
+      }
+      settle(store, drafts).forEach((message, index) => {
+        const octets = drafts[index]?.[1] ?? new Uint8Array()
+        expect(sameOctets(read(store.content, message), octets)).toBe(true)
+      })
+    })
+
     it.each([10, 3 * MIB])('leaves nothing of %i discarded octets, sealed or not', (octets) => {
       const store = open()
       for (const isSealed of [false, true]) {
