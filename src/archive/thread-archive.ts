@@ -2,29 +2,21 @@
  * An archive open for sync, seen from the main thread. Its writer runs in a thread of its own, since a COMMIT on the main
  * thread would stop the socket of every account; the thread is started for the first account and ended with the last.
  */
-import { Worker } from 'node:worker_threads'
 import { accountLockPath, archiveLockPath, isHeldAlone } from '../durable/lock.ts'
 import type { AccountIdentity, Move, ServerFacts } from './accounts.ts'
-import type { FromWriter } from './channel.ts'
 import type { IntakeOutcome } from './group-commit.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
 import type { BoundBy, ListingChanges, ReceiptKey } from './receipts.ts'
 import type { RunCounts } from './runs.ts'
-import { keepYoungSmall } from './short-lived.ts'
 import type { ShortJudgement } from './short-messages.ts'
+import { startWriterThread } from './thread-start.ts'
 import type { OpenedAccount } from './writer.ts'
 import { type OctetSink, WriterClient, type WriterConnection } from './writer-client.ts'
 
 /** Fifty idle threads cost some 300 MB: archives beyond these wait until one is left. */
 const MOST_WRITERS = 4
-
-/**
- * The writer's garbage is short-lived and its heap small; V8's default of 48 MB for young objects would only let it lie
- * about.
- */
-const YOUNG_GENERATION_MB = 8
 
 /** Messages that are read back in one request, so that other accounts are served in between. */
 const PROOF_MESSAGES = 64
@@ -66,30 +58,6 @@ class WriterSlots {
 }
 
 const slots = new WriterSlots()
-
-/** Starts the thread of the built program. */
-function startWriterThread(): WriterConnection {
-  // Options of the main program, such as --eval or --inspect, are not meant for the thread.
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-  })
-  // Not before: the thread's own heap takes the setting back when it is made.
-  worker.once('online', keepYoungSmall)
-  return {
-    send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
-    receive: (hear) => {
-      worker.on('message', (message: FromWriter) => hear(message))
-    },
-    ended: (hear) => {
-      worker.on('error', hear)
-      worker.on('exit', () => hear(undefined))
-    },
-    close: async () => {
-      await worker.terminate()
-    },
-  }
-}
 
 export class ThreadArchive {
   readonly #location: ArchiveLocation

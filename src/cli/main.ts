@@ -1,6 +1,7 @@
 import { basename, relative } from 'node:path'
 import process from 'node:process'
 import { CommanderError } from 'commander'
+import { startWriterAhead } from '../archive/thread-start.ts'
 import { repeatableComplaint } from './argument.ts'
 import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
@@ -42,7 +43,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 export async function main(): Promise<void> {
   // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
   process.umask(0o077)
-  const { stdin, stdout, stderr, env } = process
+  const { argv, stdin, stdout, stderr, env } = process
+  // It loads while the rest of the program does, on another processor.
+  if (argv[2] === 'sync') startWriterAhead()
   // An error that nobody waits for, such as stdout on a full disk: told like any other, never as a bare stack trace.
   process.on('uncaughtException', (error) => {
     const { exit, sentence } = describeFailure(error)
@@ -50,13 +53,13 @@ export async function main(): Promise<void> {
     if (exit === DEFECT) stderr.write(`${stackOf(error)}\n`)
     process.exit(exit)
   })
-  process.exitCode = await run(process.argv.slice(2), {
+  process.exitCode = await run(argv.slice(2), {
     stdin,
     stdout,
     stderr,
     env,
     signals: process,
-    invocation: invocationOf(process.argv[1], env, process.cwd()),
+    invocation: invocationOf(argv[1], env, process.cwd()),
     quit: (exit) => process.exit(exit),
     now: Date.now,
   })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -165,6 +165,50 @@ describe.each(['sqlite', 'maildir'] as const)('a process that writes to a %s arc
     expect((await exit)[0]).toBe(0)
     expect(query(location, 'SELECT count(*) AS n FROM receipt')).toEqual([{ n: 2 }])
     expect(query(location, 'PRAGMA journal_mode')).toEqual([{ journal_mode: 'delete' }])
+  })
+})
+
+describe('a thread that was started ahead', () => {
+  const ahead = `
+     const { startWriterAhead } = await import(new URL('thread-start.js', HERE))
+     const ended = new Promise((resolve) => {
+       process.once('worker', (worker) => worker.once('exit', resolve))
+     })
+     startWriterAhead()`
+  const start = (at: string) => ahead.replace('HERE', JSON.stringify(pathToFileURL(`${at}/`).href))
+
+  it('serves the first archive, and keeps no process alive that wants none', () => {
+    const here = join(built.folder, 'archive')
+    const silent = { status: 0, stderr: '' }
+    expect(run(temporaryLocation('sqlite'), start(here))).toEqual({ ...silent, stdout: '' })
+    const body = `let workers = 0
+       process.on('worker', () => (workers += 1))
+       ${start(here)}
+       const ledger = await open('work')
+       await ledger.finish(counts, 'done')
+       console.log(workers)`
+    expect(run(temporaryLocation('sqlite'), body)).toEqual({ ...silent, stdout: '1\n' })
+  })
+
+  it('tells whoever wants it then why it did not live', () => {
+    const broken = transpileArchive()
+    try {
+      rmSync(join(broken.folder, 'archive/writer-thread.js'))
+      const here = join(broken.folder, 'archive')
+      const body = `${start(here)}
+         setInterval(() => {}, 1000).ref()
+         await ended
+         const { ThreadArchive: Archive } = await import(${JSON.stringify(pathToFileURL(join(here, 'thread-archive.js')).href)})
+         await new Archive(location)
+           .openAccount({ name: 'work', host: 'h', user: 'u' }, { configured: new Set() })
+           .catch(({ code, message }) => console.log(code, message))
+         process.exit()`
+      const { status, stdout, stderr } = run(temporaryLocation('sqlite'), body)
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      expect(stdout).toMatch(/^ARCHIVE_IO the archive's writer has ended: Cannot find module/)
+    } finally {
+      broken.remove()
+    }
   })
 })
 

@@ -12,7 +12,7 @@ const RECORDER = join(import.meta.dirname, '../support/loaded.cjs')
 const folder = temporaryFolder('start-up')
 afterAll(() => folder.remove())
 
-/** Runs it, and returns what each of its threads asked for, sorted: packages and chunks of its own. */
+/** Runs it, and returns what each of its threads asked for first, in this order: packages and chunks of its own. */
 async function loadedBy(args: readonly string[]) {
   const record = join(folder.path, 'loaded')
   writeFileSync(record, '')
@@ -26,13 +26,15 @@ async function loadedBy(args: readonly string[]) {
     },
   })
   expect({ code: run.code, stderr: run.stderr.toString() }).toEqual({ code: 0, stderr: '' })
-  const lines = [...new Set(readFileSync(record, 'utf8').split('\n').slice(0, -1))].sort()
+  const lines = [...new Set(readFileSync(record, 'utf8').split('\n').slice(0, -1))]
   const of = (thread: string) =>
     lines.filter((line) => line.startsWith(`${thread} `)).map((line) => line.split(' ')[1] ?? '')
   const isPackage = (name: string) => !/^(?:\.|\/|file:|data:)/.test(name) && !isBuiltin(name)
   return {
-    packages: of('main').filter(isPackage),
-    chunks: of('main').filter((name) => name.startsWith('./')),
+    packages: of('main')
+      .filter((name) => isPackage(name) && name !== 'Worker')
+      .sort(),
+    all: of('main'),
     packagesOfWriter: of('writer').filter(isPackage),
   }
 }
@@ -47,20 +49,24 @@ describe('what is loaded', () => {
       ]
       const env = { POPKEEP_PASSWORD: 'pw' }
       expect((await popkeep(sync, { env })).code).toBe(0)
-      const { packages, packagesOfWriter, chunks } = await loadedBy(sync)
+      const { packages, packagesOfWriter, all } = await loadedBy(sync)
       expect(packages).toEqual(['commander', 'p-limit', 'smol-toml', 'valibot'])
       expect(packagesOfWriter).toEqual(['better-sqlite3'])
       for (const command of ['demo', 'account-add', 'repair-run', 'export-run', 'console']) {
-        expect(chunks).not.toContain(`./${command}.js`)
+        expect(all).not.toContain(`./${command}.js`)
       }
+      // Which loads beside the rest.
+      expect(all).toContain('./sync-run.js')
+      expect(all.indexOf('Worker')).toBeLessThan(all.indexOf('./sync-run.js'))
     } finally {
       await server.close()
     }
   })
 
   it('by the help is the command line', async () => {
-    const { packages, chunks } = await loadedBy(['--help'])
+    const { packages, all } = await loadedBy(['--help'])
     expect(packages).toEqual(['commander'])
-    expect(chunks).not.toContain('./sync-run.js')
+    expect(all).not.toContain('./sync-run.js')
+    expect(all).not.toContain('Worker')
   })
 })

@@ -2,10 +2,10 @@
 // for, and what is slow to make.
 const { appendFileSync } = require('node:fs')
 const Module = require('node:module')
-const { isMainThread } = require('node:worker_threads')
+const threads = require('node:worker_threads')
 
 const file = process.env.POPKEEP_TEST_LOADED
-const thread = isMainThread ? 'main' : 'writer'
+const thread = threads.isMainThread ? 'main' : 'writer'
 const note = (what) => appendFileSync(file, `${thread} ${what}\n`)
 
 const { _load: load } = Module
@@ -15,7 +15,7 @@ Module._load = function (request, parent, ...rest) {
 }
 
 // The same for what is imported.
-if (isMainThread) {
+if (threads.isMainThread) {
   const hook = `import { appendFileSync } from 'node:fs'
     export function resolve(specifier, context, next) {
       if (context.parentURL?.includes('/dist/')) {
@@ -30,6 +30,14 @@ const { Segmenter } = Intl
 Intl.Segmenter = class extends Segmenter {
   constructor(...parameters) {
     note('Intl.Segmenter')
+    super(...parameters)
+  }
+}
+
+const { Worker } = threads
+threads.Worker = class extends Worker {
+  constructor(...parameters) {
+    note('Worker')
     super(...parameters)
   }
 }
