@@ -139,7 +139,10 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
   try {
     requireKind(location, opened)
     const place = new DatabasePlace(opened, catalogPath(asWritten(location)))
-    const database = inPlace(opened, place)
+    const database: Database = {
+      ...opened,
+      transaction: (body) => inPlace(place, () => opened.transaction(body)),
+    }
     const maildir = openMaildir(location, sources)
     const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
@@ -157,7 +160,7 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
       enterWal: () => {
         if (hasTriedWal) return
         hasTriedWal = true
-        if (enterWal(database)) place.requireInPlace()
+        if (inPlace(place, () => enterWal(database))) place.requireInPlace()
       },
       requireInPlace: () => place.requireInPlace(),
       requireOneName: () => {
@@ -172,18 +175,16 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
   }
 }
 
-/** Outside of WAL, SQLite sees that its file was moved, removed or replaced, and calls it read-only. */
-function inPlace(database: Database, place: DatabasePlace): Database {
-  return {
-    ...database,
-    transaction: (body) => {
-      try {
-        return database.transaction(body)
-      } catch (error) {
-        if (sqliteCode(error) === 'SQLITE_READONLY') place.requireInPlace()
-        throw error
-      }
-    },
+/**
+ * What fails in a database that is not in its place any more is told as that: outside of WAL, SQLite sees that its file was moved,
+ * and calls it read-only.
+ */
+function inPlace<T>(place: DatabasePlace, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    place.requireInPlace()
+    throw error
   }
 }
 

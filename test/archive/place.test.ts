@@ -70,21 +70,35 @@ describe('a sqlite archive that is not in its place any more', () => {
     await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
   })
 
-  it.each([
+  describe.each([
     ['moved', (path: string) => renameSync(path, `${path}.moved`)],
     ['replaced', (path: string) => copyOver(path)],
     ['in a folder that was moved', (path: string) => moveFolder(path)],
-  ])('says so also where nothing came before: %s', async (_how, act) => {
-    const location = temporaryLocation('sqlite')
-    await sync(location, async () => undefined)
-    const archive = openHere(location)
-    const ledger = await archive.openAccount(work, options)
-    const other = await archive.openAccount({ ...work, name: 'home' }, options)
-    act(location.path)
-    await expect(ledger.requireInPlace()).rejects.toEqual(moved)
-    await ledger.learn({ lastMisled: true })
-    await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
-    await expect(other.finish(noCounts, 'done')).rejects.toEqual(moved)
+  ] as const)('before it is in WAL: %s', (_how, act) => {
+    async function opened() {
+      const location = temporaryLocation('sqlite')
+      await sync(location, async () => undefined)
+      const archive = openHere(location)
+      const ledger = await archive.openAccount(work, options)
+      const other = await archive.openAccount({ ...work, name: 'home' }, options)
+      act(location.path)
+      await expect(ledger.requireInPlace()).rejects.toEqual(moved)
+      return { ledger, other }
+    }
+
+    it('takes no message', async () => {
+      const { ledger, other } = await opened()
+      await expect(put(ledger, keyOf('a'), mail('a'))).rejects.toEqual(moved)
+      await ledger.finish(noCounts, 'ARCHIVE_IO')
+      await expect(other.finish(noCounts, 'done')).rejects.toEqual(moved)
+    })
+
+    it('does not take the end of a run', async () => {
+      const { ledger, other } = await opened()
+      await ledger.learn({ lastMisled: true })
+      await expect(ledger.finish(noCounts, 'done')).rejects.toEqual(moved)
+      await expect(other.finish(noCounts, 'done')).rejects.toEqual(moved)
+    })
   })
 
   it('also where another run has made the WAL', async () => {
