@@ -4,6 +4,7 @@
  * All calls are synchronous: they run in the archive's writer thread, or in a reading command that has nothing else to
  * do. Nothing here knows accounts or receipts.
  */
+import type { Syncs } from '../durable/syncs.ts'
 import type { Database } from '../sqlite/database.ts'
 
 /** One message on its way in. It is invisible until `ContentStore.publish` and the catalog's commit. */
@@ -13,13 +14,20 @@ export interface Draft {
    * ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_CREATE or ARCHIVE_IO, or what SQLite throws; so does `seal`.
    */
   write(octets: Uint8Array): void
-  /** All octets came. Makes them ready to be published: for files, written, fsynced and closed. */
+  /**
+   * All octets came. Makes them ready to be published: for files, written, fsynced and closed. Where the store has `syncs`, that
+   * may still be under way when it returns.
+   */
   seal(digest: Uint8Array): void
+  /** Not under way any more: publishing it throws why it could not be made ready, if it could not. */
+  readonly isReady: boolean
   /** Drops what was staged. Safe to call at any time before publish, and twice. */
   discard(): void
 }
 
 export interface ContentStore {
+  /** What sealed drafts wait for that are not ready yet; undefined where none ever waits. */
+  readonly syncs?: Syncs | undefined
   draft(): Draft
   /**
    * Makes the drafts visible and durable in one step for all of them (Maildir: link each into new/, then one fsync of new/). A
@@ -27,7 +35,8 @@ export interface ContentStore {
    * no other run publishes the same octets meanwhile. It comes before the commit; where that fails, files are there that the
    * catalog does not know.
    *
-   * Throws ArchiveError ARCHIVE_FULL, ARCHIVE_DENIED or ARCHIVE_IO: some of the drafts may be visible then, and none counts.
+   * Throws ArchiveError ARCHIVE_FULL, ARCHIVE_DENIED or ARCHIVE_IO: some of the drafts may be visible then, and none counts. None
+   * is visible where one of them is not ready, or could not be made so.
    */
   publish(drafts: readonly Draft[]): void
   /**

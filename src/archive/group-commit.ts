@@ -113,6 +113,7 @@ export class GroupCommit {
   readonly #digests = new Set<string>()
   readonly #awaited = new Set<number>()
   #octets = 0
+  #isSettling = false
   #stopTimer: (() => void) | undefined
   #failure: { readonly error: unknown } | undefined
 
@@ -130,13 +131,8 @@ export class GroupCommit {
 
   /** Does not throw, also where it commits: see `flush`. */
   add(message: PendingMessage): void {
-    this.#pending.push(message)
-    const { digest, octets } = message.arrived.record
-    if (message.draft) this.#digests.add(hex(digest))
-    if (message.message !== undefined) this.#awaited.add(message.message)
-    this.#octets += octets
-    if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.flush()
-    else this.#wait()
+    this.#note(message)
+    this.#schedule()
   }
 
   /** All messages of this owner that ended so far are those of their rows: their receipts come with the next commit. */
@@ -155,22 +151,33 @@ export class GroupCommit {
     return this.#awaited.has(message)
   }
 
-  /** Commits what waits. Does not throw: each message hears of a failure by `failed`, and `failure` is set. */
+  /**
+   * Commits what waits and is ready, in the order in which it was added: nothing before a message whose draft is not. Does not
+   * throw: each message hears of a failure by `failed`, and `failure` is set.
+   */
   flush(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    const group = this.#takePending()
-    if (group.length === 0 && !this.#isSomeBindable()) return
-    try {
-      this.#commit(group)
-    } catch (error) {
-      this.#giveUp(group, error)
+    const group = this.#takeReady()
+    if (group.length > 0 || this.#isSomeBindable()) {
+      try {
+        this.#commit(group)
+      } catch (error) {
+        this.#giveUp(group, error)
+      }
     }
+    if (this.#pending.length > 0) this.#schedule()
   }
 
-  /** Commits what waits; messages of this owner that are not known to be in step stay without receipts. Does not throw, as `flush`. */
+  /**
+   * Commits what waits, which has to be ready; messages of this owner that are not known to be in step stay without receipts. Does not
+   * throw otherwise, as `flush`.
+   */
   flushOwner(owner: Owner): void {
     this.flush()
+    if (this.#pending.some(({ arrived }) => arrived.owner === owner)) {
+      throw new Error('a draft is not ready')
+    }
     const left = this.#unbound.filter(({ kept }) => kept.arrived.owner === owner)
     this.#unbound = this.#unbound.filter(({ kept }) => kept.arrived.owner !== owner)
     for (const { kept, isClaim } of left) {
@@ -198,7 +205,7 @@ export class GroupCommit {
   fail(cause: unknown): unknown {
     const error = asArchiveError(cause, this.#catalog.database.path, 'write')
     this.#failure ??= { error }
-    this.#giveUp(this.#takePending(), error)
+    this.#giveUp([], error)
     return this.#failure.error
   }
 
@@ -206,16 +213,51 @@ export class GroupCommit {
     return this.#unbound.some(({ kept }) => isInStep(kept))
   }
 
-  #wait(): void {
-    this.#stopTimer ??= this.#startTimer(() => this.flush(), GROUP_MS)
+  #schedule(): void {
+    if (this.#pending.length >= GROUP_MESSAGES || this.#octets >= GROUP_OCTETS) this.#settle()
+    else this.#wait()
   }
 
-  #takePending(): readonly PendingMessage[] {
+  #wait(): void {
+    this.#stopTimer ??= this.#startTimer(() => this.#settle(), GROUP_MS)
+  }
+
+  /** Commits what waits now, as soon as all of it is ready. */
+  #settle(): void {
+    if (this.#isSettling) return
+    const settled = this.#content.syncs?.settled()
+    if (settled === undefined) {
+      this.flush()
+      return
+    }
+    this.#isSettling = true
+    void settled.then(() => {
+      this.#isSettling = false
+      this.flush()
+    })
+  }
+
+  #note(message: PendingMessage): void {
+    const { digest, octets } = message.arrived.record
+    this.#pending.push(message)
+    if (message.draft) this.#digests.add(hex(digest))
+    if (message.message !== undefined) this.#awaited.add(message.message)
+    this.#octets += octets
+  }
+
+  #takeReady(): readonly PendingMessage[] {
+    const unready = this.#pending.findIndex(({ draft }) => draft?.isReady === false)
+    return this.#takePending(unready === -1 ? this.#pending.length : unready)
+  }
+
+  /** The first `count` of those that wait. */
+  #takePending(count = this.#pending.length): readonly PendingMessage[] {
     const group = this.#pending
     this.#pending = []
     this.#digests.clear()
     this.#awaited.clear()
     this.#octets = 0
+    for (const left of group.splice(count)) this.#note(left)
     return group
   }
 
@@ -311,7 +353,7 @@ export class GroupCommit {
     this.#failure ??= { error }
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    for (const { draft, arrived } of group) {
+    for (const { draft, arrived } of [...group, ...this.#takePending()]) {
       if (draft) discardQuietly(draft)
       arrived.outcome.failed(error)
     }

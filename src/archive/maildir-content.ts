@@ -13,6 +13,7 @@ import {
   removeFile,
   syncFolder,
 } from '../durable/files.ts'
+import type { Syncs } from '../durable/syncs.ts'
 import type { ContentStore, Draft } from './content.ts'
 import { MaildirDraft } from './maildir-draft.ts'
 import { MaildirFiles } from './maildir-files.ts'
@@ -29,6 +30,8 @@ export interface MaildirDependencies {
   readonly names: NameSources
   /** The calls of node:fs that write, so that a test can let one fail. */
   readonly calls?: FileCalls
+  /** With it, drafts are sealed while their writer goes on. */
+  readonly syncs?: Syncs | undefined
 }
 
 /** A ContentStore over files; reconciling needs to know which there are. */
@@ -48,12 +51,13 @@ export function createMaildir(root: string, calls?: FileCalls): void {
 export function openMaildirContent(root: string, deps: MaildirDependencies): MaildirContent {
   const files = new MaildirFiles(root)
   const times = new FolderTimes(root)
-  const calls = deps.calls ?? fs
+  const { calls = fs, syncs } = deps
   const nextName = createNamer(deps.names)
   return {
     files,
     times,
-    draft: () => new MaildirDraft(() => new NewFile(join(root, 'tmp', nextName()), calls)),
+    syncs,
+    draft: () => new MaildirDraft(() => new NewFile(join(root, 'tmp', nextName()), calls), syncs),
     publish: (drafts) => times.ours(() => publish({ root, files, calls, nextName }, drafts)),
     attach: () => undefined,
     has: (message) => files.has(message),

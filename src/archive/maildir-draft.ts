@@ -1,5 +1,6 @@
 /** One message on its way into a Maildir's tmp/. */
 import type { NewFile } from '../durable/files.ts'
+import type { Syncs } from '../durable/syncs.ts'
 import type { Draft } from './content.ts'
 import { PIECE_OCTETS } from './limits.ts'
 import { readPlainFile } from './maildir-files.ts'
@@ -11,22 +12,31 @@ import { LineFeedEncoder, withCarriageReturns } from './maildir-form.ts'
  */
 export class MaildirDraft implements Draft {
   readonly #createFile: () => NewFile
+  readonly #syncs: Syncs | undefined
   /** Undefined once the message has turned out to have no LF form. */
   #encoder: LineFeedEncoder | undefined = new LineFeedEncoder()
   #buffer: Uint8Array = new Uint8Array()
   #buffered = 0
   #file: NewFile | undefined
-  #sealed: { readonly digest: Uint8Array; readonly path: string } | undefined
+  #digest: Uint8Array | undefined
 
-  /** `createFile` makes a new file in tmp/ each time. */
-  constructor(createFile: () => NewFile) {
+  /** `createFile` makes a new file in tmp/ each time. With `syncs`, sealing goes on while the caller does. */
+  constructor(createFile: () => NewFile, syncs?: Syncs) {
     this.#createFile = createFile
+    this.#syncs = syncs
   }
 
-  /** Digest and temporary file of a sealed draft. */
+  /** Digest and temporary file of a draft that is sealed and ready. Throws why the octets are not durable, if they are not. */
   get sealed(): { readonly digest: Uint8Array; readonly path: string } {
-    if (this.#sealed === undefined) throw new Error('the draft is not sealed')
-    return this.#sealed
+    if (this.#digest === undefined || this.#file === undefined) {
+      throw new Error('the draft is not sealed')
+    }
+    this.#file.requireSealed()
+    return { digest: this.#digest, path: this.#file.path }
+  }
+
+  get isReady(): boolean {
+    return this.#file?.isSettled ?? true
   }
 
   write(octets: Uint8Array): void {
@@ -42,13 +52,15 @@ export class MaildirDraft implements Draft {
   seal(digest: Uint8Array): void {
     if (this.#encoder !== undefined) this.#put(this.#encoder.end())
     const file = this.#flush()
-    file.seal()
-    this.#sealed = { digest: digest.slice(), path: file.path }
+    this.#buffer = new Uint8Array()
+    this.#digest = digest.slice()
+    if (this.#syncs) file.sealBy(this.#syncs)
+    else file.seal()
   }
 
   discard(): void {
     this.#buffered = 0
-    this.#sealed = undefined
+    this.#digest = undefined
     this.#file?.discard()
     this.#file = undefined
   }

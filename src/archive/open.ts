@@ -8,6 +8,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from '../durable/errors.ts'
 import { archiveLock, type Lock } from '../durable/lock.ts'
+import type { Syncs } from '../durable/syncs.ts'
 import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
@@ -20,7 +21,12 @@ import {
 } from './catalog-file.ts'
 import type { ContentStore } from './content.ts'
 import { type ArchiveLocation, asWritten, catalogPath, formatLocation } from './location.ts'
-import { createMaildir, type MaildirContent, openMaildirContent } from './maildir-content.ts'
+import {
+  createMaildir,
+  type MaildirContent,
+  type MaildirDependencies,
+  openMaildirContent,
+} from './maildir-content.ts'
 import type { NameSources } from './maildir-name.ts'
 import { DatabasePlace } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
@@ -83,7 +89,7 @@ export function openForReading(location: ArchiveLocation): ReadableArchive {
   const database = openCatalogForReading(catalogPath(location))
   try {
     requireKind(location, database)
-    const content = openMaildir(location, systemSources) ?? openSqliteContent(database)
+    const content = openMaildir(location, { names: systemSources }) ?? openSqliteContent(database)
     return { location, database, content, close: () => database.close() }
   } catch (error) {
     database.close()
@@ -95,19 +101,22 @@ export function openForReading(location: ArchiveLocation): ReadableArchive {
  * Opens an archive for sync, creating it where nothing is. While `isAlone`, the caller may put it in order, and lets the
  * other runs in by `share`; staging that a crash left is swept.
  *
+ * With `syncs`, files are synced while their writer goes on: see `Draft.seal`.
+ *
  * Throws ArchiveError ARCHIVE_FOREIGN, ARCHIVE_NEWER, ARCHIVE_LOCKED (another run has it exclusively), ARCHIVE_CREATE,
  * ARCHIVE_FULL, ARCHIVE_DAMAGED or ARCHIVE_IO; SqliteError SQLITE_UNAVAILABLE or SQLITE_TOO_OLD.
  */
 export function openForWriting(
   location: ArchiveLocation,
   sources: NameSources = systemSources,
+  syncs?: Syncs,
 ): WritableArchive {
   // Before the lock's folder is made beside something that is none of ours.
   versionOf(location, 'create')
   const lock = archiveLock(location.path)
   try {
     takeLock(location, lock)
-    return openLocked(location, lock, sources)
+    return openLocked(location, lock, { names: sources, syncs })
   } catch (error) {
     lock.close()
     throw asArchiveError(error, location.path, 'create')
@@ -128,13 +137,17 @@ function takeLock(location: ArchiveLocation, lock: Lock): void {
   lock.acquire('shared')
 }
 
-function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources): WritableArchive {
+function openLocked(
+  location: ArchiveLocation,
+  lock: Lock,
+  deps: MaildirDependencies,
+): WritableArchive {
   if (location.kind === 'maildir') createMaildir(location.path)
   const path = catalogPath(location)
   const { database: opened, isNew } = openCatalogForWriting(path, {
     kind: location.kind,
     isAlone: lock.held === 'exclusive',
-    now: new Date(sources.now()).toISOString(),
+    now: new Date(deps.names.now()).toISOString(),
   })
   try {
     requireKind(location, opened)
@@ -143,7 +156,7 @@ function openLocked(location: ArchiveLocation, lock: Lock, sources: NameSources)
       ...opened,
       transaction: (body) => inPlace(place, () => opened.transaction(body)),
     }
-    const maildir = openMaildir(location, sources)
+    const maildir = openMaildir(location, deps)
     const content = maildir ?? openSqliteContent(database)
     if (lock.held === 'exclusive') content.sweep()
     let hasTriedWal = false
@@ -235,8 +248,11 @@ function requireKind(location: ArchiveLocation, database: Database): void {
   )
 }
 
-function openMaildir(location: ArchiveLocation, names: NameSources): MaildirContent | undefined {
-  return location.kind === 'maildir' ? openMaildirContent(location.path, { names }) : undefined
+function openMaildir(
+  { kind, path }: ArchiveLocation,
+  deps: MaildirDependencies,
+): MaildirContent | undefined {
+  return kind === 'maildir' ? openMaildirContent(path, deps) : undefined
 }
 
 /** The version of the catalog; 0 where none is. Throws ARCHIVE_FOREIGN where something else is, and ARCHIVE_NEWER. */

@@ -54,6 +54,7 @@ class Slabs {
 }
 
 class SqliteDraft implements Draft {
+  readonly isReady = true
   readonly #database: Database
   readonly #slabs: Slabs
   #buffer: Uint8Array = new Uint8Array(0)

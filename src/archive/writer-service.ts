@@ -1,5 +1,6 @@
 /** The writer's side of the channel: takes requests and batches, one after the other, in the order they were sent. */
 import { asArchiveError } from '../durable/errors.ts'
+import { Syncs } from '../durable/syncs.ts'
 import type { AccountIdentity } from './accounts.ts'
 import {
   type FromWriter,
@@ -10,7 +11,7 @@ import {
   type WriterPort,
 } from './channel.ts'
 import type { ArchiveLocation } from './location.ts'
-import { openForWriting } from './open.ts'
+import { openForWriting, systemSources } from './open.ts'
 import { buffersOf, type ReceiptColumns } from './receipt-columns.ts'
 import { ArchiveWriter, type WriterClock } from './writer.ts'
 import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
@@ -41,20 +42,26 @@ export class WriterService {
   readonly #clock: WriterClock
   readonly #ledgers = new Map<string, WriterLedger>()
   readonly #intakes = new Map<number, WriterIntake>()
+  readonly #syncs = new Syncs()
   #stored: StoredIntake[] = []
   #writer: ArchiveWriter | undefined
   #path = ''
+  #turn = Promise.resolve()
 
   constructor(port: WriterPort<FromWriter, ToWriter>, clock: WriterClock) {
     this.#port = port
     this.#clock = clock
     port.receive((message) => {
-      if (message.type === 'batch') this.#take(message)
-      else this.#answer(message)
+      this.#turn = this.#turn.then(() =>
+        message.type === 'batch' ? this.#take(message) : this.#answer(message),
+      )
     })
   }
 
-  #answer({ id, method, account, parameters }: Extract<ToWriter, { type: 'request' }>): void {
+  async #answer(request: Extract<ToWriter, { type: 'request' }>): Promise<void> {
+    const { id, method, account, parameters } = request
+    // What ended before is ready to be committed: a ledger commits at once.
+    await this.#syncs.settled()
     try {
       const value = this.#call(method, account, parameters)
       const transfer = method === 'receipts' ? buffersOf(value as ReceiptColumns) : []
@@ -91,7 +98,10 @@ export class WriterService {
 
   #openArchive(location: ArchiveLocation): void {
     this.#path = location.path
-    this.#writer = new ArchiveWriter(openForWriting(location), this.#clock)
+    this.#writer = new ArchiveWriter(
+      openForWriting(location, systemSources, this.#syncs),
+      this.#clock,
+    )
   }
 
   #openAccount(identity: AccountIdentity, configured: ReadonlySet<string>) {
@@ -120,9 +130,13 @@ export class WriterService {
     return ledger
   }
 
-  #take({ buffer, octets, steps }: Extract<ToWriter, { type: 'batch' }>): void {
+  async #take({ buffer, octets, steps }: Extract<ToWriter, { type: 'batch' }>): Promise<void> {
     const batch = new Uint8Array(buffer)
-    for (const step of steps) this.#step(step, batch)
+    for (const step of steps) {
+      this.#step(step, batch)
+      const room = this.#syncs.room()
+      if (room) await room
+    }
     this.#send({ type: 'taken', buffer, octets }, [buffer])
   }
 

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
 import { dirname } from 'node:path'
 import { ArchiveError, asArchiveError, systemCode } from './errors.ts'
+import type { Syncs } from './syncs.ts'
 
 /** The calls of node:fs that are used here, so that a test can let one of them fail. */
 export type FileCalls = Pick<
@@ -16,6 +17,7 @@ export type FileCalls = Pick<
   | 'closeSync'
   | 'copyFileSync'
   | 'fstatSync'
+  | 'fsync'
   | 'fsyncSync'
   | 'ftruncateSync'
   | 'linkSync'
@@ -134,6 +136,7 @@ export class NewFile {
   #octets = 0
   #reserved = 0
   #isThere = true
+  #sealing: 'under way' | 'done' | { readonly error: unknown } | undefined
 
   /** Creates the file (0600). Throws if something has that name, a symbolic link included. */
   constructor(path: string, calls: FileCalls = nodeFs) {
@@ -167,21 +170,34 @@ export class NewFile {
 
   /** fsync, compare the size, close: afterwards the octets are durable under the temporary name. */
   seal(): void {
-    const descriptor = this.#open()
-    attempt(this.path, 'write', () => {
+    const descriptor = this.#written()
+    this.#close(descriptor, () => this.#calls.fsyncSync(descriptor))
+  }
+
+  /** The same, while the caller goes on: see `isSettled`. */
+  sealBy(syncs: Syncs): void {
+    const descriptor = this.#written()
+    this.#sealing = 'under way'
+    syncs.begin(descriptor, (failure) => {
       try {
-        if (this.#reserved > this.#octets) this.#calls.ftruncateSync(descriptor, this.#octets)
-        this.#calls.fsyncSync(descriptor)
-        const { size } = this.#calls.fstatSync(descriptor)
-        if (size !== this.#octets) {
-          throw new ArchiveError('ARCHIVE_IO', `${this.path}: ${size} octets, not ${this.#octets}`)
-        }
-      } finally {
-        this.#descriptor = undefined
-        // close() may be the first to report a quota or a network filesystem's late error.
-        this.#calls.closeSync(descriptor)
+        this.#close(descriptor, () => {
+          if (failure) throw failure
+        })
+      } catch (error) {
+        this.#sealing = { error }
       }
     })
+  }
+
+  /** False from `sealBy` until the file is sealed, or is known to have failed. */
+  get isSettled(): boolean {
+    return this.#sealing !== 'under way'
+  }
+
+  /** Throws why the octets are not durable, if they are not. */
+  requireSealed(): void {
+    if (typeof this.#sealing === 'object') throw this.#sealing.error
+    if (this.#sealing !== 'done') throw new Error(`${this.path} is not sealed`)
   }
 
   /** Closes and removes the file. Safe to call twice, and after it was published by rename. */
@@ -199,6 +215,33 @@ export class NewFile {
   #open(): number {
     if (this.#descriptor === undefined) throw new Error(`${this.path} is closed`)
     return this.#descriptor
+  }
+
+  /** Nothing more is written; `#close` has to follow. */
+  #written(): number {
+    const descriptor = this.#open()
+    if (this.#reserved > this.#octets) {
+      attempt(this.path, 'write', () => this.#calls.ftruncateSync(descriptor, this.#octets))
+    }
+    this.#descriptor = undefined
+    return descriptor
+  }
+
+  /** `sync`: throws if the octets are not on the disk. */
+  #close(descriptor: number, sync: () => void): void {
+    attempt(this.path, 'write', () => {
+      try {
+        sync()
+        const { size } = this.#calls.fstatSync(descriptor)
+        if (size !== this.#octets) {
+          throw new ArchiveError('ARCHIVE_IO', `${this.path}: ${size} octets, not ${this.#octets}`)
+        }
+      } finally {
+        // close() may be the first to report a quota or a network filesystem's late error.
+        this.#calls.closeSync(descriptor)
+      }
+    })
+    this.#sealing = 'done'
   }
 }
 

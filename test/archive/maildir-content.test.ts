@@ -14,10 +14,12 @@ import type { StoredMessage } from '../../src/archive/content.ts'
 import {
   createMaildir,
   type MaildirContent,
+  type MaildirDependencies,
   openMaildirContent,
 } from '../../src/archive/maildir-content.ts'
 import type { NameSources } from '../../src/archive/maildir-name.ts'
 import type { FileCalls } from '../../src/durable/files.ts'
+import { type FsyncCall, Syncs } from '../../src/durable/syncs.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 
 const names: NameSources = { now: Date.now, pid: 7, host: 'host', random: (n) => randomBytes(n) }
@@ -32,7 +34,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-const open = (changes: { names?: NameSources; calls?: FileCalls } = {}) =>
+const open = (changes: Partial<MaildirDependencies> = {}) =>
   openMaildirContent(root, { names, ...changes })
 
 function store(content: MaildirContent, chunks: readonly Uint8Array[]): StoredMessage {
@@ -164,6 +166,85 @@ describe('publishing', () => {
     })
     content.publish(drafts)
     expect(seen.join(' ')).toBe('link link link sync unlink unlink unlink')
+  })
+})
+
+describe('a draft that is sealed while its writer goes on', () => {
+  const sealed = (content: MaildirContent, body: string) => {
+    const draft = content.draft()
+    draft.write(octets(body))
+    draft.seal(createHash('sha256').update(body).digest())
+    return draft
+  }
+  /** Files of this process in the Maildir that are open. */
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').filter((descriptor) => {
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(root)
+      } catch {
+        return false
+      }
+    })
+  const failing = (code: string) => {
+    const fsync = (descriptor: number, done: (error: Error | null) => void) =>
+      fs.fsync(descriptor, () => done(Object.assign(new Error('no'), { code, syscall: 'fsync' })))
+    return new Syncs({ fsync: fsync as FsyncCall['fsync'] })
+  }
+
+  it('is not published before it is ready, and neither is its group', async () => {
+    const content = open({ syncs: new Syncs() })
+    const first = sealed(content, 'a')
+    await content.syncs?.settled()
+    const second = sealed(content, 'b')
+    expect([first.isReady, second.isReady]).toEqual([true, false])
+    expect(() => content.publish([first, second])).toThrow('is not sealed')
+    expect(list('new')).toEqual([])
+    await content.syncs?.settled()
+    content.publish([first, second])
+    expect([list('new').length, list('tmp').length]).toEqual([2, 0])
+    if (process.platform === 'linux') expect(openFiles()).toEqual([])
+  })
+
+  it.each([
+    ['EIO', 'ARCHIVE_IO'],
+    ['EDQUOT', 'ARCHIVE_FULL'],
+  ])('is published by nobody if its fsync fails with %s', async (code, expected) => {
+    const content = open({ syncs: failing(code) })
+    const draft = sealed(content, 'a')
+    await content.syncs?.settled()
+    expect(draft.isReady).toBe(true)
+    expect(() => content.publish([draft])).toThrow(expect.objectContaining({ code: expected }))
+    draft.discard()
+    expect([...list('new'), ...list('tmp')]).toEqual([])
+    if (process.platform === 'linux') expect(openFiles()).toEqual([])
+  })
+
+  it('is published by nobody if its file has another size, or cannot be closed', async () => {
+    const shorter = { ...fs, fstatSync: () => ({ size: 0 }) } as unknown as FileCalls
+    const closeSync = (descriptor: number) => {
+      fs.closeSync(descriptor)
+      throw Object.assign(new Error('no'), { code: 'EDQUOT', syscall: 'close' })
+    }
+    for (const calls of [shorter, { ...fs, closeSync }]) {
+      const content = open({ syncs: new Syncs(), calls })
+      const draft = sealed(content, 'a')
+      await content.syncs?.settled()
+      expect(() => content.publish([draft])).toThrow(
+        expect.objectContaining({ name: 'ArchiveError' }),
+      )
+    }
+    expect(list('new')).toEqual([])
+  })
+
+  it('leaves nothing if it is discarded meanwhile', async () => {
+    const content = open({ syncs: new Syncs() })
+    const draft = sealed(content, 'a')
+    draft.discard()
+    expect(list('tmp')).toEqual([])
+    await content.syncs?.settled()
+    draft.discard()
+    expect(() => content.publish([draft])).toThrow('not sealed')
+    if (process.platform === 'linux') expect(openFiles()).toEqual([])
   })
 })
 

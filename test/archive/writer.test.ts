@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { fsyncSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ContentStore } from '../../src/archive/content.ts'
 import type { Stored } from '../../src/archive/group-commit.ts'
@@ -7,16 +7,21 @@ import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
 import { ReceiptList } from '../../src/archive/receipt-columns.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import type { WriterLedger } from '../../src/archive/writer-ledger.ts'
+import { type FsyncCall, Syncs } from '../../src/durable/syncs.ts'
 import type { Database } from '../../src/sqlite/database.ts'
 import { keyOf, mail, noCounts, query, temporaryLocation, work } from './temp-archive.ts'
 
 const failure = (code: string) => Object.assign(new Error(code), { code, syscall: 'fsync' })
 
 /** A writer whose timers are pulled by hand, over an archive with a fault. */
-function open(kind: 'sqlite' | 'maildir', change: (archive: WritableArchive) => WritableArchive) {
+function open(
+  kind: 'sqlite' | 'maildir',
+  change: (archive: WritableArchive) => WritableArchive,
+  syncs?: Syncs,
+) {
   const location = temporaryLocation(kind)
   const timers = new Set<() => void>()
-  const writer = new ArchiveWriter(change(openForWriting(location)), {
+  const writer = new ArchiveWriter(change(openForWriting(location, undefined, syncs)), {
     now: () => 0,
     startTimer: (act) => {
       timers.add(act)
@@ -110,6 +115,88 @@ describe('group commit', () => {
   })
 })
 
+describe('while files are being synced', () => {
+  /** fsyncs that end when they are let: with an error, if one is given. */
+  function held() {
+    const ends: ((code?: string) => Promise<void>)[] = []
+    const fsync = ((descriptor: number, done: (error: Error | null) => void) => {
+      ends.push(async (code) => {
+        fsyncSync(descriptor)
+        done(code === undefined ? null : failure(code))
+        await new Promise((resolve) => setImmediate(resolve))
+      })
+    }) as FsyncCall['fsync']
+    return { ends, ...open('maildir', (archive) => archive, new Syncs({ fsync })) }
+  }
+
+  it('nothing is committed before a message that is not ready, and none twice', async () => {
+    const { ends, ledger, location, writer } = held()
+    const first = put(ledger, 'first')
+    const slow = put(ledger, 'slow')
+    const twin = put(ledger, 'twin of slow', mail('slow'))
+    const last = put(ledger, 'last')
+    expect(ends).toHaveLength(3)
+    await ends[0]?.()
+    await ends[2]?.()
+    ledger.quarantine(keyOf('b'), 'no')
+    expect([first, slow, twin, last].map(({ stored }) => stored?.isNew)).toEqual([
+      true,
+      ...[undefined, undefined, undefined],
+    ])
+    expect(readdirSync(`${location.path}/new`)).toHaveLength(1)
+    await ends[1]?.()
+    ledger.flush()
+    expect([slow, twin, last].map(({ stored }) => stored?.isNew)).toEqual([true, false, true])
+    expect(readdirSync(`${location.path}/new`)).toHaveLength(3)
+    expect(readdirSync(`${location.path}/tmp`)).toEqual([])
+    writer.close()
+  })
+
+  it('the timer, or the 1,000th message, commits when those are ready that wait then', async () => {
+    const { ends, ledger, timers, writer } = held()
+    const one = put(ledger, 'one')
+    for (const act of timers) act()
+    const two = put(ledger, 'two')
+    expect(one.stored).toBeUndefined()
+    await ends[0]?.()
+    expect([one.stored?.isNew, two.stored]).toEqual([true, undefined])
+    await ends[1]?.()
+    const more = Array.from({ length: 999 }, (_, index) => put(ledger, `m${index}`))
+    for (const end of ends.slice(2, -1)) await end()
+    expect(two.stored).toBeUndefined()
+    await ends.at(-1)?.()
+    expect([two, ...more].every(({ stored }) => stored?.isNew)).toBe(true)
+    writer.close()
+  })
+
+  it('a failed one fails all that waits, and nothing of it is seen', async () => {
+    const { ends, ledger, timers, location, writer } = held()
+    const outcomes = ['one', 'two', 'three'].map((name) => put(ledger, name))
+    await ends[0]?.()
+    await ends[1]?.('EIO')
+    for (const act of timers) act()
+    await ends[2]?.()
+    for (const { stored, error } of [...outcomes, put(ledger, 'later')]) {
+      expect(stored).toBeUndefined()
+      expect(error).toMatchObject({ name: 'ArchiveError', code: 'ARCHIVE_IO' })
+    }
+    expect(ledger.hasFailed()).toBe(true)
+    expect(readdirSync(`${location.path}/new`)).toEqual([])
+    expect(readdirSync(`${location.path}/tmp`)).toEqual([])
+    writer.close()
+  })
+
+  it('an account does not end', async () => {
+    const { ends, ledger, location, writer } = held()
+    put(ledger, 'one')
+    expect(() => ledger.finish(noCounts, 'done')).toThrow('not ready')
+    await ends[0]?.()
+    ledger.finish(noCounts, 'done')
+    expect(query(location, 'SELECT outcome FROM run')).toEqual([{ outcome: 'done' }])
+    writer.close()
+  })
+})
+
 describe.each([
   [
     'publishing fails (fsync: EIO)',
@@ -187,6 +274,7 @@ describe('when staging a large message fails', () => {
             if (pieces === 2) throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' })
           },
           seal: () => undefined,
+          isReady: true,
           discard: () => undefined,
         }),
       }),

@@ -64,7 +64,7 @@ function counting(statement: Statement): Statement {
 
 /** Of a Maildir: the write to the file of the message, or its fsync. */
 function failFiles(): void {
-  const { openSync, writeSync, fsyncSync } = nodeFs
+  const { openSync, writeSync, fsync } = nodeFs
   let bad: number | undefined
   vi.spyOn(nodeFs, 'openSync').mockImplementation((path, flags, mode) => {
     const descriptor = openSync(path, flags, mode)
@@ -83,10 +83,18 @@ function failFiles(): void {
     fail('ENOSPC', args[0])
     return writeSync(...args)
   }) as typeof writeSync)
-  vi.spyOn(nodeFs, 'fsyncSync').mockImplementation((descriptor) => {
-    fail('EIO', descriptor)
-    fsyncSync(descriptor)
-  })
+  vi.spyOn(nodeFs, 'fsync').mockImplementation(((
+    ...[descriptor, done]: Parameters<typeof fsync>
+  ) => {
+    fsync(descriptor, (error) => {
+      try {
+        fail('EIO', descriptor)
+        done(error)
+      } catch (failure) {
+        done(failure as NodeJS.ErrnoException)
+      }
+    })
+  }) as typeof fsync)
 }
 
 afterEach(() => vi.restoreAllMocks())

@@ -47,11 +47,12 @@ function choose(calls: readonly TracedCall[], count: number): readonly Point[] {
 
 /** One error. `at` is the call that got it; undefined if the run did not come so far, or another call was hit. */
 async function fail(setting: Setting, { call, error }: Point, requires: readonly string[] = []) {
-  const injection: Injection = { name: call.name, ordinal: call.ordinal, fault: `error=${error}` }
+  const { thread, name, ordinal } = call
+  const injection: Injection = { thread, name, ordinal, fault: `error=${error}` }
   const { wrong, result } = await experiment(setting, async (on) => {
     const { finished, calls } = await runTraced(
       { ...on, requires },
-      { threads: 'writer', injection },
+      { threads: 'writing', injection },
     )
     const found = calls.findIndex(({ text }) => text.includes('INJECTED'))
     const hit = calls[found]
@@ -72,8 +73,12 @@ async function fail(setting: Setting, { call, error }: Point, requires: readonly
 
 /** SQLite ignores it if the folder of its journal cannot be synced. Of a new WAL, popkeep has synced it already. */
 function isFolderOfJournal(calls: readonly TracedCall[], index: number): boolean {
-  const before = calls.slice(0, index).findLast(({ name }) => name === 'fsync' || name === 'unlink')
-  return calls[index]?.name === 'fsync' && /-(?:journal|wal)>/.test(before?.text ?? '')
+  const before = calls
+    .slice(0, index)
+    .filter(({ thread }) => thread === 'writer')
+    .findLast(({ name }) => name === 'fsync' || name === 'unlink')
+  const { thread, name } = calls[index] ?? {}
+  return thread === 'writer' && name === 'fsync' && /-(?:journal|wal)>/.test(before?.text ?? '')
 }
 
 /**
@@ -100,7 +105,7 @@ function syncedAgain(hit: TracedCall, rest: readonly TracedCall[]): string[] {
 }
 
 const watch = (on: Experiment) =>
-  runTraced(on, { threads: 'writer' }).then(({ calls }) =>
+  runTraced(on, { threads: 'writing' }).then(({ calls }) =>
     calls.filter((call) => isBelow(call, on.place.folder)),
   )
 

@@ -1,8 +1,9 @@
 // A mutant, loaded by --require into each thread of the program: a failed fsync, and a failed COMMIT, count as done.
 const fs = require('node:fs')
 
-const { fsyncSync } = fs
+const { fsync, fsyncSync } = fs
 
+fs.fsync = (descriptor, done) => fsync(descriptor, () => done(null))
 fs.fsyncSync = (descriptor) => {
   try {
     fsyncSync(descriptor)

@@ -1,9 +1,10 @@
 /**
- * Runs the built command with strace on the thread that writes to the archive, and reads what strace wrote.
+ * Runs the built command with strace on the threads that write to the archive, and reads what strace wrote: the writer's, and
+ * the one of Node's pool, which syncs files for it.
  *
  * Three traps. `when=N` counts for each thread and each syscall by itself, and the main thread makes many of the same
- * calls: so strace is attached to the writer's thread alone. With --seccomp-bpf a signal is never injected, and nothing
- * says so. A signal lands before the call, which then does not happen.
+ * calls: so each of the two has a strace of its own, and one of these injects. With --seccomp-bpf a signal is never injected,
+ * and nothing says so. A signal lands before the call, which then does not happen.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -43,9 +44,14 @@ const WRITING_CALLS = [
   'openat',
 ] as const
 
+/** A thread that is traced; `main` are all threads of the program. */
+export type TracedThread = 'main' | 'writer' | 'pool'
+
 /** One call of a traced thread. */
 export interface TracedCall {
-  readonly thread: number
+  readonly thread: TracedThread
+  /** As the system numbers threads; 0 where just one was traced. */
+  readonly id: number
   readonly name: string
   /** The how-manieth call of this name in the thread: what `when=` counts. */
   readonly ordinal: number
@@ -57,22 +63,30 @@ export interface TracedCall {
 
 /** A fault at one call: a signal before it, or an error instead of it. */
 export interface Injection {
+  readonly thread: TracedThread
   readonly name: string
   readonly ordinal: number
   readonly fault: `signal=${string}` | `error=${string}`
 }
 
 export interface TraceOptions {
-  /** The writer's thread alone, or all threads (then nothing is injected: the count would be of no use). */
-  readonly threads: 'writer' | 'all'
+  /** Those that write, or all (then nothing is injected: the count would be of no use). */
+  readonly threads: 'writing' | 'all'
   readonly injection?: Injection | undefined
+}
+
+/** Of the program, and of its threads; `pool` is undefined where the main one is held. */
+export interface HeldIds {
+  readonly process: number
+  readonly held: number
+  readonly pool: number | undefined
 }
 
 /** Runs the program; one of its threads waits, before it has opened a file of the archive, until `whileHeld` is done. */
 export async function runHeld(
   options: LaunchOptions,
   held: 'main' | 'writer',
-  whileHeld: (ids: { readonly process: number; readonly thread: number }) => Promise<void>,
+  whileHeld: (ids: HeldIds) => Promise<void>,
 ): Promise<Finished> {
   const { child, finished } = launch({
     ...options,
@@ -83,8 +97,17 @@ export async function runHeld(
   if (!channel || !('write' in channel)) throw new Error('descriptor 3 is a pipe')
   // The program may be gone before it has read the answer.
   channel.on('error', () => undefined)
-  channel.on('data', (said: Buffer) => {
-    whileHeld({ process: child.pid ?? 0, thread: Number(said.toString()) }).then(
+  let said = ''
+  channel.on('data', (octets: Buffer) => {
+    said += octets.toString()
+    const idOf = (who: string) => {
+      const id = new RegExp(`^${who} (\\d+)\n`, 'm').exec(said)?.[1]
+      return id === undefined ? undefined : Number(id)
+    }
+    const [heldId, pool] = [idOf('held'), idOf('pool')]
+    if (heldId === undefined || (held === 'writer' && pool === undefined)) return
+    said = ''
+    whileHeld({ process: child.pid ?? 0, held: heldId, pool }).then(
       () => channel.write('\n'),
       () => child.kill('SIGKILL'),
     )
@@ -97,30 +120,44 @@ export async function runTraced(
   options: LaunchOptions,
   { threads, injection }: TraceOptions,
 ): Promise<{ readonly finished: Finished; readonly calls: readonly TracedCall[] }> {
-  const log = join(options.home, 'strace.log')
-  const follow = threads === 'all'
-  let tracer: ReturnType<typeof attach> | undefined
-  const finished = await runHeld(options, follow ? 'main' : 'writer', async ({ thread }) => {
-    tracer = attach({ thread, log, injection, follow })
-    await tracer.begun
-  })
-  if (tracer === undefined) throw new Error(`no thread was traced: ${finished.stderr}`)
-  await tracer.begun
-  await tracer.ended
-  return { finished, calls: readCalls(readFileSync(log, 'utf8')) }
+  let tracers: readonly Tracer[] = []
+  const trace = (thread: TracedThread, id: number) =>
+    attach({ thread, id, folder: options.home, injection })
+  const finished = await runHeld(
+    options,
+    threads === 'all' ? 'main' : 'writer',
+    async ({ held, pool }) => {
+      tracers =
+        pool === undefined ? [trace('main', held)] : [trace('writer', held), trace('pool', pool)]
+      await Promise.all(tracers.map(({ begun }) => begun))
+    },
+  )
+  if (tracers.length === 0) throw new Error(`no thread was traced: ${finished.stderr}`)
+  await Promise.all(tracers.map(({ begun }) => begun))
+  await Promise.all(tracers.map(({ ended }) => ended))
+  const calls = tracers.flatMap(({ thread, log }) => readCalls(thread, readFileSync(log, 'utf8')))
+  return { finished, calls: calls.toSorted((one, other) => one.ms - other.ms) }
+}
+
+interface Tracer {
+  readonly thread: TracedThread
+  readonly log: string
+  readonly begun: Promise<void>
+  readonly ended: Promise<unknown>
 }
 
 function attach(options: {
-  readonly thread: number
-  readonly log: string
+  readonly thread: TracedThread
+  readonly id: number
+  readonly folder: string
   readonly injection: Injection | undefined
-  readonly follow: boolean
-}) {
-  const { thread, log, injection, follow } = options
-  const words = ['-p', String(thread), '-o', log, '-y', '-ttt', '-s', '0', '-e', 'signal=none']
-  if (follow) words.push('-f')
+}): Tracer {
+  const { thread, id, folder, injection } = options
+  const log = join(folder, `strace-${thread}.log`)
+  const words = ['-p', String(id), '-o', log, '-y', '-ttt', '-s', '0', '-e', 'signal=none']
+  if (thread === 'main') words.push('-f')
   words.push('-e', `trace=${WRITING_CALLS.map((name) => `?${name}`).join(',')}`)
-  if (injection) {
+  if (injection?.thread === thread) {
     words.push('-e', `inject=${injection.name}:${injection.fault}:when=${injection.ordinal}`)
   }
   const tracer = spawn('strace', words, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -134,19 +171,19 @@ function attach(options: {
     tracer.on('error', reject)
     tracer.on('close', () => reject(new Error(`strace ended: ${said}`)))
   })
-  return { begun, ended }
+  return { thread, log, begun, ended }
 }
 
 /** Lines begin with the thread's id where several were followed. */
-function readCalls(log: string): readonly TracedCall[] {
+function readCalls(thread: TracedThread, log: string): readonly TracedCall[] {
   const seen = new Map<string, number>()
   return log.split('\n').flatMap((text) => {
-    const [, id, seconds, name] = /^(?:(\d+) +)?(\d+\.\d+) (\w+)\(/.exec(text) ?? []
+    const [, number = 0, seconds, name] = /^(?:(\d+) +)?(\d+\.\d+) (\w+)\(/.exec(text) ?? []
     if (name === undefined) return []
-    const thread = Number(id ?? 0)
-    const ordinal = (seen.get(`${thread} ${name}`) ?? 0) + 1
-    seen.set(`${thread} ${name}`, ordinal)
-    return [{ thread, name, ordinal, ms: Number(seconds) * 1000, text }]
+    const id = Number(number)
+    const ordinal = (seen.get(`${id} ${name}`) ?? 0) + 1
+    seen.set(`${id} ${name}`, ordinal)
+    return [{ thread, id, name, ordinal, ms: Number(seconds) * 1000, text }]
   })
 }
 
