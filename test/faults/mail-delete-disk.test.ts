@@ -49,15 +49,15 @@ function failing(database: Database): Database {
 function counting(statement: Statement): Statement {
   return {
     ...statement,
-    run: (...values) => statement.run(...values),
     all: (...values) => statement.all(...values),
     iterate: (...values) => statement.iterate(...values),
-    get: (...values) => {
+    get: (...values) => statement.get(...values),
+    run: (...values) => {
       disk.messages += 1
       if (disk.trouble === 'ENOSPC' && disk.messages >= FATAL) {
         throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
       }
-      return statement.get(...values)
+      return statement.run(...values)
     },
   }
 }
