@@ -81,8 +81,12 @@ function readRows(
     while (lineEnd < lines.length && lines[lineEnd] !== LF) lineEnd += 1
     const end = trimmedEnd(lines, at, lineEnd)
     const numberStart = skipPrefix(lines, at)
-    const numberEnd = skipDigits(lines, numberStart)
-    const messageNumber = wholeNumber(lines, numberStart, numberEnd) ?? 0
+    let messageNumber = 0
+    let numberEnd = numberStart
+    for (let digit = lines[numberEnd]; isDigit(digit); digit = lines[numberEnd]) {
+      messageNumber = messageNumber * 10 + (digit - DIGIT_0)
+      numberEnd += 1
+    }
     const isAlone = numberEnd >= end || isBlank(lines[numberEnd])
     if (messageNumber > 0 && messageNumber <= MESSAGE_NUMBER && isAlone) {
       rows += 1
@@ -111,12 +115,6 @@ function skipPrefix(lines: Uint8Array, from: number): number {
 function skipBlanks(lines: Uint8Array, from: number): number {
   let at = from
   while (isBlank(lines[at])) at += 1
-  return at
-}
-
-function skipDigits(lines: Uint8Array, from: number): number {
-  let at = from
-  while (isDigit(lines[at])) at += 1
   return at
 }
 

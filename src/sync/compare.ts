@@ -54,11 +54,11 @@ export async function compareMaildrop(
   { now, onRows, onMove, onRenumbered, mayBeOtherPart }: CompareOptions,
 ): Promise<Compared> {
   const { moved, facts } = ledger
-  const { messages } = await session.stat()
-  // Read while the listing comes in: 100,000 of either take as long.
+  // Read while the server opens the maildrop and lists it: of 100,000 messages, either takes as long.
   const kept = ledger.receipts()
   // Where both fail, the listing is what is told.
   kept.catch(() => undefined)
+  const { messages } = await session.stat()
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
   let receipts = await kept
   if (!hasUniqueIds && moved !== 'host' && listedUniqueIds(receipts)) {

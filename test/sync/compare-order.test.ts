@@ -11,9 +11,13 @@ const options = {
   onRenumbered: () => {},
 }
 
-function rig(receipts: () => Promise<Receipts>, listing: () => Promise<never>) {
+function rig(
+  receipts: () => Promise<Receipts>,
+  listing: () => Promise<never>,
+  stat: MaildropSession['stat'] = async () => ({ messages: 0, octets: 0 }),
+) {
   const session: Pick<MaildropSession, 'stat' | 'listing'> = {
-    stat: async () => ({ messages: 0, octets: 0 }),
+    stat,
     listing,
   }
   const ledger: Pick<LedgerView, 'moved' | 'facts' | 'receipts'> = {
@@ -24,7 +28,7 @@ function rig(receipts: () => Promise<Receipts>, listing: () => Promise<never>) {
   return compareMaildrop(session as MaildropSession, ledger as LedgerView, options)
 }
 
-it('has the archive read its receipts while the listing comes in', async () => {
+it('has the archive read its receipts while the server opens the maildrop and lists it', async () => {
   const said: string[] = []
   const compared = rig(
     async () => {
@@ -35,9 +39,13 @@ it('has the archive read its receipts while the listing comes in', async () => {
       said.push('listing asked')
       throw new Error('enough')
     },
+    async () => {
+      said.push('STAT asked')
+      return { messages: 0, octets: 0 }
+    },
   )
   await expect(compared).rejects.toThrow('enough')
-  expect(said).toEqual(['receipts asked', 'listing asked'])
+  expect(said).toEqual(['receipts asked', 'STAT asked', 'listing asked'])
 })
 
 it('tells what broke the listing where the receipts cannot be read either', async () => {
