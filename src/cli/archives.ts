@@ -1,14 +1,12 @@
-import { configFault, UsageError } from '../accounts/errors.ts'
-import { type ArchiveLocation, formatLocation, parseLocation } from '../archive/location.ts'
+import { UsageError } from '../accounts/errors.ts'
+import { type ArchiveLocation, parseLocation } from '../archive/location.ts'
 import { type ArchiveReader, openReader } from '../archive/reader.ts'
 import { ArchiveError } from '../durable/errors.ts'
 import { repeatable } from './argument.ts'
-import { configLoader } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { describeFailure } from './failure.ts'
 import type { ArchiveOptions } from './option-values.ts'
 import { archiveRecord, formerArchives, vanishedArchive } from './recorded-archive.ts'
-import { accountsOf } from './server-choice.ts'
 
 /**
  * Runs `work` with the archives that the options name: that of --archive, else every one of the config. Configured
@@ -27,6 +25,8 @@ export async function withReaders(
       await work(readers)
       return
     }
+    // A config is not loaded where nobody asks for it: that is a tenth of what a short list takes.
+    const { configuredArchives } = await import('./configured-archives.ts')
     const isComplete = openAll(configuredArchives(options.config, context), readers, context)
     if (readers.length > 0) await work(readers)
     if (!isComplete) context.end(73)
@@ -65,26 +65,6 @@ export function requireAccount(readers: readonly ArchiveReader[], name: string |
   if (known.includes(name)) return
   const there = known.length === 0 ? 'there is none yet' : `there are ${known.join(', ')}`
   throw new UsageError(`no account in the archive is called ${repeatable(name)}; ${there}`)
-}
-
-/** Every archive that the config names, each once. Throws ConfigError if there is none, or no config. */
-export function configuredArchives(
-  file: string | undefined,
-  context: CommandContext,
-): readonly ArchiveLocation[] {
-  const config = configLoader(file, context)({ mayBeMissing: false })
-  const named = [config?.archive, ...(config?.accounts ?? []).map(({ archive }) => archive)]
-  const locations = named.filter((text) => text !== undefined).map((text) => parseLocation(text))
-  if (locations.length === 0) {
-    // Throws if there are none, since an account is what lacks first.
-    accountsOf(config)
-    const place = config && { file: config.file, line: undefined }
-    throw configFault(
-      place,
-      'no archive is named; write archive = "sqlite:PATH" above the accounts, or give --archive',
-    )
-  }
-  return [...new Map(locations.map((place) => [formatLocation(place), place])).values()]
 }
 
 /** Returns false where one is gone; it is named then. Throws if there is none, and none was. */

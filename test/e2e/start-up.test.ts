@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { parseLocation } from '../../src/archive/location.ts'
+import { openForWriting } from '../../src/archive/open.ts'
 import { lettersOf, Maildrop } from '../reliability/maildrop.ts'
 import { popkeep } from '../support/popkeep.ts'
 import { temporaryFolder } from '../support/temp.ts'
@@ -61,6 +63,13 @@ describe('what is loaded', () => {
     } finally {
       await server.close()
     }
+  })
+
+  it('by a list of an archive that is named is no reader of the config', async () => {
+    const archive = `sqlite:${join(folder.path, 'listed.sqlite')}`
+    openForWriting(parseLocation(archive)).close()
+    const { packages } = await loadedBy(['list', '--newest', '50', '--archive', archive])
+    expect(packages).toEqual(['better-sqlite3', 'commander'])
   })
 
   it('by the help is the command line', async () => {
