@@ -86,3 +86,21 @@ it('says that nothing changed only where the receipts that were listed are liste
     }),
   )
 })
+
+it.each([
+  ['stored', false, true],
+  ['removed', false, true],
+  ['stored', true, false],
+  ['delete sent', false, false],
+  ['deleted', false, false],
+] as const)('looks into a known row that is %s, absent: %s', (state, absent, isAsBefore) => {
+  const rows = [1, 2].map((n) => ({ messageNumber: n, uniqueId: `u${n}`, octets: 10 }))
+  const receipts = rows.map((row, index): Receipt => {
+    const own = index === 1 ? { state, absent } : ({ state: 'stored', absent: false } as const)
+    const key = { uniqueId: row.uniqueId, octets: row.octets, occurrence: 1 }
+    return { ...key, ...own, id: index + 1, message: index + 1, boundAt: 0, boundBy: 'digest' }
+  })
+  const { known } = compareListing(listingOf(rows), receiptListOf(receipts))
+  expect(known.length).toBe(2)
+  expect(known.areAsBefore).toBe(isAsBefore)
+})
