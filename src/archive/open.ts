@@ -131,8 +131,8 @@ function takeLock(location: ArchiveLocation, lock: Lock): void {
   if (lock.tryExclusive()) return
   for (let attempt = 0; attempt < PREPARING_ATTEMPTS; attempt += 1) {
     lock.acquire('shared')
-    const hasTriedWal = versionOf(location, 'create') === SCHEMA_VERSION
-    if (hasTriedWal || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
+    const isPrepared = versionOf(location, 'create') === SCHEMA_VERSION
+    if (isPrepared || lock.tryExclusive(LEAVING_PATIENCE_MS)) return
   }
   lock.acquire('shared')
 }
@@ -196,7 +196,8 @@ function inPlace<T>(place: DatabasePlace, write: () => T): T {
   try {
     return write()
   } catch (error) {
-    place.requireInPlace()
+    // The file alone: a disk that fails leaves a connection that is in WAL and has none.
+    if (!place.isSameFile()) place.requireInPlace()
     throw error
   }
 }

@@ -80,6 +80,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ],
   ['NET_POLICY', row(76)],
   ['NET_ARGUMENT', row(78)],
+  ['NET_SYSTEM', row(74, 'Let it open more files (ulimit -n), or close other programs.')],
 
   [
     'ARCHIVE_LOCKED',

@@ -2,7 +2,8 @@
  * Why there is no connection, or no longer one. NET_DNS: no such host. NET_REFUSED: nobody listens, or no route.
  * NET_TIMEOUT: a deadline passed. NET_CLOSED: the other side ended or reset it. NET_NO_TLS: what answers there does not
  * speak TLS. NET_TLS: the handshake, the certificate or the pin failed. NET_POLICY: what was asked for is not permitted;
- * nothing was sent. NET_ARGUMENT: a certificate, a key or a host name that cannot be used; nothing was connected.
+ * nothing was sent. NET_ARGUMENT: a certificate, a key or a host name that cannot be used; nothing was connected. NET_SYSTEM:
+ * this machine has no descriptor left for a socket.
  */
 export type NetworkErrorCode =
   | 'NET_DNS'
@@ -13,6 +14,7 @@ export type NetworkErrorCode =
   | 'NET_TLS'
   | 'NET_POLICY'
   | 'NET_ARGUMENT'
+  | 'NET_SYSTEM'
 
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'
@@ -34,6 +36,8 @@ const byNodeCode: Readonly<Record<string, NetworkErrorCode>> = {
   ENETUNREACH: 'NET_REFUSED',
   EACCES: 'NET_REFUSED',
   EADDRNOTAVAIL: 'NET_REFUSED',
+  EMFILE: 'NET_SYSTEM',
+  ENFILE: 'NET_SYSTEM',
   ETIMEDOUT: 'NET_TIMEOUT',
   ECONNRESET: 'NET_CLOSED',
   ECONNABORTED: 'NET_CLOSED',
@@ -52,6 +56,7 @@ const sentences: Readonly<Record<NetworkErrorCode, string>> = {
   NET_TLS: 'no TLS session came about',
   NET_POLICY: 'not permitted',
   NET_ARGUMENT: 'cannot be used',
+  NET_SYSTEM: 'too many files are open',
 }
 
 /** What OpenSSL's codes mean to a person; the sentence of NET_TLS stands for all others. */
@@ -75,7 +80,8 @@ export function networkError(error: Error, where: string): NetworkError {
   const nodeCode = 'code' in error ? String(error.code) : ''
   const code = byNodeCode[nodeCode] ?? 'NET_TLS'
   const reason = reasonOf(error)
-  const detail = code === 'NET_TLS' && reason !== '' ? ` (${reason})` : ''
+  const isUnexplained = code === 'NET_TLS' && reason !== ''
+  const detail = isUnexplained ? ` (${reason})` : code === 'NET_SYSTEM' ? ` (${nodeCode})` : ''
   const sentence = tlsSentences[nodeCode] ?? `${sentences[code]}${detail}`
   return new NetworkError(code, `${where}: ${sentence}`, error)
 }

@@ -57,6 +57,14 @@ describe('a name with several addresses', () => {
     const mixed = [...late, one('ENETUNREACH', '2001:db8::2')]
     expect(networkError(new AggregateError(mixed), 'it')).toMatchObject({ code: 'NET_REFUSED' })
   })
+
+  it('does not call this machine untrusted where it has no descriptor left', () => {
+    const error = Object.assign(new Error('connect EMFILE 192.0.2.1:110'), { code: 'EMFILE' })
+    expect(networkError(error, 'it')).toMatchObject({
+      code: 'NET_SYSTEM',
+      message: 'it: too many files are open (EMFILE)',
+    })
+  })
 })
 
 describe('a name', () => {

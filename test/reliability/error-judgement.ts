@@ -1,8 +1,9 @@
 /** How a run has to end to which the system gave an error. */
 import type { Finished } from '../support/popkeep.ts'
 
-/** One line: what failed, what the system said, and what to do. */
-const SENTENCE = /^popkeep: [^\n]+ \((?:E[A-Z]+|SQLITE_[A-Z_]+)\)\. [A-Z][^\n]+\.\n$/
+/** One line: what failed, what the system said, and what to do. A warning of popkeep's own state may stand before it. */
+const SENTENCE =
+  /^(?:popkeep: [^\n]+: this archive cannot be remembered[^\n]+\n)?popkeep: [^\n]+ \((?:E[A-Z]+|SQLITE_[A-Z_]+)\)\. [A-Z][^\n]+\.\n$/
 
 /** What is wrong with the end of a run that could not write: 73 or 74, one sentence, and nothing else. */
 export function misreported({ code, signal, stdout, stderr }: Finished): string[] {
