@@ -32,11 +32,10 @@ export function beginYoungWhole(): void {
 }
 
 /**
- * Keeps the heaps of this process near what they hold. V8 doubles the memory for young objects, up
- * to 32 MB for the two halves of the main thread, each time that as much has outlived collections, in all, as it holds: messages on
- * their way always do, so every long retrieval came there. It stays what start-up has made of it. And old objects may lie until there
- * are some times as many as were in use: half as many more is enough. Settings of the process; each heap that is made later takes
- * the first of them back.
+ * Keeps the heaps of this process near what they hold. V8 doubles the memory for young objects, up to 32 MB for the two halves of
+ * the main thread, each time that as much has outlived collections, in all, as it holds: messages on their way always do, so every
+ * long retrieval came there. It stays what start-up has made of it. And old objects may lie until there are some times as many as
+ * were in use: half as many more is enough. Settings of the process; each heap that is made later takes the first of them back.
  */
 export function keepHeapsSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')

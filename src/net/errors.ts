@@ -59,8 +59,10 @@ const sentences: Readonly<Record<NetworkErrorCode, string>> = {
   NET_SYSTEM: 'too many files are open',
 }
 
-/** What OpenSSL's codes mean to a person; the sentence of NET_TLS stands for all others. */
-const tlsSentences: Readonly<Record<string, string>> = {
+/** What a code of OpenSSL's, or of the system, means to a person more closely; the sentence of NET_TLS stands for OpenSSL's others. */
+const sentenceByNodeCode: Readonly<Record<string, string>> = {
+  EMFILE: 'too many files are open (EMFILE)',
+  ENFILE: 'too many files are open (ENFILE)',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server offers no TLS newer than 1.1',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server offers no TLS newer than 1.1',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a client certificate',
@@ -80,9 +82,8 @@ export function networkError(error: Error, where: string): NetworkError {
   const nodeCode = 'code' in error ? String(error.code) : ''
   const code = byNodeCode[nodeCode] ?? 'NET_TLS'
   const reason = reasonOf(error)
-  const isUnexplained = code === 'NET_TLS' && reason !== ''
-  const detail = isUnexplained ? ` (${reason})` : code === 'NET_SYSTEM' ? ` (${nodeCode})` : ''
-  const sentence = tlsSentences[nodeCode] ?? `${sentences[code]}${detail}`
+  const detail = code === 'NET_TLS' && reason !== '' ? ` (${reason})` : ''
+  const sentence = sentenceByNodeCode[nodeCode] ?? `${sentences[code]}${detail}`
   return new NetworkError(code, `${where}: ${sentence}`, error)
 }
 
