@@ -42,7 +42,7 @@ async function again(bench, contestants, { user, messages }) {
   const { folder, port } = bench
   const folders = new Map()
   for (const [index, contestant] of contestants.entries()) {
-    const own = join(folder, `kept-${index}`)
+    const own = join(folder, `${user}-${index}`)
     folders.set(contestant, own)
     await fill(own, contestant, { ...bench, user })
   }
@@ -53,11 +53,7 @@ async function again(bench, contestants, { user, messages }) {
     expectKept(contestant, own, messages)
     return sample
   }
-  try {
-    return await alternate(contestants, { ...bench, once })
-  } finally {
-    for (const own of folders.values()) rmSync(own, { recursive: true })
-  }
+  return await alternate(contestants, { ...bench, once })
 }
 
 /** The first retrieval, which nobody times: in memory, where fsync costs nothing, and copied to its place. */
