@@ -57,14 +57,19 @@ export const mpop = ({ name = 'mpop, Maildir', place } = {}) => ({
   kept: ({ folder }) => countFiles(join(folder, 'Maildir/new')),
 })
 
+/**
+ * It waits for the child that delivers; where that has ended before the wait began, it waits for nothing until its timeout, and
+ * gives up. So its failures are tried again.
+ */
 export const getmail = {
   name: 'getmail6, Maildir',
+  attempts: 5,
   command({ folder, port, user }) {
     makeMaildir(join(folder, 'Maildir'))
     const rc = join(folder, 'getmailrc')
     const lines = [
       '[retriever]\ntype = SimplePOP3Retriever\nserver = 127.0.0.1',
-      `port = ${port}\nusername = ${user}\npassword = ${PASSWORD}`,
+      `port = ${port}\nusername = ${user}\npassword = ${PASSWORD}\ntimeout = 10`,
       `[destination]\ntype = Maildir\npath = ${join(folder, 'Maildir')}/`,
       '[options]\ndelete = false\nread_all = false\nverbose = 0',
     ]
