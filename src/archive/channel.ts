@@ -1,23 +1,40 @@
 /** What passes between the main thread and the writer's: requests with replies, and octets in batches. */
 import { ArchiveError, type ArchiveErrorCode, LockedError } from '../durable/errors.ts'
+import type { MessageSummary } from '../message/summary.ts'
 import { SqliteError, type SqliteErrorCode } from '../sqlite/errors.ts'
 import type { Stored } from './group-commit.ts'
-import type { ReceiptKey } from './receipts.ts'
+import type { BoundBy } from './receipts.ts'
 
-/** What happens to one intake, in order; octets are named by their place in the batch. */
+/**
+ * What happens to one intake, in order; octets are named by their place in the batch. Tuples, since objects are cloned with the
+ * names of their fields, each time, at five times the cost.
+ */
 export type IntakeStep =
-  | {
-      readonly step: 'begin'
-      readonly intake: number
-      readonly account: string
-      readonly key: ReceiptKey
-      readonly byCanonical: boolean
-    }
-  | { readonly step: 'octets'; readonly intake: number; readonly start: number; end: number }
-  | { readonly step: 'end'; readonly intake: number; readonly isShort: boolean }
-  | { readonly step: 'abandon'; readonly intake: number }
+  | readonly [
+      step: 'begin',
+      intake: number,
+      account: string,
+      uniqueId: string | undefined,
+      occurrence: number,
+      listedOctets: number | undefined,
+      byCanonical: boolean,
+    ]
+  | [step: 'octets', intake: number, start: number, end: number]
+  | readonly [step: 'end', intake: number, isShort: boolean, ...summary: PackedSummary]
+  | readonly [step: 'abandon', intake: number]
   /** Of all intakes of the account that ended before. */
-  | { readonly step: 'inStep'; readonly account: string }
+  | readonly [step: 'inStep', account: string]
+
+/** A MessageSummary: its digests lie in the batch, one behind the other. */
+export type PackedSummary = readonly [
+  digestsStart: number,
+  octets: number,
+  date: string | null,
+  sender: string | null,
+  recipients: string | null,
+  subject: string | null,
+  messageId: string | null,
+]
 
 export type ToWriter =
   | {
@@ -44,16 +61,70 @@ export type FromWriter =
   /** A batch was taken in; its buffer comes back for the next. */
   | { readonly type: 'taken'; readonly buffer: ArrayBuffer; readonly octets: number }
 
-export interface StoredIntake {
-  readonly intake: number
-  readonly result: Stored
-}
+/** An intake and its Stored, as a tuple for the reason of IntakeStep. */
+export type StoredIntake = readonly [
+  intake: number,
+  receipt: number | undefined,
+  message: number,
+  octets: number,
+  isNew: boolean,
+  boundBy: BoundBy,
+  isShort: boolean,
+]
 
 /** One end of the channel. */
 export interface WriterPort<Sent, Received> {
   send(message: Sent, transfer?: readonly ArrayBuffer[]): void
   /** Sets who hears the other side. */
   receive(hear: (message: Received) => void): void
+}
+
+const DIGEST_OCTETS = 32
+
+/** What the digests of one message take in a batch. */
+export const DIGESTS_OCTETS = 3 * DIGEST_OCTETS
+
+/** Copies the digests into the batch, from `start` on. */
+export function packSummary(
+  { digest, canonical, fingerprint, octets, facts }: MessageSummary,
+  batch: Uint8Array,
+  start: number,
+): PackedSummary {
+  batch.set(digest, start)
+  batch.set(canonical, start + DIGEST_OCTETS)
+  batch.set(fingerprint, start + 2 * DIGEST_OCTETS)
+  const { date, sender, recipients, subject, messageId } = facts
+  return [start, octets, date, sender, recipients, subject, messageId]
+}
+
+/** Copies the digests out of the batch. */
+export function unpackSummary(packed: PackedSummary, batch: Uint8Array): MessageSummary {
+  const [start, octets, date, sender, recipients, subject, messageId] = packed
+  const digests = batch.slice(start, start + DIGESTS_OCTETS)
+  return {
+    digest: digests.subarray(0, DIGEST_OCTETS),
+    canonical: digests.subarray(DIGEST_OCTETS, 2 * DIGEST_OCTETS),
+    fingerprint: digests.subarray(2 * DIGEST_OCTETS),
+    octets,
+    facts: { date, sender, recipients, subject, messageId },
+  }
+}
+
+export function packStored(intake: number, stored: Stored): StoredIntake {
+  const { receipt, message, octets, isNew, boundBy, isShort } = stored
+  return [intake, receipt, message, octets, isNew, boundBy, isShort]
+}
+
+export function unpackStored([
+  ,
+  receipt,
+  message,
+  octets,
+  isNew,
+  boundBy,
+  isShort,
+]: StoredIntake): Stored {
+  return { receipt, message, octets, isNew, boundBy, isShort }
 }
 
 /** An error on its way: structured cloning would lose its code and its hint. */

@@ -1,16 +1,11 @@
 /** The catalog's messages, each once. */
-import type { HeaderFacts } from '../message/facts.ts'
+import type { MessageSummary } from '../message/summary.ts'
 import type { Database, Row, Statement } from '../sqlite/database.ts'
 import type { StoredMessage } from './content.ts'
 import { CANONICAL_CANDIDATES } from './limits.ts'
 
 /** What the catalog says of a new message. */
-export interface MessageRecord {
-  readonly digest: Uint8Array
-  readonly octets: number
-  readonly canonical: Uint8Array
-  readonly fingerprint: Uint8Array
-  readonly facts: HeaderFacts
+export interface MessageRecord extends MessageSummary {
   /** RFC 3339 UTC. */
   readonly archivedAt: string
 }

@@ -2,7 +2,8 @@
  * Octets on their way to the writer: copied into buffers that are transferred, since a message to another thread costs
  * far more than the octets in it.
  */
-import type { IntakeStep } from './channel.ts'
+import type { MessageSummary } from '../message/summary.ts'
+import { DIGESTS_OCTETS, type IntakeStep, packSummary } from './channel.ts'
 import { dropped } from './short-lived.ts'
 
 const BATCH_OCTETS = 256 * 1024
@@ -65,6 +66,15 @@ export class OctetBatches {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
+  /** All octets of an intake were written; what they say of their message follows them. */
+  end(intake: number, summary: MessageSummary, isShort: boolean): void {
+    if (this.#isStopped) return
+    if (this.#filled + DIGESTS_OCTETS > BATCH_OCTETS) this.flush()
+    const packed = packSummary(summary, this.#room(), this.#filled)
+    this.#filled += DIGESTS_OCTETS
+    this.add(['end', intake, isShort, ...packed])
+  }
+
   /** Sends what was added so far. */
   flush(): void {
     if (this.#steps.length === 0) return
@@ -103,10 +113,11 @@ export class OctetBatches {
   }
 
   #extend(intake: number, end: number): void {
-    const last = this.#steps.at(-1)
-    if (last?.step === 'octets' && last.intake === intake) last.end = end
-    else this.add({ step: 'octets', intake, start: this.#filled, end })
+    const start = this.#filled
     this.#filled = end
+    const last = this.#steps.at(-1)
+    if (last?.[0] === 'octets' && last[1] === intake) last[3] = end
+    else this.add(['octets', intake, start, end])
   }
 
   #schedule(): void {

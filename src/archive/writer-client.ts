@@ -1,6 +1,13 @@
 /** The main thread's side of the channel to a writer. */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
-import { type FromWriter, type ToWriter, unpackError, type WriterPort } from './channel.ts'
+import { createMessageSummarizer } from '../message/summary.ts'
+import {
+  type FromWriter,
+  type ToWriter,
+  unpackError,
+  unpackStored,
+  type WriterPort,
+} from './channel.ts'
 import type { IntakeOutcome } from './group-commit.ts'
 import { OctetBatches } from './octet-batches.ts'
 import type { ReceiptKey } from './receipts.ts'
@@ -20,10 +27,14 @@ export interface OctetSink {
   abandon(): void
 }
 
-/** One message of those that go to the writer in batches. */
+/**
+ * One message of those that go to the writer in batches. It is summarized on this side: the writer has more to do than the
+ * thread that reads the socket, and what goes wrong between them cannot agree with its digest.
+ */
 class BatchedSink implements OctetSink {
   readonly #batches: OctetBatches
   readonly #intake: number
+  readonly #summarizer = createMessageSummarizer()
 
   constructor(batches: OctetBatches, intake: number) {
     this.#batches = batches
@@ -31,15 +42,16 @@ class BatchedSink implements OctetSink {
   }
 
   write(octets: Uint8Array): Promise<void> | undefined {
+    this.#summarizer.write(octets)
     return this.#batches.write(this.#intake, octets)
   }
 
   end({ isShort } = { isShort: false }): undefined {
-    this.#batches.add({ step: 'end', intake: this.#intake, isShort })
+    this.#batches.end(this.#intake, this.#summarizer.end(), isShort)
   }
 
   abandon(): void {
-    this.#batches.add({ step: 'abandon', intake: this.#intake })
+    this.#batches.add(['abandon', this.#intake])
   }
 }
 
@@ -88,14 +100,13 @@ export class WriterClient {
     const intake = this.#next()
     if (this.#end) outcome.failed(this.#end.error)
     else this.#intakes.set(intake, outcome)
-    const key = { uniqueId, occurrence, octets }
-    this.#batches.add({ step: 'begin', intake, account, key, byCanonical })
+    this.#batches.add(['begin', intake, account, uniqueId, occurrence, octets, byCanonical])
     return new BatchedSink(this.#batches, intake)
   }
 
   /** What ended so far belongs to its rows. */
   inStep(account: string): void {
-    this.#batches.add({ step: 'inStep', account })
+    this.#batches.add(['inStep', account])
   }
 
   close(): Promise<void> {
@@ -117,8 +128,8 @@ export class WriterClient {
         take(this.#requests, message.id)?.reject(unpackError(message.error))
         return
       case 'stored':
-        for (const { intake, result } of message.stored) {
-          take(this.#intakes, intake)?.stored(result)
+        for (const stored of message.stored) {
+          take(this.#intakes, stored[0])?.stored(unpackStored(stored))
         }
         return
       case 'unstored':

@@ -1,7 +1,6 @@
 /** One account's part of an archive, for the length of a run; synchronous, in the writer's thread. */
 import { ArchiveError } from '../durable/errors.ts'
-import { createMessageDigester, type MessageDigests } from '../message/digest.ts'
-import { factsOfLines } from '../message/facts.ts'
+import type { MessageSummary } from '../message/summary.ts'
 import { type AccountRun, timeText } from './account-run.ts'
 import type { ServerFacts } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
@@ -38,8 +37,8 @@ export interface WriterRoom {
 /** One message on its way in. `stored` follows the commits of message and receipt; after `abandon` nothing of it is kept. */
 export interface WriterIntake {
   write(octets: Uint8Array): void
-  /** `isShort`: with fewer octets than its listing allows. */
-  end(options?: { readonly isShort: boolean }): void
+  /** `summary`: of all octets that were written; `isShort`: with fewer octets than its listing allows. */
+  end(summary: MessageSummary, options?: { readonly isShort: boolean }): void
   abandon(): void
 }
 
@@ -233,7 +232,6 @@ class LedgerIntake implements WriterIntake {
   readonly #room: WriterRoom
   readonly #owner: Owner
   readonly #arrival: Arrival
-  readonly #digester = createMessageDigester()
   #draft: Draft | undefined
   #isOver = false
 
@@ -249,15 +247,12 @@ class LedgerIntake implements WriterIntake {
   }
 
   write(octets: Uint8Array): void {
-    this.#attempt(() => {
-      this.#digester.write(octets)
-      this.#draft?.write(octets)
-    })
+    this.#attempt(() => this.#draft?.write(octets))
   }
 
-  end({ isShort } = { isShort: false }): void {
+  end(summary: MessageSummary, { isShort } = { isShort: false }): void {
     this.#attempt(() => {
-      const pending = this.#resolve(this.#digester.end(), isShort)
+      const pending = this.#resolve(summary, isShort)
       this.#isOver = true
       this.#room.group.add(pending)
     })
@@ -273,12 +268,10 @@ class LedgerIntake implements WriterIntake {
   }
 
   /** Decides which message this is, and seals its octets if the archive does not have them. */
-  #resolve(digests: MessageDigests, isShort: boolean): PendingMessage {
-    const { digest, canonical, fingerprint, octets, lines } = digests
+  #resolve(summary: MessageSummary, isShort: boolean): PendingMessage {
+    const { digest, canonical } = summary
     const { catalog, content, group } = this.#room
-    const facts = factsOfLines(lines)
-    const archivedAt = timeText(this.#room.now())
-    const record: MessageRecord = { digest, canonical, fingerprint, octets, facts, archivedAt }
+    const record: MessageRecord = { ...summary, archivedAt: timeText(this.#room.now()) }
     const owner = this.#owner
     const { outcome, key } = this.#arrival
     owner.ended += 1

@@ -6,13 +6,17 @@ import {
   type FromWriter,
   type IntakeStep,
   packError,
+  packStored,
   type StoredIntake,
   type ToWriter,
+  unpackSummary,
   type WriterPort,
 } from './channel.ts'
+import type { Stored } from './group-commit.ts'
 import type { ArchiveLocation } from './location.ts'
 import { openForWriting, systemSources } from './open.ts'
 import { buffersOf, type ReceiptColumns } from './receipt-columns.ts'
+import type { ReceiptKey } from './receipts.ts'
 import { ArchiveWriter, type WriterClock } from './writer.ts'
 import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
 
@@ -141,21 +145,27 @@ export class WriterService {
   }
 
   #step(step: IntakeStep, batch: Uint8Array): void {
-    if (step.step === 'begin') {
-      this.#begin(step)
+    if (step[0] === 'inStep') {
+      this.#ledgers.get(step[1])?.inStep()
       return
     }
-    if (step.step === 'inStep') {
-      this.#ledgers.get(step.account)?.inStep()
+    if (step[0] === 'begin') {
+      const [, id, account, uniqueId, occurrence, octets, byCanonical] = step
+      this.#begin(id, account, { uniqueId, occurrence, octets }, { byCanonical })
       return
     }
-    const { intake: id } = step
     // One that has failed is gone already; what of it was on its way is let pass.
-    const intake = this.#intakes.get(id)
+    const intake = this.#intakes.get(step[1])
     if (intake === undefined) return
-    if (step.step === 'octets') intake.write(batch.subarray(step.start, step.end))
-    else if (step.step === 'end') intake.end(step)
-    else intake.abandon()
+    if (step[0] === 'octets') {
+      const [, , start, end] = step
+      intake.write(batch.subarray(start, end))
+    } else if (step[0] === 'end') {
+      const [, , isShort, ...summary] = step
+      intake.end(unpackSummary(summary, batch), { isShort })
+    } else {
+      intake.abandon()
+    }
   }
 
   /** Those that a commit ended are told of together, before anything else is said. */
@@ -175,25 +185,24 @@ export class WriterService {
     this.#port.send(message, transfer)
   }
 
-  #begin({ intake: id, account, key, byCanonical }: Extract<IntakeStep, { step: 'begin' }>): void {
+  #begin(
+    id: number,
+    account: string,
+    key: ReceiptKey,
+    options: { readonly byCanonical: boolean },
+  ): void {
     const fail = (error: unknown): void => {
       isOver = true
       this.#intakes.delete(id)
       this.#send({ type: 'unstored', intake: id, error: packError(error) })
     }
+    const stored = (result: Stored): void => {
+      this.#intakes.delete(id)
+      this.#tell(packStored(id, result))
+    }
     let isOver = false
     try {
-      const intake = this.#ledger(account).intake(
-        key,
-        { byCanonical },
-        {
-          stored: (result) => {
-            this.#intakes.delete(id)
-            this.#tell({ intake: id, result })
-          },
-          failed: fail,
-        },
-      )
+      const intake = this.#ledger(account).intake(key, options, { stored, failed: fail })
       // It may have failed within the call.
       if (!isOver) this.#intakes.set(id, intake)
     } catch (error) {

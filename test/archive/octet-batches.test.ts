@@ -1,6 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { unpackSummary } from '../../src/archive/channel.ts'
 import { type Batch, OctetBatches } from '../../src/archive/octet-batches.ts'
+import { createMessageSummarizer, type MessageSummary } from '../../src/message/summary.ts'
+import { mail } from './temp-archive.ts'
 
 /** The writer's side: what was sent and not taken yet. */
 function writer() {
@@ -60,4 +64,78 @@ describe('octets on their way to a writer', () => {
     batches.stop()
     await expect(wait).resolves.toBeUndefined()
   })
+
+  it('come out as they went in, with the summary of each message behind them', () => {
+    const full = 256 * 1024
+    const octets = fc.oneof(
+      fc.nat(3000),
+      fc.nat(2 * full),
+      fc.integer({ min: full - 400, max: full }),
+    )
+    const messages = fc.array(fc.array(octets, { maxLength: 3 }), { maxLength: 8 })
+    fc.assert(
+      fc.property(messages, (sizes) => {
+        const { sent, batches } = writer()
+        const went = sizes.map((parts, intake) => {
+          const summarizer = createMessageSummarizer()
+          const written = [
+            mail(`m${intake}`),
+            ...parts.map((size) => new Uint8Array(size).fill(intake)),
+          ]
+          for (const part of written) {
+            summarizer.write(part)
+            void batches.write(intake, part)
+          }
+          const summary = summarizer.end()
+          batches.end(intake, summary, intake % 2 === 0)
+          return { octets: Buffer.concat(written), summary, isShort: intake % 2 === 0 }
+        })
+        batches.flush()
+        const came = read(sent)
+        expect(came.length).toBe(went.length)
+        for (const [index, { octets: all, summary, isShort }] of came.entries()) {
+          expect(all.equals(went[index]?.octets ?? Buffer.alloc(0))).toBe(true)
+          expect(isShort).toBe(went[index]?.isShort)
+          expect(plain(summary)).toEqual(plain(went[index]?.summary))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
 })
+
+interface Came {
+  readonly octets: Buffer
+  readonly summary: MessageSummary
+  readonly isShort: boolean
+}
+
+/** As the writer takes batches in, one after the other. */
+function read(batches: readonly Batch[]): readonly Came[] {
+  const parts = new Map<number, Uint8Array[]>()
+  const came: Came[] = []
+  for (const { buffer, steps } of batches) {
+    const batch = new Uint8Array(buffer)
+    for (const step of steps) {
+      if (step[0] === 'octets') {
+        const [, intake, start, end] = step
+        parts.set(intake, [...(parts.get(intake) ?? []), batch.subarray(start, end)])
+      } else if (step[0] === 'end') {
+        const [, intake, isShort, ...packed] = step
+        const octets = Buffer.concat(parts.get(intake) ?? [])
+        came.push({ octets, summary: unpackSummary(packed, batch), isShort })
+      }
+    }
+  }
+  return came
+}
+
+/** With digests of one kind of array. */
+function plain(summary: MessageSummary | undefined) {
+  if (summary === undefined) return undefined
+  const { digest, canonical, fingerprint } = summary
+  const digests = [digest, canonical, fingerprint].map((octets) =>
+    Buffer.from(octets).toString('hex'),
+  )
+  return { ...summary, digest: undefined, canonical: undefined, fingerprint: undefined, digests }
+}

@@ -8,6 +8,7 @@ import { ReceiptList } from '../../src/archive/receipt-columns.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import type { WriterLedger } from '../../src/archive/writer-ledger.ts'
 import { type FsyncCall, Syncs } from '../../src/durable/syncs.ts'
+import { createMessageSummarizer } from '../../src/message/summary.ts'
 import type { Database } from '../../src/sqlite/database.ts'
 import { keyOf, mail, noCounts, query, temporaryLocation, work } from './temp-archive.ts'
 
@@ -66,8 +67,10 @@ function receive(ledger: WriterLedger, name: string, octets = mail(name)) {
       },
     },
   )
+  const summarizer = createMessageSummarizer()
+  summarizer.write(octets)
   intake.write(octets)
-  intake.end()
+  intake.end(summarizer.end())
   return outcome
 }
 
