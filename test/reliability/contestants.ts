@@ -1,5 +1,6 @@
 /** The programs whose mail a power cut is to take, each retrieving into a folder `archive` of an image and deleting. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -42,10 +43,21 @@ export const popkeepTo = (
     return { child, ended: finished }
   },
   count: (folder, letters) => {
-    const held = new Set(heldIn({ kind, folder }))
+    // What is partial fails the test at once, but of a mutant it is only not counted.
+    const isMutantMaildir = mutant !== undefined && kind === 'maildir'
+    const held = new Set(isMutantMaildir ? digestsOfFiles(folder) : heldIn({ kind, folder }))
     return letters.filter(({ digest }) => held.has(digest)).length
   },
 })
+
+/** As files are, and with CRLF for LF: a partial one has the digest of no letter. */
+function digestsOfFiles(archive: string): readonly string[] {
+  const digestOf = (octets: Buffer) => createHash('sha256').update(octets).digest('hex')
+  return filesIn(archive).flatMap((file) => [
+    digestOf(file),
+    digestOf(Buffer.from(file.toString('latin1').replaceAll('\n', '\r\n'), 'latin1')),
+  ])
+}
 
 /** mpop writes its list of unique-ids at the end; where it lies makes no difference to the mail. */
 export const mpop: Contestant = {
@@ -120,13 +132,17 @@ function makeMaildir(archive: string): void {
 
 /** These programs add header fields and end lines with LF: a letter counts if its beginning and its last line are there. */
 function countInMaildir(archive: string, letters: readonly Letter[]): number {
-  const files = ['new', 'cur'].flatMap((folder) => {
-    const path = join(archive, 'mail', folder)
-    return readdirSync(path).map((name) => readFileSync(join(path, name), 'latin1'))
-  })
+  const files = filesIn(archive).map((file) => file.toString('latin1'))
   return letters.filter(({ octets }) => {
     const text = octets.toString('latin1').replaceAll('\r\n', '\n')
     const body = text.slice(text.indexOf('\n\n'))
     return files.some((file) => file.includes(body.trimEnd()))
   }).length
+}
+
+function filesIn(archive: string): readonly Buffer[] {
+  return ['new', 'cur'].flatMap((folder) => {
+    const path = join(archive, 'mail', folder)
+    return readdirSync(path).map((name) => readFileSync(join(path, name)))
+  })
 }

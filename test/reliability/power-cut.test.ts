@@ -32,6 +32,12 @@ const MUTANTS = [
   },
   {
     kind: 'maildir',
+    name: 'files unsynced',
+    path: join(import.meta.dirname, 'no-file-sync.cjs'),
+    seenOn: FILESYSTEMS,
+  },
+  {
+    kind: 'maildir',
     name: 'new/ unsynced',
     path: join(import.meta.dirname, 'no-folder-sync.cjs'),
     seenOn: ['btrfs'],
