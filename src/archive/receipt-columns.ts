@@ -33,7 +33,8 @@ export interface ReceiptColumns {
   readonly ids: Float64Array
   readonly messages: Float64Array
   readonly octets: Float64Array
-  readonly boundAt: Float64Array
+  /** Times as the catalog has them, with commas between them: nobody asks for those of most receipts. */
+  readonly boundAt: string
   readonly occurrences: Uint32Array
   readonly attempts: Uint32Array
   /** State, bound by and absence: digits, indices into the lists above, `CODES` of them a receipt. */
@@ -49,7 +50,7 @@ export const NO_RECEIPTS: ReceiptColumns = {
   ids: new Float64Array(0),
   messages: new Float64Array(0),
   octets: new Float64Array(0),
-  boundAt: new Float64Array(0),
+  boundAt: '',
   occurrences: new Uint32Array(0),
   attempts: new Uint32Array(0),
   codes: new Uint8Array(0),
@@ -70,6 +71,7 @@ export class ReceiptList {
   readonly #columns: ReceiptColumns
   readonly #made: Receipt[] = []
   #present: number | undefined
+  #times: readonly string[] | undefined
 
   constructor(columns: ReceiptColumns) {
     this.#columns = columns
@@ -96,13 +98,14 @@ export class ReceiptList {
     const made = this.#made[index]
     if (made) return made
     const { boundAt, attempts } = this.#columns
+    this.#times ??= boundAt.split(',')
     const receipt: Receipt = {
       id: this.id(index),
       uniqueId: this.#uniqueId(index),
       occurrence: this.occurrence(index),
       octets: this.octets(index),
       message: this.message(index),
-      boundAt: boundAt[index] ?? 0,
+      boundAt: Date.parse(this.#times[index] ?? ''),
       boundBy: this.boundBy(index),
       state: this.state(index),
       absent: this.isAbsent(index),

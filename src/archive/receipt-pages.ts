@@ -14,11 +14,16 @@ import {
   STATES,
 } from './receipt-columns.ts'
 
+/** UTF-16 units of a time such as 2026-11-23T21:18:00.000Z. */
+const TIME_UNITS = 24
+
 /** Receipts of one page. */
 const PAGE = 4096
 
-/** Behind a unique-id: no TEXT in the catalog has one, and a BLOB comes in hex. */
+/** Behind a unique-id: no TEXT in the catalog has one, and a BLOB comes in hex, behind a mark that no TEXT has either. */
 const LF = 0x0a
+const BLOB = 0x0d
+const BLOB_MARK = String.fromCharCode(BLOB)
 const COMMA = 0x2c
 const MINUS = 0x2d
 
@@ -29,20 +34,32 @@ type Place = readonly [SqlValue, SqlValue, SqlValue]
 const digitOf = (column: string, names: readonly (string | undefined)[]): string =>
   `CASE ${column} ${names.flatMap((name, digit) => (name === undefined ? [] : `WHEN '${name}' THEN ${digit}`)).join(' ')} ELSE 0 END`
 
+/** Codes of a receipt. To join digits takes as long as three other columns, so those that nearly all have are one text. */
+const CODES_OF_ROW = `CASE
+    WHEN state = 'stored' AND bound_by = 'digest' AND absent_since IS NULL
+      THEN '${STATES.indexOf('stored')}${BOUND_BY.indexOf('digest')}0'
+    WHEN state = 'deleted' AND bound_by = 'digest' AND absent_since IS NOT NULL
+      THEN '${STATES.indexOf('deleted')}${BOUND_BY.indexOf('digest')}1'
+    ELSE ${digitOf('state', STATES)} || ${digitOf('bound_by', BOUND_BY)} || (absent_since IS NOT NULL)
+  END`
+
+const NAME_OF_ROW = `CASE typeof(unique_id)
+    WHEN 'blob' THEN char(${BLOB}) || hex(unique_id)
+    ELSE coalesce(unique_id, '')
+  END`
+
 function pageOf(condition: string, order: string): string {
   return `SELECT count(*) AS receipts, group_concat(id) AS ids, group_concat(message) AS messages,
       group_concat(octets) AS octets, group_concat(bound_at) AS bound_at,
       group_concat(occurrence) AS occurrences, group_concat(attempts) AS attempts,
-      group_concat(codes, '') AS codes, group_concat(is_blob, '') AS blobs,
-      group_concat(name, char(${LF})) AS names
+      group_concat(codes, '') AS codes, group_concat(name, char(${LF})) AS names
     FROM (
       SELECT id, coalesce(message, ${NO_MESSAGE}) AS message, octets, bound_at,
-        occurrence, attempts,
-        ${digitOf('state', STATES)} || ${digitOf('bound_by', BOUND_BY)} || (absent_since IS NOT NULL) AS codes,
-        typeof(unique_id) = 'blob' AS is_blob,
-        CASE typeof(unique_id) WHEN 'blob' THEN hex(unique_id) ELSE coalesce(unique_id, '') END AS name
+        occurrence, attempts, ${CODES_OF_ROW} AS codes, ${NAME_OF_ROW} AS name
       FROM receipt WHERE account = ? AND epoch = ? AND ${condition}
-        AND (message IS NULL OR state NOT IN ('stored', 'removed')
+        -- asked once a page first, since it hardly ever is so
+        AND (NOT EXISTS (SELECT 1 FROM message WHERE wanted = 1)
+          OR message IS NULL OR state NOT IN ('stored', 'removed')
           OR message NOT IN (SELECT id FROM message WHERE wanted = 1))
       ORDER BY ${order} LIMIT ${PAGE})`
 }
@@ -98,21 +115,26 @@ interface Page {
 
 function pageIn(row: Row): Page {
   const count = Number(row.receipts)
-  const { uniqueIds, ends, lastName } = uniqueIdsIn(String(row.names), String(row.blobs), count)
+  const { uniqueIds, ends, lastName } = uniqueIdsIn(String(row.names), count)
   const columns: ReceiptColumns = {
     count,
     ids: numbersIn(row.ids, new Float64Array(count)),
     messages: numbersIn(row.messages, new Float64Array(count)),
     octets: numbersIn(row.octets, new Float64Array(count)),
-    boundAt: Float64Array.from(String(row.bound_at).split(','), (time) => Date.parse(time)),
+    boundAt: String(row.bound_at),
     occurrences: numbersIn(row.occurrences, new Uint32Array(count)),
     attempts: numbersIn(row.attempts, new Uint32Array(count)),
     codes: Buffer.from(String(row.codes), 'latin1'),
     uniqueIds,
     ends,
   }
-  if (columns.boundAt.length !== count || columns.codes.length !== CODES * count) throw damaged()
+  if (!hasTimes(columns.boundAt, count) || columns.codes.length !== CODES * count) throw damaged()
   return { columns, lastName }
+}
+
+/** Whether the text has as many times: as a rule each is as long as the next. */
+function hasTimes(text: string, count: number): boolean {
+  return text.length === (TIME_UNITS + 1) * count - 1 || text.split(',').length === count
 }
 
 /** Fills the column. Throws if the text has not as many whole numbers. */
@@ -138,14 +160,21 @@ function numbersIn<T extends Float64Array | Uint32Array>(text: SqlValue | undefi
   return column
 }
 
-function uniqueIdsIn(text: string, blobs: string, count: number) {
+function uniqueIdsIn(text: string, count: number) {
   const ends = new Float64Array(count)
-  const hasBlobs = blobs.includes('1')
-  const octets = hasBlobs ? fillByName(text, blobs, ends) : fillByOctet(text, ends)
+  const hasBlobs = text.includes(BLOB_MARK)
+  const octets = hasBlobs ? fillByName(text, ends) : fillByOctet(text, ends)
   if (octets.filled !== count) throw damaged()
   const name = text.slice(text.lastIndexOf('\n') + 1)
-  const lastName = blobs.endsWith('1') ? new Uint8Array(Buffer.from(name, 'hex')) : name
+  const lastName = name.startsWith(BLOB_MARK) ? new Uint8Array(octetsOf(name)) : name
   return { uniqueIds: octets.uniqueIds, ends, lastName }
+}
+
+/** Of a unique-id. */
+function octetsOf(name: string): Buffer {
+  return name.startsWith(BLOB_MARK)
+    ? Buffer.from(name.slice(BLOB_MARK.length), 'hex')
+    : Buffer.from(name, 'latin1')
 }
 
 /** As nearly always: all of them are text. */
@@ -167,15 +196,14 @@ function fillByOctet(text: string, ends: Float64Array) {
   return { uniqueIds: octets.subarray(0, end), filled: filled + 1 }
 }
 
-function fillByName(text: string, blobs: string, ends: Float64Array) {
-  const names = text.split('\n')
-  const octets = names.map((name, at) => Buffer.from(name, blobs[at] === '1' ? 'hex' : 'latin1'))
+function fillByName(text: string, ends: Float64Array) {
+  const octets = text.split('\n').map(octetsOf)
   let end = 0
   for (const [at, { length }] of octets.entries()) {
     end += length
     ends[at] = end
   }
-  return { uniqueIds: Buffer.concat(octets), filled: names.length }
+  return { uniqueIds: Buffer.concat(octets), filled: octets.length }
 }
 
 function joined(pages: readonly ReceiptColumns[]): ReceiptColumns {
@@ -184,7 +212,7 @@ function joined(pages: readonly ReceiptColumns[]): ReceiptColumns {
     ids: new Float64Array(count),
     messages: new Float64Array(count),
     octets: new Float64Array(count),
-    boundAt: new Float64Array(count),
+    boundAt: pages.map(({ boundAt }) => boundAt).join(','),
     occurrences: new Uint32Array(count),
     attempts: new Uint32Array(count),
     codes: new Uint8Array(CODES * count),
@@ -194,14 +222,7 @@ function joined(pages: readonly ReceiptColumns[]): ReceiptColumns {
   let at = 0
   let end = 0
   for (const page of pages) {
-    for (const name of [
-      'ids',
-      'messages',
-      'octets',
-      'boundAt',
-      'occurrences',
-      'attempts',
-    ] as const) {
+    for (const name of ['ids', 'messages', 'octets', 'occurrences', 'attempts'] as const) {
       columns[name].set(page[name], at)
     }
     columns.codes.set(page.codes, CODES * at)

@@ -10,7 +10,7 @@ export function receiptListOf(receipts: readonly Receipt[]): ReceiptList {
     ids: Float64Array.from(receipts, ({ id }) => id),
     messages: Float64Array.from(receipts, ({ message = 0 }) => message),
     octets: Float64Array.from(receipts, ({ octets = OCTETS_UNKNOWN }) => octets),
-    boundAt: Float64Array.from(receipts, ({ boundAt }) => boundAt),
+    boundAt: receipts.map(({ boundAt }) => new Date(boundAt).toISOString()).join(','),
     occurrences: Uint32Array.from(receipts, ({ occurrence }) => occurrence),
     attempts: Uint32Array.from(receipts, ({ attempts = 0 }) => attempts),
     codes: Uint8Array.from(
