@@ -21,6 +21,7 @@ import { Matches } from './matches.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Receipts } from './ports/receipt.ts'
 import { UniqueIdIndex } from './unique-id-index.ts'
+import { equalsInOrder } from './unique-id-order.ts'
 
 export interface Comparison {
   readonly known: Matches
@@ -30,6 +31,9 @@ export interface Comparison {
   /** Rows without unique-id that only TOP or retrieval can tell. */
   readonly unnamed: readonly PlannedRow[]
 }
+
+/** In place of the index of a receipt. */
+const NONE = -1
 
 /** Above this share of resized rows the server's counting changed, not its messages. */
 const RECOUNT_SHARE = 0.2
@@ -67,15 +71,12 @@ export function compareListing(
     const times = repeated.get(group) ?? 1
     const occurrence = times === 1 ? 1 : (seen.get(group) ?? 0) + 1
     if (times > 1) seen.set(group, occurrence)
-    const namesakes = group < 0 ? [] : names.namesakes(group, times, occurrence)
-    const equal = namesakes.find((receipt) => receipts.octets(receipt) === octets)
-    const [other] = namesakes
-    if (equal !== undefined) {
+    const receipt = group < 0 ? NONE : names.match(group, { times, occurrence, octets })
+    if (receipt === NONE) fresh.push(planned(listing, index, occurrence))
+    else if (receipts.octets(receipt) === octets) {
       known.rowIndices.push(index)
-      known.receiptIndices.push(equal)
-    } else if (other !== undefined) {
-      resized.push({ ...planned(listing, index, occurrence), receipt: receipts.at(other) })
-    } else fresh.push(planned(listing, index, occurrence))
+      known.receiptIndices.push(receipt)
+    } else resized.push({ ...planned(listing, index, occurrence), receipt: receipts.at(receipt) })
   }
   const matches = Matches.ofPairs({ listing, receipts, ...known })
   if (resized.length > RECOUNT_SHARE * (matches.length + resized.length)) {
@@ -112,6 +113,14 @@ interface RowGroups {
 /** Rows with one unique-id are a group. */
 function groupRows(listing: Listing, receipts: Receipts, names: ReceiptNames): RowGroups {
   const { uniqueIds, length } = listing
+  const inOrder = equalsInOrder(uniqueIds, receipts.uniqueIds)
+  if (inOrder) {
+    const isHeard = (index: number) => index >= 0 && receipts.state(index) !== 'quarantined'
+    return {
+      groups: inOrder.map((index, row) => (isHeard(index) ? index : -1 - row)),
+      repeated: new Map(),
+    }
+  }
   const groups = new Int32Array(length)
   const repeated = new Map<number, number>()
   const isSeen = new Uint8Array(receipts.length)
@@ -136,34 +145,55 @@ function groupRows(listing: Listing, receipts: Receipts, names: ReceiptNames): R
 /** Receipts by unique-id, each by its index. Not the quarantined, which are tried again. */
 class ReceiptNames {
   readonly #receipts: Receipts
-  readonly #index: UniqueIdIndex
-  /** Those that share a unique-id, by the first of them: nearly all have their own. */
+  #index: UniqueIdIndex | undefined
+  /** Those that share a unique-id, by the first of them: nearly all have their own. Filled with the index. */
   readonly #several = new Map<number, number[]>()
 
   constructor(receipts: Receipts) {
-    const { uniqueIds, length } = receipts
     this.#receipts = receipts
-    this.#index = new UniqueIdIndex(uniqueIds)
+  }
+
+  /** The first receipt with this unique-id, or NONE. */
+  find(uniqueIds: UniqueIds, index: number): number {
+    this.#index ??= this.#indexed()
+    return this.#index.find(uniqueIds, index)
+  }
+
+  /**
+   * Of those that share the unique-id of `first`, the one with this occurrence, where it is listed so many times, and with these
+   * octets if there is one; or NONE. `first` is of `find`, or of receipts that all have a unique-id of their own.
+   */
+  match(
+    first: number,
+    {
+      times,
+      occurrence,
+      octets,
+    }: { times: number; occurrence: number; octets: number | undefined },
+  ): number {
+    const receipts = this.#receipts
+    const several = this.#several.get(first)
+    if (several === undefined) {
+      return times === 1 && receipts.occurrence(first) === occurrence ? first : NONE
+    }
+    if (this.#isShuffled(several, times)) return NONE
+    const namesakes = several.filter((index) => receipts.occurrence(index) === occurrence)
+    return namesakes.find((index) => receipts.octets(index) === octets) ?? namesakes[0] ?? NONE
+  }
+
+  #indexed(): UniqueIdIndex {
+    const receipts = this.#receipts
+    const { uniqueIds, length } = receipts
+    const found = new UniqueIdIndex(uniqueIds)
     for (let index = 0; index < length; index += 1) {
       if (isNone(uniqueIds, index) || receipts.state(index) === 'quarantined') continue
-      const first = this.#index.add(index)
+      const first = found.add(index)
       if (first === index) continue
       const several = this.#several.get(first)
       if (several) several.push(index)
       else this.#several.set(first, [first, index])
     }
-  }
-
-  /** The first receipt with this unique-id; -1: there is none. */
-  find(uniqueIds: UniqueIds, index: number): number {
-    return this.#index.find(uniqueIds, index)
-  }
-
-  /** Those that share the unique-id of `first` and have this occurrence, where it is listed so many times. */
-  namesakes(first: number, times: number, occurrence: number): readonly number[] {
-    const group = this.#several.get(first) ?? [first]
-    if (this.#isShuffled(group, times)) return []
-    return group.filter((index) => this.#receipts.occurrence(index) === occurrence)
+    return found
   }
 
   /** Equal unique-ids whose number changed: which of them is gone or new, only their octets can tell. */

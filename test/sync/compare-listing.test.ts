@@ -10,8 +10,19 @@ import { receiptListOf } from '../support/receipt-list-of.ts'
 const uniqueId = fc.constantFrom('a', 'b', 'c', 'dd', 'ee', '\xff', undefined)
 const octets = fc.constantFrom(10, 20, undefined)
 
+/** In any order; or in theirs, each once, as most servers list. */
+function inSomeOrder<T extends { readonly uniqueId: string | undefined }>(all: readonly T[]) {
+  const named = all.filter((one) => one.uniqueId !== undefined)
+  const isFirst = (one: T) => one === named.find((other) => other.uniqueId === one.uniqueId)
+  const inOrder = named
+    .filter(isFirst)
+    .toSorted((a, b) => ((a.uniqueId ?? '') < (b.uniqueId ?? '') ? -1 : 1))
+  return fc.constantFrom(all, inOrder)
+}
+
 const rowsOf = fc
   .array(fc.record({ uniqueId, octets }), { maxLength: 12 })
+  .chain(inSomeOrder)
   .map((rows) => rows.map((row, index): ListedMessage => ({ messageNumber: index + 1, ...row })))
 
 const receiptsOf = fc
@@ -23,6 +34,7 @@ const receiptsOf = fc
     }),
     { maxLength: 12, selector: (r) => `${r.uniqueId} ${r.occurrence} ${r.octets}` },
   )
+  .chain(inSomeOrder)
   .map((receipts) =>
     receipts.map(
       (receipt, index): Receipt => ({

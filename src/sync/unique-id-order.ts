@@ -1,0 +1,45 @@
+import { startOf, type UniqueIds } from '../pop3/unique-id-column.ts'
+
+/**
+ * Of each entry of `rows`, the equal one of `others`, or -1. Undefined unless either column ascends strictly, octet by octet: most
+ * servers list unique-ids that count, and an archive has its own in order, so that nothing needs to be looked up.
+ */
+export function equalsInOrder(rows: UniqueIds, others: UniqueIds): Int32Array | undefined {
+  if (!isAscending(rows) || !isAscending(others)) return undefined
+  const equals = new Int32Array(rows.ends.length).fill(-1)
+  let other = 0
+  for (let row = 0; row < equals.length; row += 1) {
+    let order = -1
+    while (other < others.ends.length) {
+      order = compare(others, other, rows, row)
+      if (order >= 0) break
+      other += 1
+    }
+    if (order === 0) equals[row] = other
+  }
+  return equals
+}
+
+/** Each is there, and behind the one before it: so no two are equal. */
+function isAscending(uniqueIds: UniqueIds): boolean {
+  const { length } = uniqueIds.ends
+  if (length > 0 && uniqueIds.ends[0] === 0) return false
+  for (let index = 1; index < length; index += 1) {
+    if (compare(uniqueIds, index - 1, uniqueIds, index) >= 0) return false
+  }
+  return true
+}
+
+/** Negative where `a` comes before `b`, 0 where they are equal. */
+function compare(a: UniqueIds, indexOfA: number, b: UniqueIds, indexOfB: number): number {
+  const startOfA = startOf(a, indexOfA)
+  const startOfB = startOf(b, indexOfB)
+  const octetsOfA = (a.ends[indexOfA] ?? 0) - startOfA
+  const octetsOfB = (b.ends[indexOfB] ?? 0) - startOfB
+  const shared = Math.min(octetsOfA, octetsOfB)
+  for (let at = 0; at < shared; at += 1) {
+    const difference = (a.octets[startOfA + at] ?? 0) - (b.octets[startOfB + at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return octetsOfA - octetsOfB
+}
