@@ -162,16 +162,16 @@ class Pipeline {
   #fill(): void {
     if (!this.#pending || this.#refusals >= CONSECUTIVE_REFUSALS || !this.#window.isLow) return
     const burst: Command[] = []
-    this.#window.grow()
-    while (this.#pending) {
-      const { row, command } = this.#pending
-      const expected = row ? this.#exchange.expectedOctets(row) : CHECK_REPLY_OCTETS
-      if (!this.#window.admit(commandOctets(command), expected)) break
-      burst.push(command)
-      this.#outstanding.push(row)
-      this.#pending = this.#draw()
-    }
-    this.#window.filled()
+    this.#window.fill(() => {
+      while (this.#pending) {
+        const { row, command } = this.#pending
+        const expected = row ? this.#exchange.expectedOctets(row) : CHECK_REPLY_OCTETS
+        if (!this.#window.admit(commandOctets(command), expected)) break
+        burst.push(command)
+        this.#outstanding.push(row)
+        this.#pending = this.#draw()
+      }
+    })
     if (burst.length > 0) this.#wire.send(burst)
   }
 

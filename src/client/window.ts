@@ -92,8 +92,16 @@ export class Window {
     )
   }
 
+  /** One burst: the window may grow, `admitAll` admits until there is no more room, and the low mark is measured from there. */
+  fill(admitAll: () => void): void {
+    this.#grow()
+    admitAll()
+    this.#filledCommands = this.#costs.length
+    this.#filledOctets = this.#responseOctets
+  }
+
   /**
-   * Takes a command into the window if there is room; a lone one always fits. `listedOctets` is the expected size of
+   * Within a filling: takes a command into the window if there is room; a lone one always fits. `listedOctets` is the expected size of
    * its response, undefined if unknown.
    */
   admit(commandOctets: number, listedOctets: number | undefined): boolean {
@@ -110,8 +118,16 @@ export class Window {
     return true
   }
 
-  /** To be called before each filling, not within: replies come in lumps, so whole round trips are counted. */
-  grow(): void {
+  /** The oldest command was answered in full. */
+  answered(): void {
+    this.#replies += 1
+    const cost = this.#costs.shift()
+    this.#commandOctets -= cost?.commandOctets ?? 0
+    this.#responseOctets -= cost?.responseOctets ?? 0
+  }
+
+  /** Before each filling, not within: replies come in lumps, so whole round trips are counted. */
+  #grow(): void {
     const { commands, mostCommands } = this.#limits
     const { roundTripMs } = this.#pace
     if (roundTripMs === undefined || commands >= mostCommands) return
@@ -123,19 +139,5 @@ export class Window {
     if (needed > commands) {
       this.#limits = { ...this.#limits, commands: Math.min(needed, mostCommands) }
     }
-  }
-
-  /** A burst is complete: the low mark is measured from here. */
-  filled(): void {
-    this.#filledCommands = this.#costs.length
-    this.#filledOctets = this.#responseOctets
-  }
-
-  /** The oldest command was answered in full. */
-  answered(): void {
-    this.#replies += 1
-    const cost = this.#costs.shift()
-    this.#commandOctets -= cost?.commandOctets ?? 0
-    this.#responseOctets -= cost?.responseOctets ?? 0
   }
 }

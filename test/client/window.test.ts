@@ -4,8 +4,9 @@ import { PIPELINED, Window } from '../../src/client/window.ts'
 /** How many commands of one kind the window takes before it is full. */
 function fill(window: Window, commandOctets: number, listedOctets: number | undefined): number {
   let taken = 0
-  while (taken < 1000 && window.admit(commandOctets, listedOctets)) taken += 1
-  window.filled()
+  window.fill(() => {
+    while (taken < 1000 && window.admit(commandOctets, listedOctets)) taken += 1
+  })
   return taken
 }
 
@@ -57,9 +58,7 @@ describe('Window', () => {
         now += 50
         for (let left = Math.min(perRoundTrip, window.outstanding); left > 0; left -= 1) {
           window.answered()
-          if (!window.isLow) continue
-          window.grow()
-          fill(window, 10, 1000)
+          if (window.isLow) fill(window, 10, 1000)
         }
         commands.push(window.limits.commands)
       }
@@ -91,7 +90,6 @@ describe('Window', () => {
     let now = 0
     const window = new Window(PIPELINED, { roundTripMs: undefined, now: () => (now += 50) })
     for (let time = 0; time < 9; time += 1) {
-      window.grow()
       for (let left = fill(window, 10, 1000); left > 0; left -= 1) window.answered()
     }
     expect(window.limits.commands).toBe(100)
@@ -99,9 +97,10 @@ describe('Window', () => {
 
   it('asks to be filled when a large message ahead was answered', () => {
     const window = new Window(PIPELINED)
-    window.admit(10, 1024 * 1024)
-    for (let small = 0; small < 9; small += 1) window.admit(10, 1000)
-    window.filled()
+    window.fill(() => {
+      window.admit(10, 1024 * 1024)
+      for (let small = 0; small < 9; small += 1) window.admit(10, 1000)
+    })
     window.answered()
     expect(window.isLow).toBe(true)
   })
