@@ -12,7 +12,7 @@ import { openCatalog } from './catalog.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { openForReading } from './open.ts'
-import { NO_RECEIPTS, ReceiptList } from './receipt-columns.ts'
+import { joinedColumns, ReceiptList } from './receipt-columns.ts'
 
 export interface LedgerForReading {
   readonly account: string
@@ -73,7 +73,7 @@ function emptyLedger(account: string): LedgerForReading {
     renamedFrom: undefined,
     moved: undefined,
     facts: {},
-    receipts: async () => new ReceiptList(NO_RECEIPTS),
+    receipts: async () => new ReceiptList(joinedColumns([])),
     fingerprints: async () => new Map(),
     traits: async () => new Map(),
     shortOnce: async () => [],

@@ -45,17 +45,35 @@ export interface ReceiptColumns {
   readonly ends: Float64Array
 }
 
-export const NO_RECEIPTS: ReceiptColumns = {
-  count: 0,
-  ids: new Float64Array(0),
-  messages: new Float64Array(0),
-  octets: new Float64Array(0),
-  boundAt: '',
-  occurrences: new Uint32Array(0),
-  attempts: new Uint32Array(0),
-  codes: new Uint8Array(0),
-  uniqueIds: new Uint8Array(0),
-  ends: new Float64Array(0),
+/** All of the pages, in their order. */
+export function joinedColumns(pages: readonly ReceiptColumns[]): ReceiptColumns {
+  const count = pages.reduce((sum, page) => sum + page.count, 0)
+  const columns = {
+    ids: new Float64Array(count),
+    messages: new Float64Array(count),
+    octets: new Float64Array(count),
+    boundAt: pages.map(({ boundAt }) => boundAt).join(','),
+    occurrences: new Uint32Array(count),
+    attempts: new Uint32Array(count),
+    codes: new Uint8Array(CODES * count),
+    uniqueIds: new Uint8Array(pages.reduce((sum, { uniqueIds }) => sum + uniqueIds.length, 0)),
+    ends: new Float64Array(count),
+  }
+  let at = 0
+  let end = 0
+  for (const page of pages) {
+    for (const name of ['ids', 'messages', 'octets', 'occurrences', 'attempts'] as const) {
+      columns[name].set(page[name], at)
+    }
+    columns.codes.set(page.codes, CODES * at)
+    columns.uniqueIds.set(page.uniqueIds, end)
+    for (const pageEnd of page.ends) {
+      columns.ends[at] = end + pageEnd
+      at += 1
+    }
+    end += page.uniqueIds.length
+  }
+  return { count, ...columns }
 }
 
 /** What can be handed to another thread instead of copied; nothing is left here then. */

@@ -9,6 +9,7 @@ import {
   BOUND_BY,
   CODES,
   DIGIT_0,
+  joinedColumns,
   NO_MESSAGE,
   type ReceiptColumns,
   STATES,
@@ -103,7 +104,7 @@ export class ReceiptPages {
     read(this.#nameless, [0, 0, 0], ({ columns: { occurrences, octets, ids } }) => {
       return [last(occurrences), last(octets), last(ids)]
     })
-    return joined(pages.map(({ columns }) => columns))
+    return joinedColumns(pages.map(({ columns }) => columns))
   }
 }
 
@@ -204,36 +205,6 @@ function fillByName(text: string, ends: Float64Array) {
     ends[at] = end
   }
   return { uniqueIds: Buffer.concat(octets), filled: octets.length }
-}
-
-function joined(pages: readonly ReceiptColumns[]): ReceiptColumns {
-  const count = pages.reduce((sum, page) => sum + page.count, 0)
-  const columns = {
-    ids: new Float64Array(count),
-    messages: new Float64Array(count),
-    octets: new Float64Array(count),
-    boundAt: pages.map(({ boundAt }) => boundAt).join(','),
-    occurrences: new Uint32Array(count),
-    attempts: new Uint32Array(count),
-    codes: new Uint8Array(CODES * count),
-    uniqueIds: new Uint8Array(pages.reduce((sum, { uniqueIds }) => sum + uniqueIds.length, 0)),
-    ends: new Float64Array(count),
-  }
-  let at = 0
-  let end = 0
-  for (const page of pages) {
-    for (const name of ['ids', 'messages', 'octets', 'occurrences', 'attempts'] as const) {
-      columns[name].set(page[name], at)
-    }
-    columns.codes.set(page.codes, CODES * at)
-    columns.uniqueIds.set(page.uniqueIds, end)
-    for (const pageEnd of page.ends) {
-      columns.ends[at] = end + pageEnd
-      at += 1
-    }
-    end += page.uniqueIds.length
-  }
-  return { count, ...columns }
 }
 
 function last(column: Float64Array | Uint32Array): number {
