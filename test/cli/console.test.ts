@@ -5,14 +5,8 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/main.ts'
-import { listen, type Pop3Server } from '../../src/server/listen.ts'
-import { qpopper } from '../../src/server/personality.ts'
-import {
-  SEED_HOST,
-  SEED_PASSWORD,
-  SEED_USER,
-  seedMaildrop,
-} from '../../src/server/seed-maildrop.ts'
+import type { Pop3Server } from '../../src/server/listen.ts'
+import { SEED_PASSWORD } from '../../src/server/seed-maildrop.ts'
 import { Screen } from '../support/screen.ts'
 import {
   closed,
@@ -24,6 +18,7 @@ import {
   scriptedServer,
   send,
 } from '../support/scripted-server.ts'
+import { SEED_GREETING, seedServer } from '../support/seed-server.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const folder = temporaryFolder('console')
@@ -34,8 +29,6 @@ const TYPED = [
   ...['user paul', `pass ${SEED_PASSWORD}`, 'stat', 'list', 'noop', 'last', 'retr 4', 'dele 4'],
   ...['rset 4', 'rset', 'list', 'quit'],
 ]
-const GREETING =
-  '+OK QPOP (version 2.2) at quest.net.kiae.su starting.  <10124.867839706@quest.net.kiae.su>'
 const LISTING = [
   '+OK 6 messages (12576 octets)',
   ...['1 1447', '2 2640', '3 2296', '4 1100', '5 3025', '6 2068', '.'],
@@ -92,15 +85,7 @@ const urlOf = ({ port }: { readonly port: number }) => `pop://paul@127.0.0.1:${p
 describe('popkeep console, the session of 1997', () => {
   let server: Pop3Server
   beforeEach(async () => {
-    server = await listen({
-      host: '127.0.0.1',
-      port: 0,
-      maildrops: [{ user: SEED_USER, secret: SEED_PASSWORD, source: seedMaildrop() }],
-      personality: qpopper({ hostName: SEED_HOST, now: () => 867839706_000, pid: () => 10124 }),
-      onFault: (fault) => {
-        throw fault
-      },
-    })
+    server = await seedServer()
   })
   afterEach(() => server.close())
 
@@ -117,7 +102,7 @@ describe('popkeep console, the session of 1997', () => {
       expect(await session.finished).toBe(0)
       const said = session.stdout().split('\r\n')
       expect(said.slice(0, 13)).toEqual([
-        GREETING,
+        SEED_GREETING,
         '+OK Password required for paul.',
         '+OK paul has 6 messages (12576 octets).',
         '+OK 6 12576',
@@ -152,7 +137,7 @@ describe('popkeep console, the session of 1997', () => {
     expect(await session.finished).toBe(0)
     const shown = screen.text.split('\n')
     expect(shown.slice(0, 7)).toEqual([
-      GREETING,
+      SEED_GREETING,
       'user paul',
       '+OK Password required for paul.',
       `pass ${'*'.repeat(SEED_PASSWORD.length)}`,

@@ -1,14 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Pop3Server } from '../../src/server/listen.ts'
-import { listen } from '../../src/server/listen.ts'
-import { qpopper } from '../../src/server/personality.ts'
-import {
-  SEED_HOST,
-  SEED_PASSWORD,
-  SEED_USER,
-  seedMaildrop,
-} from '../../src/server/seed-maildrop.ts'
+import { SEED_GREETING, seedServer } from '../support/seed-server.ts'
 
 /** The dialogue of 2 July 1997: what was typed, and each reply as it was on the wire. */
 const LISTING = [
@@ -67,9 +60,7 @@ const DIALOGUE: readonly (readonly [string, readonly string[]])[] = [
   ['list', LISTING],
   ['quit', ['+OK Pop server at quest.net.kiae.su signing off.']],
 ]
-const GREETING =
-  '+OK QPOP (version 2.2) at quest.net.kiae.su starting.  <10124.867839706@quest.net.kiae.su>'
-const TRANSCRIPT = [[GREETING], ...DIALOGUE.map(([, reply]) => reply)]
+const TRANSCRIPT = [[SEED_GREETING], ...DIALOGUE.map(([, reply]) => reply)]
   .flat()
   .map((line) => `${line}\r\n`)
   .join('')
@@ -77,15 +68,7 @@ const TRANSCRIPT = [[GREETING], ...DIALOGUE.map(([, reply]) => reply)]
 describe('the session of 1997', () => {
   let server: Pop3Server
   beforeEach(async () => {
-    server = await listen({
-      host: '127.0.0.1',
-      port: 0,
-      maildrops: [{ user: SEED_USER, secret: SEED_PASSWORD, source: seedMaildrop() }],
-      personality: qpopper({ hostName: SEED_HOST, now: () => 867839706_000, pid: () => 10124 }),
-      onFault: (fault) => {
-        throw fault
-      },
-    })
+    server = await seedServer()
   })
   afterEach(() => server.close())
 
@@ -104,7 +87,7 @@ describe('the session of 1997', () => {
       expect(heard).toBe(reply)
       heard = ''
     }
-    await hear([GREETING])
+    await hear([SEED_GREETING])
     for (const [typed, reply] of DIALOGUE) {
       socket.write(`${typed}\r\n`)
       await hear(reply)
