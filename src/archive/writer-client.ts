@@ -1,6 +1,6 @@
 /** The main thread's side of the channel to a writer. */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
-import { createMessageSummarizer } from '../message/summary.ts'
+import { createMessageSummarizer, type MessageSummarizer } from '../message/summary.ts'
 import {
   type FromWriter,
   type ToWriter,
@@ -34,7 +34,8 @@ export interface OctetSink {
 class BatchedSink implements OctetSink {
   readonly #batches: OctetBatches
   readonly #intake: number
-  readonly #summarizer = createMessageSummarizer()
+  /** Let go at the end of the message: the sink may be held until its commit. */
+  #summarizer: MessageSummarizer | undefined = createMessageSummarizer()
 
   constructor(batches: OctetBatches, intake: number) {
     this.#batches = batches
@@ -42,12 +43,14 @@ class BatchedSink implements OctetSink {
   }
 
   write(octets: Uint8Array): Promise<void> | undefined {
-    this.#summarizer.write(octets)
+    this.#summarizer?.write(octets)
     return this.#batches.write(this.#intake, octets)
   }
 
   end({ isShort } = { isShort: false }): undefined {
-    this.#batches.end(this.#intake, this.#summarizer.end(), isShort)
+    const summary = this.#summarizer?.end()
+    this.#summarizer = undefined
+    if (summary) this.#batches.end(this.#intake, summary, isShort)
   }
 
   abandon(): void {
