@@ -10,6 +10,9 @@ export const GROUP_MS = 200
 /** A message up to this size is held in memory whole; a larger one goes through in pieces of this size. */
 export const PIECE_OCTETS = 1024 * 1024
 
+/** Of all messages that are still coming in together: full pieces that wait in memory. What is beyond that is staged. */
+export const HELD_PIECES = 1
+
 /**
  * Messages with one canonical digest that are looked at to recognise another. Honest mail has a few copies, one a route;
  * a sender who varies what servers write can make thousands, and each would be compared with all before it. What is not

@@ -25,6 +25,7 @@ import {
   nameWithDigest,
 } from './maildir-name.ts'
 import { FolderTimes } from './maildir-times.ts'
+import { Slabs } from './slabs.ts'
 
 export interface MaildirDependencies {
   readonly names: NameSources
@@ -53,11 +54,13 @@ export function openMaildirContent(root: string, deps: MaildirDependencies): Mai
   const times = new FolderTimes(root)
   const { calls = fs, syncs } = deps
   const nextName = createNamer(deps.names)
+  const createFile = () => new NewFile(join(root, 'tmp', nextName()), calls)
+  const slabs = new Slabs()
   return {
     files,
     times,
     syncs,
-    draft: () => new MaildirDraft(() => new NewFile(join(root, 'tmp', nextName()), calls), syncs),
+    draft: () => new MaildirDraft(createFile, slabs.room(), syncs),
     publish: (drafts) => times.ours(() => publish({ root, files, calls, nextName }, drafts)),
     attach: () => undefined,
     has: (message) => files.has(message),

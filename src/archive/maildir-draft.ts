@@ -5,6 +5,7 @@ import type { Draft } from './content.ts'
 import { PIECE_OCTETS } from './limits.ts'
 import { readPlainFile } from './maildir-files.ts'
 import { LineFeedEncoder, withCarriageReturns } from './maildir-form.ts'
+import type { Room } from './slabs.ts'
 
 /**
  * Starts in LF form. At the first bare LF it falls back to the wire form, and what was written by then is written anew:
@@ -15,14 +16,15 @@ export class MaildirDraft implements Draft {
   readonly #syncs: Syncs | undefined
   /** Undefined once the message has turned out to have no LF form. */
   #encoder: LineFeedEncoder | undefined = new LineFeedEncoder()
-  #buffer: Uint8Array = new Uint8Array()
-  #buffered = 0
+  /** What is not in the file yet, up to a piece. */
+  readonly #buffer: Room
   #file: NewFile | undefined
   #digest: Uint8Array | undefined
 
   /** `createFile` makes a new file in tmp/ each time. With `syncs`, sealing goes on while the caller does. */
-  constructor(createFile: () => NewFile, syncs?: Syncs) {
+  constructor(createFile: () => NewFile, buffer: Room, syncs?: Syncs) {
     this.#createFile = createFile
+    this.#buffer = buffer
     this.#syncs = syncs
   }
 
@@ -52,14 +54,13 @@ export class MaildirDraft implements Draft {
   seal(digest: Uint8Array): void {
     if (this.#encoder !== undefined) this.#put(this.#encoder.end())
     const file = this.#flush()
-    this.#buffer = new Uint8Array()
     this.#digest = digest.slice()
     if (this.#syncs) file.sealBy(this.#syncs)
     else file.seal()
   }
 
   discard(): void {
-    this.#buffered = 0
+    this.#buffer.clear()
     this.#digest = undefined
     this.#file?.discard()
     this.#file = undefined
@@ -67,33 +68,23 @@ export class MaildirDraft implements Draft {
 
   /** Copies the octets, or writes them at once. */
   #put(octets: Uint8Array): void {
-    const total = this.#buffered + octets.length
-    if (total > PIECE_OCTETS) {
-      this.#flush().write(octets)
-      return
-    }
-    if (total > this.#buffer.length) {
-      const larger = new Uint8Array(Math.min(PIECE_OCTETS, Math.max(8192, total * 2)))
-      larger.set(this.#buffer.subarray(0, this.#buffered))
-      this.#buffer = larger
-    }
-    this.#buffer.set(octets, this.#buffered)
-    this.#buffered = total
+    if (this.#buffer.filled + octets.length > PIECE_OCTETS) this.#flush().write(octets)
+    else this.#buffer.write(octets)
   }
 
   #flush(): NewFile {
     this.#file ??= this.#createFile()
-    if (this.#buffered > 0) this.#file.write(this.#buffer.subarray(0, this.#buffered))
-    this.#buffered = 0
+    if (this.#buffer.filled > 0) this.#file.write(this.#buffer.octets())
+    this.#buffer.clear()
     return this.#file
   }
 
   #fallBack(encoder: LineFeedEncoder): void {
     this.#encoder = undefined
     const former = this.#file
-    const buffered = this.#buffer.slice(0, this.#buffered)
+    const buffered = this.#buffer.octets().slice()
     this.#file = undefined
-    this.#buffered = 0
+    this.#buffer.clear()
     if (former !== undefined) {
       try {
         for (const part of readPlainFile(former.path)) this.#put(withCarriageReturns(part))

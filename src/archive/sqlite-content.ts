@@ -1,17 +1,15 @@
 /**
- * Content as rows beside the catalog. A message up to 1 MiB waits in memory and is written by the transaction of its
- * message row. A larger one is staged in pieces, each in a commit of its own; the content row then names their series,
- * and until it does nobody sees them.
+ * Content as rows beside the catalog. A message waits in memory and is written by the transaction of its message row, one of more
+ * than 1 MiB in pieces, whose series its content row names. Of one that is larger than what may be held, pieces are staged: in
+ * commits of their own, and nobody sees them until there is a row that names their series.
  */
 import { randomInt } from 'node:crypto'
 import { ArchiveError } from '../durable/errors.ts'
 import type { Database, Statement } from '../sqlite/database.ts'
 import type { ContentStore, Draft, StoredMessage } from './content.ts'
-import { PIECE_OCTETS } from './limits.ts'
+import { HELD_PIECES, PIECE_OCTETS } from './limits.ts'
 import { dropped } from './short-lived.ts'
-
-/** Octets of drafts that are short lie side by side: a buffer for each costs more than copying what is in it. */
-const SLAB_OCTETS = 256 * 1024
+import { type Room, Slabs } from './slabs.ts'
 
 /** The largest that `randomInt` takes. */
 const SERIES_END = 2 ** 48 - 1
@@ -20,9 +18,9 @@ export function openSqliteContent(database: Database): ContentStore {
   const find = database.prepare('SELECT octets, series FROM content WHERE message = ?')
   const exists = database.prepare('SELECT 1 FROM content WHERE message = ?')
   const pieces = database.prepare('SELECT octets FROM piece WHERE series = ? AND position = ?')
-  const slabs = new Slabs()
+  const staging = { database, slabs: new Slabs(), held: 0 }
   return {
-    draft: () => new SqliteDraft(database, slabs),
+    draft: () => new SqliteDraft(staging),
     publish: () => undefined,
     attach: (_database, message, draft) => {
       if (!(draft instanceof SqliteDraft)) throw new TypeError('a draft of another archive')
@@ -36,108 +34,122 @@ export function openSqliteContent(database: Database): ContentStore {
   }
 }
 
-/** Hands out room, each piece once; a slab is garbage when the last draft in it is. */
-class Slabs {
-  #slab = new Uint8Array(0)
-  #used = 0
-
-  /** What is in it is to be overwritten. */
-  take(octets: number): Uint8Array {
-    if (octets > SLAB_OCTETS / 8) return new Uint8Array(octets)
-    if (this.#used + octets > this.#slab.byteLength) {
-      this.#slab = new Uint8Array(SLAB_OCTETS)
-      this.#used = 0
-    }
-    this.#used += octets
-    return this.#slab.subarray(this.#used - octets, this.#used)
-  }
+/** What the drafts of an archive share. */
+interface Staging {
+  readonly database: Database
+  readonly slabs: Slabs
+  /** Full pieces that drafts under way hold in memory. */
+  held: number
 }
 
 class SqliteDraft implements Draft {
   readonly isReady = true
-  readonly #database: Database
-  readonly #slabs: Slabs
-  #buffer: Uint8Array = new Uint8Array(0)
-  #filled = 0
+  readonly #staging: Staging
+  /** What is not staged: full pieces, and one that is being filled. */
+  #full: Room[] = []
+  #last: Room
   #series: number | undefined
-  #pieces = 0
+  #staged = 0
+  #held = 0
   #isAttached = false
 
-  constructor(database: Database, slabs: Slabs) {
-    this.#database = database
-    this.#slabs = slabs
+  constructor(staging: Staging) {
+    this.#staging = staging
+    this.#last = staging.slabs.room()
   }
 
   write(octets: Uint8Array): void {
     for (let start = 0; start < octets.byteLength; ) {
-      if (this.#filled === PIECE_OCTETS) this.#stage()
-      const part = octets.subarray(start, start + PIECE_OCTETS - this.#filled)
-      this.#reserve(this.#filled + part.byteLength)
-      this.#buffer.set(part, this.#filled)
-      this.#filled += part.byteLength
+      if (this.#last.filled === PIECE_OCTETS) this.#nextPiece()
+      const part = octets.subarray(start, start + PIECE_OCTETS - this.#last.filled)
+      this.#last.write(part)
       start += part.byteLength
     }
   }
 
   seal(): void {
-    if (this.#series !== undefined && this.#filled > 0) this.#stage()
+    this.#letGo()
   }
 
   discard(): void {
-    this.#buffer = new Uint8Array(0)
-    this.#filled = 0
+    this.#letGo()
+    this.#clear()
     const series = this.#series
     this.#series = undefined
     if (series === undefined || this.#isAttached) return
-    this.#database.prepare('DELETE FROM piece WHERE series = ?').run(series)
+    this.#staging.database.prepare('DELETE FROM piece WHERE series = ?').run(series)
   }
 
   attach(message: number): void {
-    if (this.#series !== undefined) this.#requirePieces(this.#series)
-    const octets = this.#series === undefined ? this.#buffer.subarray(0, this.#filled) : null
+    const { database } = this.#staging
+    if (this.#series !== undefined) this.#requireStaged(this.#series)
+    if (this.#series !== undefined || this.#full.length > 0) this.#insertPieces()
+    const octets = this.#series === undefined ? this.#last.octets() : null
     statementOf(
-      this.#database,
+      database,
       'INSERT OR REPLACE INTO content (message, octets, series) VALUES (?, ?, ?)',
     ).run(message, octets, this.#series ?? null)
     this.#isAttached = true
+    this.#clear()
   }
 
   /** Where the locks were removed, another run may have swept what is staged here. */
-  #requirePieces(series: number): void {
+  #requireStaged(series: number): void {
+    const { database } = this.#staging
     const sql = 'SELECT count(*) AS n FROM piece WHERE series = ?'
-    if (statementOf(this.#database, sql).get(series)?.n === this.#pieces) return
+    if (statementOf(database, sql).get(series)?.n === this.#staged) return
     throw new ArchiveError(
       'ARCHIVE_IO',
-      `${this.#database.path}: another run removed a part of a message while it came in`,
+      `${database.path}: another run removed a part of a message while it came in`,
       { hint: 'Was PATH.locks removed during a run? Leave it there, and run it again.' },
     )
   }
 
-  #reserve(octets: number): void {
-    if (octets <= this.#buffer.byteLength) return
-    // Most messages come at once, and need no room to grow.
-    const doubled = Math.max(octets, this.#buffer.byteLength * 2)
-    const larger = this.#slabs.take(Math.min(doubled, PIECE_OCTETS))
-    larger.set(this.#buffer.subarray(0, this.#filled))
-    this.#buffer = larger
+  #nextPiece(): void {
+    if (this.#staging.held === HELD_PIECES) {
+      this.#stage()
+      return
+    }
+    this.#staging.held += 1
+    this.#held += 1
+    this.#full.push(this.#last)
+    this.#last = this.#staging.slabs.room()
   }
 
+  /** By a commit of their own. */
   #stage(): void {
-    this.#database.transaction(() => {
-      this.#series ??= reserveSeries(this.#database)
-      statementOf(
-        this.#database,
-        'INSERT INTO piece (series, position, octets) VALUES (?, ?, ?)',
-      ).run(...[this.#series, this.#pieces, this.#buffer.subarray(0, this.#filled)])
-    })
-    this.#pieces += 1
-    this.#filled = 0
+    this.#staging.database.transaction(() => this.#insertPieces())
+    this.#letGo()
+    this.#clear()
+  }
+
+  /** Within a transaction. */
+  #insertPieces(): void {
+    const { database } = this.#staging
+    this.#series ??= reserveSeries(database)
+    const sql = 'INSERT INTO piece (series, position, octets) VALUES (?, ?, ?)'
+    const insert = statementOf(database, sql)
+    for (const room of [...this.#full, this.#last]) {
+      insert.run(this.#series, this.#staged, room.octets())
+      this.#staged += 1
+    }
+  }
+
+  /** Others may hold as much now: what is sealed is bounded by its group. */
+  #letGo(): void {
+    this.#staging.held -= this.#held
+    this.#held = 0
+  }
+
+  #clear(): void {
+    for (const room of [...this.#full, this.#last]) room.clear()
+    this.#full = []
   }
 }
 
 /**
  * None that has pieces or a message: those must not get the pieces of this one, nor lose their own when this one is discarded.
- * A series whose pieces another run swept (see `#requirePieces`) is not known any more: that it is not given again is chance, one
+ * A series whose pieces another run swept (see `#requireStaged`) is not known any more: that it is not given again is chance, one
  * of 2^48.
  */
 function reserveSeries(database: Database): number {

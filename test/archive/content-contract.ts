@@ -28,6 +28,9 @@ const bodies: readonly (readonly [string, Uint8Array])[] = [
   ['all octets', Uint8Array.from({ length: 1024 }, (_, index) => index & 255)],
   ['a piece', new Uint8Array(MIB).fill(65)],
   ['a piece and one octet', new Uint8Array(MIB + 1).fill(66)],
+  ['as much as is held at once', new Uint8Array(2 * MIB).fill(67)],
+  ['one octet more', new Uint8Array(2 * MIB + 1).fill(68)],
+  ['twice as much and one octet', new Uint8Array(4 * MIB + 1).fill(69)],
   ['a long text', octetsOf('line of text\r\n'.repeat(200_000))],
   ['a long text with a bare LF at its end', octetsOf(`${'line of text\r\n'.repeat(200_000)}\n`)],
 ]
@@ -103,17 +106,20 @@ export function describeContentStore(name: string, open: () => StoreUnderTest): 
       })
     })
 
-    it.each([10, 3 * MIB])('leaves nothing of %i discarded octets, sealed or not', (octets) => {
-      const store = open()
-      for (const isSealed of [false, true]) {
-        const draft = store.content.draft()
-        draft.write(new Uint8Array(octets).fill(68))
-        if (isSealed) draft.seal(digestOf(new Uint8Array(octets).fill(68)))
-        draft.discard()
-        draft.discard()
-      }
-      expect(store.staged()).toBe(0)
-    })
+    it.each([10, 2 * MIB, 3 * MIB])(
+      'leaves nothing of %i discarded octets, sealed or not',
+      (octets) => {
+        const store = open()
+        for (const isSealed of [false, true]) {
+          const draft = store.content.draft()
+          draft.write(new Uint8Array(octets).fill(68))
+          if (isSealed) draft.seal(digestOf(new Uint8Array(octets).fill(68)))
+          draft.discard()
+          draft.discard()
+        }
+        expect(store.staged()).toBe(0)
+      },
+    )
 
     it('sweeps what a crash left, and nothing else', () => {
       const store = open()

@@ -161,10 +161,10 @@ function wallClock(): number {
   }
 }
 
-/** A maildrop of `count` letters: small ones, the second with a bare LF, and the third of 1.3 MiB, which is staged. */
+/** A maildrop of `count` letters: small ones, the second with a bare LF, and the third of 2.2 MiB, which is staged. */
 export function lettersOf(count: number): readonly Letter[] {
   return Array.from({ length: count }, (_, index) => {
-    const lines = index === 2 ? 13_600 : 40 + index
+    const lines = index === 2 ? 29_000 : 40 + index
     const body = Array.from({ length: lines }, (_line, n) =>
       `${index} ${n} `.padEnd(78, 'abcdefgh'),
     )

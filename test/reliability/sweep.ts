@@ -18,7 +18,7 @@ export const SETTINGS: readonly Setting[] = [
   { kind: 'maildir', mode: 'keep' },
 ]
 
-/** One over a piece of 1 MiB, so that staging is used. */
+/** One larger than what is held in memory, so that staging is used. */
 const LETTERS = 6
 
 /** A fresh maildrop and place, and the command line that brings them together. */
