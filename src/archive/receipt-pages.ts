@@ -138,23 +138,31 @@ function hasTimes(text: string, count: number): boolean {
   return text.length === (TIME_UNITS + 1) * count - 1 || text.split(',').length === count
 }
 
-/** Fills the column. Throws if the text has not as many whole numbers. */
+/** Fills the column. Throws if the text has not as many whole numbers, exact as doubles. */
 function numbersIn<T extends Float64Array | Uint32Array>(text: SqlValue | undefined, column: T): T {
   const digits = String(text)
   let filled = 0
   let value = 0
   let sign = 1
+  let begin = 0
   for (let at = 0; at <= digits.length; at += 1) {
     const unit = digits.charCodeAt(at)
     if (unit === COMMA || at === digits.length) {
+      if (at === begin || value > Number.MAX_SAFE_INTEGER) throw damaged()
       column[filled] = sign * value
+      // It had no room for the number.
+      if (column[filled] !== sign * value) throw damaged()
       filled += 1
       value = 0
       sign = 1
-    } else if (unit === MINUS) sign = -1
-    else {
-      value = value * 10 + (unit - DIGIT_0)
-      if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw damaged()
+      begin = at + 1
+    } else if (unit === MINUS && at === begin) {
+      sign = -1
+      begin = at + 1
+    } else {
+      const digit = unit - DIGIT_0
+      if (digit < 0 || digit > 9) throw damaged()
+      value = value * 10 + digit
     }
   }
   if (filled !== column.length) throw damaged()
