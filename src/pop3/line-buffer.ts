@@ -68,8 +68,7 @@ export class LineBuffer {
     const begin = this.#at
     let end = begin
     let count = 0
-    for (let at = begin; at < chunk.length; at += 1) {
-      if (chunk[at] !== LF) continue
+    for (let at = chunk.indexOf(LF, begin); at >= 0; at = chunk.indexOf(LF, end)) {
       const octets = at - end - (chunk[at - 1] === CR ? 1 : 0)
       if (octets > limit) throw this.#tooLong(limit)
       if (octets === 1 && chunk[end] === DOT) break

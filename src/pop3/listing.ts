@@ -77,8 +77,8 @@ function readRows(
 ): number {
   let rows = 0
   for (let at = 0; at < lines.length; ) {
-    let lineEnd = at
-    while (lineEnd < lines.length && lines[lineEnd] !== LF) lineEnd += 1
+    const lf = lines.indexOf(LF, at)
+    const lineEnd = lf < 0 ? lines.length : lf
     const end = trimmedEnd(lines, at, lineEnd)
     const numberStart = skipPrefix(lines, at)
     let messageNumber = 0
