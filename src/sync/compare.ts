@@ -43,6 +43,8 @@ export interface CompareOptions {
   readonly onMove: (verdict: MoveVerdict) => void
   /** The server renumbered its unique-ids: rows recognised by header, and rows that remain to be retrieved. */
   readonly onRenumbered: (recognised: number, fresh: number) => void
+  /** Of the account, where they were asked for already. */
+  readonly asked?: Promise<Receipts> | undefined
   /** The listing may be another part of the maildrop than the last: other messages are others, not renumbered ones. */
   readonly mayBeOtherPart?: boolean | undefined
 }
@@ -51,11 +53,11 @@ export interface CompareOptions {
 export async function compareMaildrop(
   session: MaildropSession,
   ledger: LedgerView,
-  { now, onRows, onMove, onRenumbered, mayBeOtherPart }: CompareOptions,
+  { now, onRows, onMove, onRenumbered, asked, mayBeOtherPart }: CompareOptions,
 ): Promise<Compared> {
   const { moved, facts } = ledger
   // Read while the server opens the maildrop and lists it: of 100,000 messages, either takes as long.
-  const kept = ledger.receipts()
+  const kept = asked ?? ledger.receipts()
   // Where both fail, the listing is what is told.
   kept.catch(() => undefined)
   const { messages } = await session.stat()

@@ -10,6 +10,7 @@ import type { PlannedRow } from './plan.ts'
 import type { AccountLedger } from './ports/archive.ts'
 import type { ArchivePlace, QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipts } from './ports/receipt.ts'
 import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
 import type { Findings } from './report.ts'
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly suspects: Suspects
   /** `suspects`: only these are retrieved, one at a time, and nothing is deleted. `all`: all but these. */
   readonly purpose: 'all' | 'suspects'
+  /** The account's receipts. */
+  readonly asked: Promise<Receipts>
   /** Unique-ids that the session before this one listed and left there; undefined unless this is a further look. */
   readonly former: ReadonlySet<string> | undefined
   /** Where nothing was deleted. */
@@ -131,9 +134,9 @@ export class SessionRun {
   }
 
   /** Lists, compares, and writes down what the listing showed. */
-  async #compare(ledger: AccountLedger, { former }: SessionOptions): Promise<Compared> {
+  async #compare(ledger: AccountLedger, { asked, former }: SessionOptions): Promise<Compared> {
     const compared = await survey(this.#context, {
-      ...{ session: this.#session, ledger, findings: this.#findings, former },
+      ...{ session: this.#session, ledger, findings: this.#findings, asked, former },
     })
     this.#listed = compared.listed
     // First: a run that is broken off from here on is found out by the next.

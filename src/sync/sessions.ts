@@ -75,6 +75,10 @@ export class Sessions {
     if (this.#clock.isOver) throw this.#clock.outOfTime()
     await this.#pace.turn()
     const drain = new Drain(signal, patience?.wait)
+    // Read while the server lets us in and opens the maildrop: of 100,000 messages, that takes it longer.
+    const asked = this.#ledger.receipts()
+    // Where both fail, the session is what is told.
+    asked.catch(() => undefined)
     try {
       const session = await this.#open(drain.connection, purpose)
       if (session === undefined) return 'session'
@@ -82,7 +86,7 @@ export class Sessions {
       let end: SessionEnd
       try {
         end = await run.sync(this.#ledger, {
-          ...{ drain, purpose, suspects: this.#suspects, former: this.#former },
+          ...{ drain, purpose, asked, suspects: this.#suspects, former: this.#former },
           endsWithoutQuit: await this.#meet(session),
           isOver: () => this.#clock.isOver,
           onPlan: (messages) => this.#retries.planned(messages),

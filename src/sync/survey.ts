@@ -7,6 +7,7 @@ import { moveText } from './move.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
+import type { Receipts } from './ports/receipt.ts'
 import type { Findings } from './report.ts'
 import { isKnownToShowParts } from './server-sense.ts'
 
@@ -16,6 +17,8 @@ export interface SurveyOptions {
   readonly session: MaildropSession
   readonly ledger: LedgerView
   readonly findings: Findings
+  /** As for `compareMaildrop`. */
+  readonly asked?: Promise<Receipts> | undefined
   /** Unique-ids that the session before this one listed and left there; undefined unless this is a further look. */
   readonly former?: ReadonlySet<string> | undefined
 }
@@ -23,14 +26,14 @@ export interface SurveyOptions {
 /** Compares the listing with the archive. What was found goes into `findings`; what an owner may want to hear is told. */
 export async function survey(
   context: SyncContext,
-  { session, ledger, findings, former }: SurveyOptions,
+  { session, ledger, findings, asked, former }: SurveyOptions,
 ): Promise<Compared> {
   const { identity, policy, progress, now } = context
   const account = identity.name
   const compared = await compareMaildrop(session, ledger, {
     mayBeOtherPart:
       former !== undefined || isKnownToShowParts(policy, ledger.facts, session.capabilities),
-    now: now(),
+    ...{ now: now(), asked },
     onRows: (rows, total) => progress({ type: 'listing', account, rows, total }),
     onMove: (verdict) => {
       const text = moveText(verdict, ledger.moved, identity)
