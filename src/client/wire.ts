@@ -32,7 +32,7 @@ export class Wire {
   #refusal: StatusEvent | undefined
   #isFaultTraced = false
 
-  /** `clock`: ms, from anywhere. */
+  /** `clock`: ms, from anywhere; by it the server is measured, and nothing is waited for. */
   constructor(
     connection: Connection,
     trace: Trace | undefined,
@@ -63,7 +63,7 @@ export class Wire {
     return this.#roundTripMs
   }
 
-  /** The clock by which it waits, in ms. */
+  /** The clock by which it measures the server, in ms. */
   now(): number {
     return this.#clock()
   }

@@ -97,6 +97,7 @@ export function prepareForWriting(
  * read lock that the others wait for. Those wait until they could have the file alone, and try again.
  */
 export function switchToWal(database: Database): boolean {
+  // What EXTRA adds, the sync of the folder, is the caller's.
   setSynchronous(database, FULL)
   try {
     for (let attempt = 1; attempt <= WAL_ATTEMPTS; attempt += 1) {
