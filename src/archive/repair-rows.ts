@@ -1,7 +1,7 @@
 /** The catalog's rows of messages, compared with the octets and put right. */
 
 import type { MessageDigests } from '../message/digest.ts'
-import { headerFacts } from '../message/facts.ts'
+import { factsOfLines } from '../message/facts.ts'
 import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
 import { GROUP_MESSAGES } from './limits.ts'
 import { hexOf, type MessageFinding } from './repair-findings.ts'
@@ -127,8 +127,8 @@ export function idOf(row: Row): string {
   return row.digest instanceof Uint8Array ? hexOf(row.digest) : ''
 }
 
-function derivedValues({ digest, octets, canonical, fingerprint, header }: MessageDigests) {
-  const { date, sender, recipients, subject, messageId } = headerFacts(header)
+function derivedValues({ digest, octets, canonical, fingerprint, lines }: MessageDigests) {
+  const { date, sender, recipients, subject, messageId } = factsOfLines(lines)
   const facts: readonly SqlValue[] = [date, sender, recipients, subject, messageId]
   return [digest, octets, canonical, fingerprint, ...facts]
 }
