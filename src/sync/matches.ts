@@ -47,6 +47,13 @@ export class Matches {
     return receiptIndices.map((index) => receipts.id(index))
   }
 
+  /** Of the receipts; undefined of one that has none. */
+  get messages(): readonly (number | undefined)[] {
+    if (!this.#pairs) return this.all.map(({ receipt }) => receipt.message)
+    const { receipts, receiptIndices } = this.#pairs
+    return receiptIndices.map((index) => receipts.message(index))
+  }
+
   /**
    * Whether these are the receipts that the last complete listing showed, all and no others, and none of them was to be gone:
    * nothing has changed. False says nothing.

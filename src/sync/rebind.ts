@@ -15,7 +15,7 @@ import type { LedgerView, ServerFacts } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { Receipt, Receipts } from './ports/receipt.ts'
 import { spread } from './recognise.ts'
-import { renameFamilies } from './rename.ts'
+import { relatives, renameFamilies } from './rename.ts'
 
 /** With fewer messages that should be there a share means little, and retrieving them costs little. */
 const FEWEST_EXPECTED = 10
@@ -115,10 +115,13 @@ export async function rebindRows(
   const renumbered = onlyOnce(await matchHeaders(session, ledger, sizeClasses(candidates, missing)))
   const taken = new Set(renumbered.map(({ planned }) => planned))
   const left = candidates.filter((planned) => !taken.has(planned))
-  const listed = new Set([...known.all, ...renumbered].map(({ receipt: { message } }) => message))
-  const isListed = ({ message }: Receipt) => listed.has(message)
+  let listed: ReadonlySet<number | undefined> | undefined
+  const isListed = ({ message }: Receipt) => {
+    listed ??= new Set([...known.messages, ...renumbered.map(({ receipt }) => receipt.message)])
+    return listed.has(message)
+  }
   // Also with what is listed: where that has the header too, a row may be a second one like it.
-  const families = renameFamilies(left, receipts.all.filter(isKept), isListed)
+  const families = renameFamilies(left, relatives(left, receipts).filter(isKept), isListed)
   const alike = onlyOnce(await matchHeaders(session, ledger, families))
   const renamed = alike.filter(({ receipt }) => !isListed(receipt))
   for (const { planned } of renamed) taken.add(planned)
@@ -154,7 +157,8 @@ function bindable(fresh: readonly PlannedRow[], receipts: Receipts): readonly Pl
   const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
   if (named.length === 0 || receipts.length === 0) return []
   const uniqueIds = new Set(named.map(({ key }) => key.uniqueId))
-  const taken = new Set(receipts.all.filter((r) => uniqueIds.has(r.uniqueId)).map(faceOf))
+  const namesakes = relatives(named, receipts).filter((r) => uniqueIds.has(r.uniqueId))
+  const taken = new Set(namesakes.map(faceOf))
   return named.filter(({ key }) => !taken.has(faceOf(key)))
 }
 

@@ -3,9 +3,52 @@
  * counted anew in each session: when the first copy goes, the second is `x`.
  */
 import type { UniqueId } from '../pop3/listing.ts'
+import { octetsOf } from '../pop3/octets.ts'
+import { startOf, UniqueIdColumn } from '../pop3/unique-id-column.ts'
 import type { Classes } from './header-match.ts'
 import type { PlannedRow } from './plan.ts'
-import type { Receipt } from './ports/receipt.ts'
+import type { Receipt, Receipts } from './ports/receipt.ts'
+import { UniqueIdIndex } from './unique-id-index.ts'
+
+const DASH = 0x2d
+const DIGIT_0 = 0x30
+const DIGIT_9 = 0x39
+
+/**
+ * Receipts whose unique-id is that of a row, or may be but for a suffix of either. Found by their octets: of an account's 100,000
+ * no other is made an object.
+ */
+export function relatives(rows: readonly PlannedRow[], receipts: Receipts): readonly Receipt[] {
+  const names = new Set(rows.flatMap(({ key }) => basesOf(key.uniqueId)))
+  const column = new UniqueIdColumn()
+  for (const name of names) column.add(octetsOf(name), 0, name.length)
+  const index = new UniqueIdIndex(column)
+  for (let name = 0; name < names.size; name += 1) index.add(name)
+  const { uniqueIds } = receipts
+  const { octets, ends } = uniqueIds
+  const found: Receipt[] = []
+  for (let receipt = 0; receipt < receipts.length; receipt += 1) {
+    const start = startOf(uniqueIds, receipt)
+    const end = ends[receipt] ?? start
+    const base = baseEnd(octets, start, end)
+    const isRelative =
+      (end > start && index.has(octets, start, end)) ||
+      (base < end && index.has(octets, start, base))
+    if (isRelative) found.push(receipts.at(receipt))
+  }
+  return found
+}
+
+/** Where a suffix `-n` would begin; `end` if there is none. */
+function baseEnd(octets: Uint8Array, start: number, end: number): number {
+  let at = end - 1
+  while (at > start && isDigit(octets[at] ?? 0)) at -= 1
+  return at > start && at < end - 1 && octets[at] === DASH ? at : end
+}
+
+function isDigit(octet: number): boolean {
+  return octet >= DIGIT_0 && octet <= DIGIT_9
+}
 
 /**
  * Classes of rows and receipts with equal listed octets whose unique-ids are `x` or `x-n`, where `x` itself is that of a

@@ -34,15 +34,23 @@ export class UniqueIdIndex {
     return (this.#slots[this.#seek(other, index)] ?? 0) - 1
   }
 
-  /** The slot of the entry with these octets, or the empty one where it would be. */
+  /** Whether one was added with what `octets` has between `start` and `end`. */
+  has(octets: Uint8Array, start: number, end: number): boolean {
+    return (this.#slots[this.#slotOf(octets, start, end)] ?? 0) > 0
+  }
+
   #seek(from: UniqueIds, index: number): number {
     const start = startOf(from, index)
-    const end = from.ends[index] ?? start
+    return this.#slotOf(from.octets, start, from.ends[index] ?? start)
+  }
+
+  /** The slot of the entry with these octets, or the empty one where it would be. */
+  #slotOf(octets: Uint8Array, start: number, end: number): number {
     const mask = this.#slots.length - 1
-    let slot = hashOf(from.octets, start, end, this.#seed) & mask
+    let slot = hashOf(octets, start, end, this.#seed) & mask
     for (;;) {
       const found = (this.#slots[slot] ?? 0) - 1
-      if (found < 0 || this.#hasOctets(found, from.octets, start, end)) return slot
+      if (found < 0 || this.#hasOctets(found, octets, start, end)) return slot
       slot = (slot + 1) & mask
     }
   }

@@ -49,6 +49,7 @@ export interface Receipts {
   id(index: number): number
   occurrence(index: number): number
   octets(index: number): number | undefined
+  message(index: number): number | undefined
   state(index: number): ReceiptState
   boundBy(index: number): BoundBy | undefined
   isAbsent(index: number): boolean
@@ -68,6 +69,7 @@ export const NO_RECEIPTS: Receipts = {
   id: noReceipt,
   occurrence: noReceipt,
   octets: noReceipt,
+  message: noReceipt,
   state: noReceipt,
   boundBy: noReceipt,
   isAbsent: noReceipt,
