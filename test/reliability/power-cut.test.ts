@@ -94,17 +94,25 @@ describe.skipIf(skip).each(FILESYSTEMS)('a power cut on %s', (filesystem) => {
 
   it.each(MUTANTS)(
     'is measured with popkeep, $kind, $name',
+    { timeout: TIMEOUT_MS },
     async ({ kind, seenOn, ...mutant }) => {
-      const cuts = await cutPower({
-        contestant: popkeepTo(kind, mutant),
-        filesystem,
-        count: 5,
-        cuts: (step) => isDeletion(step) || isDeleted(step),
-      })
-      const counts = cuts.map(({ deleted, kept }) => `${kept} of ${deleted}`)
-      table.push(`${popkeepTo(kind, mutant).name}, ${filesystem}: ${counts.join(', ')}`)
-      const isSeen = cuts.some(({ deleted, kept }) => kept < deleted)
-      if (seenOn.some((one) => one === filesystem)) expect(isSeen, counts.join(', ')).toBe(true)
+      const { name } = popkeepTo(kind, mutant)
+      const isToBeSeen = seenOn.some((one) => one === filesystem)
+      const seen: string[] = []
+      // Whoever syncs the whole machine meanwhile, or the kernel by itself, makes all durable; hardly three times.
+      for (let left = isToBeSeen ? 3 : 1; left > 0; left -= 1) {
+        const cuts = await cutPower({
+          contestant: popkeepTo(kind, mutant),
+          filesystem,
+          count: 5,
+          cuts: (step) => isDeletion(step) || isDeleted(step),
+        })
+        const counts = cuts.map(({ deleted, kept }) => `${kept} of ${deleted}`).join(', ')
+        table.push(`${name}, ${filesystem}: ${counts}`)
+        if (cuts.some(({ deleted, kept }) => kept < deleted)) return
+        seen.push(counts)
+      }
+      if (isToBeSeen) expect.fail(seen.join('; '))
     },
   )
 
