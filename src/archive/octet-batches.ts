@@ -4,16 +4,17 @@
  */
 import type { MessageSummary } from '../message/summary.ts'
 import { DIGESTS_OCTETS, type IntakeStep, packSummary } from './channel.ts'
+import { GROUP_OCTETS } from './limits.ts'
 import { dropped } from './short-lived.ts'
 
 const BATCH_OCTETS = 256 * 1024
 const BATCH_STEPS = 2048
 
 /**
- * Octets that the writer has not taken in yet; beyond it, senders are asked to wait. Buffers stay for the next batch: with
- * 16 MiB the process went beyond 200 MB under node:sqlite.
+ * Octets that the writer has not taken in yet; beyond it, senders are asked to wait. As many as go into one commit, so that the
+ * socket is read while that waits for its disk. Buffers stay for the next batch, and count in full for the memory of the process.
  */
-const IN_FLIGHT_OCTETS = 4 * 1024 * 1024
+const IN_FLIGHT_OCTETS = GROUP_OCTETS
 
 /**
  * Batches in flight from which on only full ones are sent: a writer that waits for its disk takes nothing sooner for being

@@ -41,10 +41,10 @@ describe('octets on their way to a writer', () => {
     expect(octets).toBe(1e6)
   })
 
-  it('make senders wait past 4 MiB, and let them go on at half of it', async () => {
+  it('make senders wait past 8 MiB, and let them go on at half of it', async () => {
     const { sent, batches, take } = writer()
     let isWaiting = true
-    const wait = batches.write(1, new Uint8Array(4 * 1024 * 1024 + 1))
+    const wait = batches.write(1, new Uint8Array(8 * 1024 * 1024 + 1))
     void wait?.then(() => {
       isWaiting = false
     })
@@ -60,7 +60,7 @@ describe('octets on their way to a writer', () => {
 
   it('do not wait for a writer that has stopped', async () => {
     const { batches } = writer()
-    const wait = batches.write(1, new Uint8Array(5 * 1024 * 1024))
+    const wait = batches.write(1, new Uint8Array(9 * 1024 * 1024))
     batches.stop()
     await expect(wait).resolves.toBeUndefined()
   })
