@@ -28,7 +28,12 @@ export function startWriterThread(): WriterConnection {
 
 /** Starts the thread that is asked for next. It keeps no process alive, and opens nothing before it is told to. */
 export function startWriterAhead(): void {
-  ahead ??= start()
+  try {
+    ahead ??= start()
+  } catch {
+    // The system permits no thread now. Who needs one starts it again, and hears why there is none.
+    return
+  }
   ahead.worker.unref()
 }
 
@@ -48,7 +53,8 @@ function start(): Thread {
     hearEnd(end.reason)
   }
   worker.on('error', ended)
-  worker.on('exit', () => ended(undefined))
+  worker.on('messageerror', ended)
+  worker.on('exit', (code) => ended(code === 0 ? undefined : new Error(`it left with ${code}`)))
   const connection: WriterConnection = {
     send: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     receive: (hear) => {
