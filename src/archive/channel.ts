@@ -44,7 +44,7 @@ export type ToWriter =
       readonly account: string
       readonly parameters: readonly unknown[]
     }
-  /** The buffer is transferred; `octets` of it are in use. */
+  /** The buffer is transferred; `octets` is what the batch counts for until it is taken in. */
   | {
       readonly type: 'batch'
       readonly buffer: ArrayBuffer

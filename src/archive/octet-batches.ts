@@ -10,6 +10,9 @@ import { dropped } from './short-lived.ts'
 const BATCH_OCTETS = 256 * 1024
 const BATCH_STEPS = 2048
 
+/** What a message counts for beside its octets: its steps, its summary, and who waits for it. */
+const MESSAGE_OCTETS = 512
+
 /**
  * Octets that the writer has not taken in yet; beyond it, senders are asked to wait. As many as go into one commit, so that the
  * socket is read while that waits for its disk. Buffers stay for the next batch, and count in full for the memory of the process.
@@ -24,6 +27,7 @@ const UNFILLED_BATCHES = 2
 
 export interface Batch {
   readonly buffer: ArrayBuffer
+  /** What it counts for while the writer has not taken it in. */
   readonly octets: number
   readonly steps: readonly IntakeStep[]
 }
@@ -34,6 +38,8 @@ export class OctetBatches {
   readonly #waiting: (() => void)[] = []
   #buffer: Uint8Array | undefined
   #filled = 0
+  /** Messages that end in the present batch. */
+  #ends = 0
   #steps: IntakeStep[] = []
   #inFlight = 0
   #batches = 0
@@ -62,29 +68,31 @@ export class OctetBatches {
       if (this.#filled === buffer.byteLength) this.flush()
     }
     dropped(octets.byteLength)
-    if (this.#inFlight + this.#filled <= IN_FLIGHT_OCTETS) return undefined
-    this.flush()
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    return this.#pause()
   }
 
-  /** All octets of an intake were written; what they say of their message follows them. */
-  end(intake: number, summary: MessageSummary, isShort: boolean): void {
-    if (this.#isStopped) return
+  /** All octets of an intake were written; what they say of their message follows them. May ask to wait, as `write`. */
+  end(intake: number, summary: MessageSummary, isShort: boolean): Promise<void> | undefined {
+    if (this.#isStopped) return undefined
     if (this.#filled + DIGESTS_OCTETS > BATCH_OCTETS) this.flush()
     const packed = packSummary(summary, this.#room(), this.#filled)
     this.#filled += DIGESTS_OCTETS
+    this.#ends += 1
     this.add(['end', intake, isShort, ...packed])
+    return this.#pause()
   }
 
   /** Sends what was added so far. */
   flush(): void {
     if (this.#steps.length === 0) return
     const buffer = this.#buffer?.buffer as ArrayBuffer | undefined
-    const batch = { buffer: buffer ?? new ArrayBuffer(0), octets: this.#filled, steps: this.#steps }
-    this.#inFlight += this.#filled
+    const octets = this.#counted()
+    const batch = { buffer: buffer ?? new ArrayBuffer(0), octets, steps: this.#steps }
+    this.#inFlight += octets
     this.#batches += 1
     this.#buffer = undefined
     this.#filled = 0
+    this.#ends = 0
     this.#steps = []
     this.#send(batch)
   }
@@ -102,6 +110,16 @@ export class OctetBatches {
   stop(): void {
     this.#isStopped = true
     this.#release()
+  }
+
+  #counted(): number {
+    return this.#filled + this.#ends * MESSAGE_OCTETS
+  }
+
+  #pause(): Promise<void> | undefined {
+    if (this.#inFlight + this.#counted() <= IN_FLIGHT_OCTETS) return undefined
+    this.flush()
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   #release(): void {

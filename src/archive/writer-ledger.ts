@@ -233,6 +233,7 @@ class LedgerIntake implements WriterIntake {
   readonly #owner: Owner
   readonly #arrival: Arrival
   #draft: Draft | undefined
+  #octets = 0
   #isOver = false
 
   constructor(room: WriterRoom, run: AccountRun, arrival: Arrival) {
@@ -247,11 +248,15 @@ class LedgerIntake implements WriterIntake {
   }
 
   write(octets: Uint8Array): void {
-    this.#attempt(() => this.#draft?.write(octets))
+    this.#attempt(() => {
+      this.#draft?.write(octets)
+      this.#octets += octets.byteLength
+    })
   }
 
   end(summary: MessageSummary, { isShort } = { isShort: false }): void {
     this.#attempt(() => {
+      if (this.#octets !== summary.octets) throw new Error('a summary is not that of its octets')
       const pending = this.#resolve(summary, isShort)
       this.#isOver = true
       this.#room.group.add(pending)

@@ -58,6 +58,15 @@ describe('octets on their way to a writer', () => {
     expect(isWaiting).toBe(false)
   })
 
+  it('make senders wait for messages that have none, too', () => {
+    const { batches } = writer()
+    const summary = createMessageSummarizer().end()
+    const ends = Array.from({ length: 20_000 }, (_, intake) => batches.end(intake, summary, false))
+    const free = ends.filter((pause) => pause === undefined).length
+    expect(free).toBeGreaterThan(5_000)
+    expect(free).toBeLessThan(20_000)
+  })
+
   it('do not wait for a writer that has stopped', async () => {
     const { batches } = writer()
     const wait = batches.write(1, new Uint8Array(9 * 1024 * 1024))
@@ -87,7 +96,7 @@ describe('octets on their way to a writer', () => {
             void batches.write(intake, part)
           }
           const summary = summarizer.end()
-          batches.end(intake, summary, intake % 2 === 0)
+          void batches.end(intake, summary, intake % 2 === 0)
           return { octets: Buffer.concat(written), summary, isShort: intake % 2 === 0 }
         })
         batches.flush()

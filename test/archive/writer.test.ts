@@ -74,6 +74,22 @@ function receive(ledger: WriterLedger, name: string, octets = mail(name)) {
   return outcome
 }
 
+describe('an intake', () => {
+  it('fails the archive where its octets are not as many as were summarized', () => {
+    const { ledger, writer } = open('sqlite', (archive) => archive)
+    const errors: unknown[] = []
+    const outcome = { stored: () => undefined, failed: (error: unknown) => errors.push(error) }
+    const intake = ledger.intake(keyOf('a'), { byCanonical: false }, outcome)
+    const summarizer = createMessageSummarizer()
+    summarizer.write(mail('a'))
+    intake.write(mail('a').subarray(1))
+    intake.end(summarizer.end())
+    expect(errors).toMatchObject([{ message: 'a summary is not that of its octets' }])
+    expect(ledger.hasFailed()).toBe(true)
+    writer.close()
+  })
+})
+
 describe('group commit', () => {
   const plain = (archive: WritableArchive) => archive
 
