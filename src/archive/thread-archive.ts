@@ -4,7 +4,6 @@
  */
 import { accountLockPath, archiveLockPath, isHeldAlone } from '../durable/lock.ts'
 import type { AccountIdentity, Move, ServerFacts } from './accounts.ts'
-import type { IntakeOutcome } from './group-commit.ts'
 import type { ArchiveLocation } from './location.ts'
 import type { MessageTraits } from './messages.ts'
 import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
@@ -13,7 +12,12 @@ import type { RunCounts } from './runs.ts'
 import type { ShortJudgement } from './short-messages.ts'
 import { startWriterThread } from './thread-start.ts'
 import type { OpenedAccount } from './writer.ts'
-import { type OctetSink, WriterClient, type WriterConnection } from './writer-client.ts'
+import {
+  type OctetSink,
+  type SinkOutcome,
+  WriterClient,
+  type WriterConnection,
+} from './writer-client.ts'
 
 /** Fifty idle threads cost some 300 MB: archives beyond these wait until one is left. */
 const MOST_WRITERS = 4
@@ -220,7 +224,7 @@ export class ThreadLedger {
   intake(
     key: ReceiptKey,
     options: { readonly byCanonical: boolean },
-    outcome: IntakeOutcome,
+    outcome: SinkOutcome,
   ): OctetSink {
     return this.#client.intake(this.account, key, options, outcome)
   }

@@ -8,7 +8,7 @@ import {
   unpackStored,
   type WriterPort,
 } from './channel.ts'
-import type { IntakeOutcome } from './group-commit.ts'
+import type { Stored } from './group-commit.ts'
 import { OctetBatches } from './octet-batches.ts'
 import type { ReceiptKey } from './receipts.ts'
 
@@ -23,8 +23,19 @@ export interface WriterConnection extends WriterPort<ToWriter, FromWriter> {
 /** Receives one message as it left the wire. See `MessageSink` of the sync ports. */
 export interface OctetSink {
   write(octets: Uint8Array): Promise<void> | undefined
-  end(options?: { readonly isShort: boolean }): undefined
+  end(options?: { readonly isShort: boolean }): Promise<void> | undefined
   abandon(): void
+}
+
+/** What became of a message, and the digest (hex) of what its sink received: the writer is not asked for that. */
+export interface Received extends Stored {
+  readonly digest: string
+}
+
+/** See `IntakeOutcome` of the sync ports. */
+export interface SinkOutcome {
+  stored(received: Received): void
+  failed(error: unknown): void
 }
 
 /**
@@ -34,12 +45,15 @@ export interface OctetSink {
 class BatchedSink implements OctetSink {
   readonly #batches: OctetBatches
   readonly #intake: number
-  /** Let go at the end of the message: the sink may be held until its commit. */
+  readonly #outcome: SinkOutcome
+  /** Let go at the end of the message: the sink is held until its commit. */
   #summarizer: MessageSummarizer | undefined = createMessageSummarizer()
+  #digest = ''
 
-  constructor(batches: OctetBatches, intake: number) {
+  constructor(batches: OctetBatches, intake: number, outcome: SinkOutcome) {
     this.#batches = batches
     this.#intake = intake
+    this.#outcome = outcome
   }
 
   write(octets: Uint8Array): Promise<void> | undefined {
@@ -47,14 +61,24 @@ class BatchedSink implements OctetSink {
     return this.#batches.write(this.#intake, octets)
   }
 
-  end({ isShort } = { isShort: false }): undefined {
+  end({ isShort } = { isShort: false }): Promise<void> | undefined {
     const summary = this.#summarizer?.end()
     this.#summarizer = undefined
-    if (summary) this.#batches.end(this.#intake, summary, isShort)
+    if (summary === undefined) return undefined
+    this.#digest = Buffer.from(summary.digest).toString('hex')
+    return this.#batches.end(this.#intake, summary, isShort)
   }
 
   abandon(): void {
     this.#batches.add(['abandon', this.#intake])
+  }
+
+  stored(stored: Stored): void {
+    this.#outcome.stored({ ...stored, digest: this.#digest })
+  }
+
+  failed(error: unknown): void {
+    this.#outcome.failed(error)
   }
 }
 
@@ -67,7 +91,7 @@ export class WriterClient {
   readonly #connection: WriterConnection
   readonly #batches: OctetBatches
   readonly #requests = new Map<number, Settlers>()
-  readonly #intakes = new Map<number, IntakeOutcome>()
+  readonly #intakes = new Map<number, BatchedSink>()
   #last = 0
   #end: { readonly error: unknown } | undefined
 
@@ -98,13 +122,14 @@ export class WriterClient {
     account: string,
     { uniqueId, occurrence, octets }: ReceiptKey,
     { byCanonical }: { readonly byCanonical: boolean },
-    outcome: IntakeOutcome,
+    outcome: SinkOutcome,
   ): OctetSink {
     const intake = this.#next()
-    if (this.#end) outcome.failed(this.#end.error)
-    else this.#intakes.set(intake, outcome)
+    const sink = new BatchedSink(this.#batches, intake, outcome)
+    if (this.#end) sink.failed(this.#end.error)
+    else this.#intakes.set(intake, sink)
     this.#batches.add(['begin', intake, account, uniqueId, occurrence, octets, byCanonical])
-    return new BatchedSink(this.#batches, intake)
+    return sink
   }
 
   /** What ended so far belongs to its rows. */
@@ -152,7 +177,7 @@ export class WriterClient {
     const intakes = [...this.#intakes.values()]
     this.#requests.clear()
     this.#intakes.clear()
-    for (const outcome of intakes) outcome.failed(error)
+    for (const sink of intakes) sink.failed(error)
     for (const { reject } of requests) reject(error)
     this.#batches.stop()
   }

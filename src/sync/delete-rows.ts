@@ -22,6 +22,8 @@ export interface DeletableRow extends PlannedRow {
   readonly message: number
   /** Its owner removed it from the archive and wants it off the server: there is nothing to prove. */
   readonly isRemoved: boolean
+  /** Of the octets that came in this session, hex; undefined where the row was known and not retrieved. */
+  readonly cameAs?: string | undefined
 }
 
 /** A row whose DELE was accepted. */
@@ -92,14 +94,15 @@ export async function checkDueRows(
  * if its message number was listed twice.
  */
 export function deletableRow({ row, key, stored }: RetrievedRow): DeletableRow | undefined {
-  const { receipt, message, boundBy } = stored
+  const { receipt, message, boundBy, digest } = stored
   return boundBy === 'digest' && row.isRepeated !== true
-    ? { row, key, receipt, message, isRemoved: false }
+    ? { row, key, receipt, message, isRemoved: false, cameAs: digest }
     : undefined
 }
 
 /**
- * Order of effects: read back and hash every message, journal those that hold, DELE, QUIT alone; but nothing behind the
+ * Order of effects: read back and hash every message, journal those that hold (and, of what was retrieved in this session, are
+ * the very octets that came), DELE, QUIT alone; but nothing behind the
  * first where one does not hold and QUIT may take it too (EXPIRE 0, or `endsWithoutQuit`), and no QUIT where the archive went
  * from its place meanwhile: the session is left open.
  * Nothing should be deleted before QUIT's reply (RFC 1939 section 6), yet Qpopper 2 can delete at DELE; and not even that
@@ -120,7 +123,10 @@ export async function deleteRows(
 }> {
   const provable = rows.filter(({ isRemoved }) => !isRemoved)
   const proven = await ledger.prove(provable.map(({ message }) => message))
-  const isAllowed = ({ message, isRemoved }: DeletableRow) => isRemoved || proven.has(message)
+  const isAllowed = ({ message, isRemoved, cameAs }: DeletableRow) => {
+    const digest = proven.get(message)
+    return isRemoved || (digest !== undefined && (cameAs === undefined || cameAs === digest))
+  }
   const allowed = rows.filter(isAllowed)
   const unproven = rows.filter((row) => !isAllowed(row))
   signal.throwIfAborted()

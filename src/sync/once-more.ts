@@ -61,7 +61,8 @@ export async function shortOnce(
   return rows.flatMap(({ row, key, receipt: { id, message = 0 } }) => {
     const octets = traits.get(message)?.octets
     if (octets === undefined) return []
-    const stored = { receipt: id, message, octets, isNew: false, isShort: true }
+    const former = { receipt: id, message, octets, digest: undefined }
+    const stored = { ...former, isNew: false, isShort: true }
     return { row, key, stored: { ...stored, boundBy: 'digest' as const } }
   })
 }

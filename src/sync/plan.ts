@@ -12,7 +12,11 @@ export interface PlannedRow {
 
 /** A row whose message and receipt are durable. */
 export interface RetrievedRow extends PlannedRow {
-  readonly stored: Stored & { readonly receipt: number }
+  readonly stored: Omit<Stored, 'receipt' | 'digest'> & {
+    readonly receipt: number
+    /** Undefined where it came in a former run. */
+    readonly digest: string | undefined
+  }
 }
 
 /** A listed row and the receipt that it matches. */

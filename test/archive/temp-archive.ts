@@ -94,7 +94,7 @@ export function receive(
 ): Promise<Stored> {
   const { sink, stored } = intakeOf(ledger, key, byCanonical)
   void sink.write(message)
-  sink.end()
+  void sink.end()
   return stored
 }
 

@@ -238,7 +238,8 @@ export class MemoryLedger implements AccountLedger {
     }
     const isClaim = !this.#claimed.has(kept.id)
     this.#claimed.add(kept.id)
-    const stored = { message: kept.id, octets: octets.length, isNew, boundBy }
+    const came = { octets: octets.length, digest: fresh.digest }
+    const stored = { message: kept.id, ...came, isNew, boundBy }
     return { turn, key, isShort, outcome, kept: stored, isClaim }
   }
 

@@ -269,6 +269,21 @@ describe('deletion', () => {
     expect(maildrop.messages).toEqual([three[1]])
   })
 
+  it('deletes nothing that was found in the archive as another message than the one that came', async () => {
+    class Mixed extends MemoryArchive {
+      override async openAccount(...place: Parameters<MemoryArchive['openAccount']>) {
+        const ledger = await super.openAccount(...place)
+        ledger.prove = async (ids) =>
+          new Map(ids.map((id) => [id, this.messages[id % 3]?.digest ?? '']))
+        return ledger
+      }
+    }
+    const maildrop = new FakeMaildrop(three)
+    const { error } = await sync(maildrop, new Mixed(), { policy: DELETE_ALL })
+    expect(error).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+    expect(maildrop.messages).toEqual(three)
+  })
+
   it('deletes what its owner removed only where he asks for it, and never brings it back', async () => {
     const archive = new MemoryArchive()
     const maildrop = new FakeMaildrop([mail('a', 'old'), mail('b', 'two'), mail('c', 'three')])

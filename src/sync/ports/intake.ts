@@ -9,6 +9,8 @@ export interface Stored {
   readonly message: number
   /** Octets as they left the wire. */
   readonly octets: number
+  /** SHA-256 of these octets, hex: as they came in, whatever the archive says of the message. */
+  readonly digest: string
   /** False if the archive held these octets (or their canonical equal) already. */
   readonly isNew: boolean
   readonly boundBy: BoundBy
