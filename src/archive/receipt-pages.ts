@@ -181,13 +181,19 @@ function uniqueIdsIn(text: string, count: number) {
 
 /** Of a unique-id. */
 function octetsOf(name: string): Buffer {
-  return name.startsWith(BLOB_MARK)
-    ? Buffer.from(name.slice(BLOB_MARK.length), 'hex')
-    : Buffer.from(name, 'latin1')
+  if (name.startsWith(BLOB_MARK)) return Buffer.from(name.slice(BLOB_MARK.length), 'hex')
+  requirePrintable(name)
+  return Buffer.from(name, 'latin1')
+}
+
+/** Only unique-ids of printable ASCII are text (see encodeUniqueId). Others would become those of other octets here. */
+function requirePrintable(names: string): void {
+  if (!/^[\x20-\x7e\n]*$/.test(names)) throw damaged()
 }
 
 /** As nearly always: all of them are text. */
 function fillByOctet(text: string, ends: Float64Array) {
+  requirePrintable(text)
   const octets = new Uint8Array(text.length)
   let end = 0
   let filled = 0

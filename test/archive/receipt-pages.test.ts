@@ -32,6 +32,10 @@ it.each([
     ['codes', '01'],
     ['bound_at', 'a,b'],
     ['names', 'a\nb'],
+    ['names', '\u0161'],
+    ['names', 'a\u0001'],
+    ['names', 'a\r'],
+    ['names', '\u0161\r'],
   ],
 ])('calls a page damaged whose %s are %j', (column = '', text = '') => {
   const location = temporaryLocation('sqlite')
