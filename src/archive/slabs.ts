@@ -17,9 +17,9 @@ interface Slab {
 /** Where one owner puts octets. */
 export interface Room {
   readonly filled: number
-  /** Copies the octets behind those that are there. Throws RangeError where they are more than a slab. */
+  /** Copies the octets behind those that are there. Throws RangeError, and copies none, where they would be more than a slab. */
   write(octets: Uint8Array): void
-  /** A view, good until the next call. */
+  /** A view, good until this room is written to or cleared. */
   octets(): Uint8Array
   /** Drops the octets, and the room is as new. Any number of times. */
   clear(): void
@@ -28,11 +28,11 @@ export interface Room {
 /** Makes rooms. A slab is taken again only when no room lies in it. */
 export class Slabs {
   readonly #idle: Slab[] = []
-  readonly #slabOctets: number
+  readonly slabOctets: number
   #current: Slab | undefined
 
   constructor(slabOctets = SLAB_OCTETS) {
-    this.#slabOctets = slabOctets
+    this.slabOctets = slabOctets
   }
 
   room(): Room {
@@ -42,9 +42,9 @@ export class Slabs {
   /** The slab in which a room of that many octets may begin, behind what is used. */
   take(octets: number): Slab {
     const current = this.#current
-    if (current !== undefined && current.used + octets <= this.#slabOctets) return current
+    if (current !== undefined && current.used + octets <= this.slabOctets) return current
     this.#current = this.#idle.pop() ?? {
-      memory: new Uint8Array(this.#slabOctets),
+      memory: new Uint8Array(this.slabOctets),
       used: 0,
       rooms: 0,
     }
@@ -75,6 +75,7 @@ class SlabRoom implements Room {
 
   write(octets: Uint8Array): void {
     const filled = this.#filled + octets.byteLength
+    if (filled > this.#slabs.slabOctets) throw new RangeError('a room is no larger than a slab')
     const slab = this.#reserve(filled)
     slab.memory.set(octets, this.#start + this.#filled)
     this.#filled = filled
