@@ -188,7 +188,7 @@ export class GroupCommit {
   }
 
   /**
-   * Runs a write transaction of the catalog, after what waits; its failure fails the archive. Throws the archive's first failure:
+   * Runs a write transaction of the catalog, after what is ready; its failure fails the archive. Throws the archive's first failure:
    * ArchiveError ARCHIVE_FULL, ARCHIVE_DENIED, ARCHIVE_IO, ARCHIVE_DAMAGED or ARCHIVE_LOCKED (another program kept the file).
    */
   write<T>(body: () => T): T {

@@ -7,7 +7,7 @@ export const GROUP_OCTETS = 8 * 1024 * 1024
 /** How long a complete message waits for others to share its commit. */
 export const GROUP_MS = 200
 
-/** A message up to this size is held in memory whole; a larger one goes through in pieces of this size. */
+/** A message up to this size is one value in an sqlite archive; a larger one is kept in pieces of this size. */
 export const PIECE_OCTETS = 1024 * 1024
 
 /** Of all messages that are still coming in together: full pieces that wait in memory. What is beyond that is staged. */

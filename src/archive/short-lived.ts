@@ -14,7 +14,7 @@ type Collect = (options: { readonly type: 'minor' }) => void
 let collect: Collect | undefined
 let litter = 0
 
-/** To be told of octets whose buffer nobody holds any more. */
+/** To be told of octets whose buffer nobody holds much longer. */
 export function dropped(octets: number): void {
   litter += octets
   if (litter < LITTER_OCTETS) return

@@ -1,7 +1,7 @@
 import { startOf, type UniqueIds } from '../pop3/unique-id-column.ts'
 
 /**
- * Of each entry of `rows`, the equal one of `others`, or -1. Undefined unless either column ascends strictly, octet by octet: most
+ * Of each entry of `rows`, the equal one of `others`, or -1. Undefined unless both columns ascend strictly, octet by octet: most
  * servers list unique-ids that count, and an archive has its own in order, so that nothing needs to be looked up.
  */
 export function equalsInOrder(rows: UniqueIds, others: UniqueIds): Int32Array | undefined {

@@ -33,8 +33,8 @@ export interface Receipt {
 }
 
 /**
- * All receipts of an account, by index, in no order that says anything. There may be a million, so one is made an object only
- * where it is asked for as a whole.
+ * All receipts of an account, by index, in any order; one that ascends by unique-id is compared faster. There may be a million, so
+ * one is made an object only where it is asked for as a whole.
  */
 export interface Receipts {
   readonly length: number
