@@ -22,8 +22,8 @@ const COMMIT = /^\d+ +(?:f(?:data)?sync\(\d+<[^>]*-wal>|unlink\("[^"]*-journal")
  * is room for a slow machine, where a group is committed by time before it is full; none for a commit a message.
  */
 const LIMITS = {
-  sqlite: { roundTrips: 60, socketWrites: 100, commits: 60, syncs: 100, rows: 3_010 },
-  maildir: { roundTrips: 60, socketWrites: 100, commits: 60, syncs: 1_150, rows: 2_010 },
+  sqlite: { roundTrips: 30, socketWrites: 50, commits: 30, syncs: 50, rows: 3_010 },
+  maildir: { roundTrips: 30, socketWrites: 50, commits: 30, syncs: 1_070, rows: 2_010 },
   nothingNew: { roundTrips: 10, socketWrites: 10, commits: 1, syncs: 5, rows: 2 },
 }
 
