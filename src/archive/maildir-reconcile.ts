@@ -6,7 +6,7 @@
  * restored an old copy or lost a disk: then nothing is marked, and no message may be deleted from a server.
  */
 import { ArchiveError } from '../durable/errors.ts'
-import { factsOfLines } from '../message/facts.ts'
+import { summaryOf } from '../message/summary.ts'
 import type { Database } from '../sqlite/database.ts'
 import { GROUP_MESSAGES } from './limits.ts'
 import type { MaildirContent } from './maildir-content.ts'
@@ -150,10 +150,8 @@ function readRecord(
   try {
     const found = findForm(() => readPlainFile(path), digest)
     if (found === undefined) return undefined
-    const { octets, canonical, fingerprint, lines } = found
-    const facts = factsOfLines(lines)
     const archivedAt = new Date(secondsInName(path) ?? now()).toISOString()
-    return { digest: found.digest, octets, canonical, fingerprint, facts, archivedAt }
+    return { ...summaryOf(found), archivedAt }
   } catch (error) {
     // One file that cannot be read must not keep the others from being adopted; verify names it.
     if (error instanceof ArchiveError) return undefined

@@ -20,8 +20,13 @@ export function createMessageSummarizer(): MessageSummarizer {
   return {
     write: digester.write,
     end() {
-      const { digest, canonical, fingerprint, octets, lines } = digester.end()
-      return { digest, canonical, fingerprint, octets, facts: factsOfLines(lines) }
+      return summaryOf(digester.end())
     },
   }
+}
+
+/** The same of a message that was digested already. */
+export function summaryOf(digests: MessageDigests): MessageSummary {
+  const { digest, canonical, fingerprint, octets, lines } = digests
+  return { digest, canonical, fingerprint, octets, facts: factsOfLines(lines) }
 }
