@@ -68,7 +68,8 @@ export class Concealment {
     if (event.type === 'continuation' && this.#isSecret(event.text)) {
       return { ...event, line: '+ ***' }
     }
-    return { ...event, line: this.text(event.line) }
+    const line = this.text(event.line)
+    return line === event.line ? event : { ...event, line }
   }
 
   /** The same error, or one of its kind without the secret. */

@@ -94,6 +94,8 @@ export function applyLimits(
   rows: readonly PlannedRow[],
   { maxMessages = Number.POSITIVE_INFINITY, limitOctets = Number.POSITIVE_INFINITY }: Policy,
 ): readonly PlannedRow[] {
+  if (maxMessages === Number.POSITIVE_INFINITY && limitOctets === Number.POSITIVE_INFINITY)
+    return rows
   const within: PlannedRow[] = []
   let total = 0
   for (const planned of rows) {

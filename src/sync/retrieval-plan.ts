@@ -43,6 +43,7 @@ export function planRetrieval(compared: Compared, demand: RetrievalDemand): Retr
   const onceMore = demand.onceMore.filter(mayBeAsked)
   const all: readonly PlannedRow[] = [...healthy, ...retries, ...doubtful, ...onceMore]
   const within = withinLimits(all, policy, findings)
+  if (within === all) return { fresh: healthy, retries, again: doubtful, onceMore, postponed: 0 }
   // Not the first so many: a limit may leave out one in the middle.
   const kept = new Set(within)
   const isKept = (planned: PlannedRow) => kept.has(planned)

@@ -175,7 +175,7 @@ class RowIntake implements MessageSink, IntakeOutcome {
       tally.octets += octets
     }
     if (receipt !== undefined) {
-      const retrieved = { ...this.#planned, stored: { ...stored, receipt } }
+      const retrieved = retrievedRow(this.#planned, stored, receipt)
       const gauge = this.#gauge
       if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, onJudged: onStored })
       else onStored(retrieved)
@@ -186,4 +186,10 @@ class RowIntake implements MessageSink, IntakeOutcome {
   failed(error: unknown): void {
     if (!this.#isAbandoned) this.#receiver.storageFailed(error)
   }
+}
+
+/** By name: objects that are spread cost V8 as much as the rest of what is done for a stored message. */
+function retrievedRow({ row, key }: PlannedRow, stored: Stored, receipt: number): RetrievedRow {
+  const { message, octets, digest, isNew, boundBy, isShort } = stored
+  return { row, key, stored: { receipt, message, octets, digest, isNew, boundBy, isShort } }
 }
