@@ -15,7 +15,7 @@ const LF = 0x0a
 export class LineFeedEncoder {
   #heldCr = false
   /** Used again for each part: a buffer for each would lie about by the hundred megabytes behind a large message. */
-  #form: Uint8Array = new Uint8Array()
+  #form = Buffer.alloc(0)
 
   /**
    * The next part of the LF form, or undefined if there was a bare LF: no LF form exists then. The view is valid until
@@ -23,29 +23,41 @@ export class LineFeedEncoder {
    */
   write(octets: Uint8Array): Uint8Array | undefined {
     if (octets.length === 0) return octets
-    if (this.#form.length <= octets.length) this.#form = new Uint8Array(octets.length + 1)
-    const form = this.#form
-    // Line by line: octet by octet takes several times as long.
-    const input = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
-    let end = 0
-    let start = 0
-    if (this.#heldCr && octets[0] !== LF) form[end++] = CR
-    for (let at = input.indexOf(LF); at !== -1; at = input.indexOf(LF, start)) {
-      const hasCr = at === 0 ? this.#heldCr : at > start && octets[at - 1] === CR
-      if (!hasCr) return undefined
-      if (at > 0) end += input.copy(form, end, start, at - 1)
-      form[end++] = LF
-      start = at + 1
-    }
-    this.#heldCr = start < octets.length && octets.at(-1) === CR
-    end += input.copy(form, end, start, octets.length - (this.#heldCr ? 1 : 0))
-    return form.subarray(0, end)
+    if (this.#form.length <= octets.length) this.#form = Buffer.allocUnsafeSlow(octets.length + 1)
+    const held = this.#heldCr ? 1 : 0
+    if (this.#heldCr) this.#form[0] = CR
+    this.#form.set(octets, held)
+    const endsInCr = octets.at(-1) === CR
+    const whole = this.#form.subarray(0, held + octets.length - (endsInCr ? 1 : 0))
+    const filled = dropCrBeforeEachLf(whole)
+    if (filled === undefined) return undefined
+    this.#heldCr = endsInCr
+    // No Buffer: its slice() would be a view, too.
+    return new Uint8Array(whole.buffer, whole.byteOffset, filled)
   }
 
   /** What is left at the end of the message. */
   end(): Uint8Array {
     return this.#heldCr ? Uint8Array.of(CR) : new Uint8Array()
   }
+}
+
+/**
+ * Moves the octets together over the CR before each LF. Returns how many are left, or undefined if an LF has none. Line by line
+ * and in place: octet by octet, or from one buffer into another, takes twice as long.
+ */
+function dropCrBeforeEachLf(octets: Buffer): number | undefined {
+  let filled = 0
+  let start = 0
+  for (let lf = octets.indexOf(LF); lf !== -1; lf = octets.indexOf(LF, start)) {
+    if (lf === start || octets[lf - 1] !== CR) return undefined
+    if (filled < start) octets.copyWithin(filled, start, lf - 1)
+    filled += lf - 1 - start
+    octets[filled++] = LF
+    start = lf + 1
+  }
+  if (filled < start) octets.copyWithin(filled, start)
+  return filled + octets.length - start
 }
 
 /** The octets of a part of a message in LF form: CR before each LF. Needs no state between parts. */
