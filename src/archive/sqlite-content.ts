@@ -77,7 +77,10 @@ class SqliteDraft implements Draft {
     const series = this.#series
     this.#series = undefined
     if (series === undefined || this.#isAttached) return
-    this.#staging.database.prepare('DELETE FROM piece WHERE series = ?').run(series)
+    const { database } = this.#staging
+    database.transaction(() => {
+      database.prepare('DELETE FROM piece WHERE series = ?').run(series)
+    })
   }
 
   attach(message: number): void {

@@ -282,6 +282,8 @@ class LedgerIntake implements WriterIntake {
     owner.ended += 1
     const turn = owner.ended
     const arrived = (by: BoundBy) => ({ owner, turn, key, record, by, isShort, outcome })
+    // Another run may store the same meanwhile: the group looks again.
+    catalog.database.beginReading()
     const twin = catalog.messages.find(digest)
     if (twin !== undefined && isHeld(twin) && content.has(twin)) {
       this.#draft?.discard()

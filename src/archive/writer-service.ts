@@ -139,8 +139,11 @@ export class WriterService {
     for (const step of steps) {
       this.#step(step, batch)
       const room = this.#syncs.room()
-      if (room) await room
+      if (room === undefined) continue
+      this.#writer?.endReading()
+      await room
     }
+    this.#writer?.endReading()
     this.#send({ type: 'taken', buffer, octets }, [buffer])
   }
 

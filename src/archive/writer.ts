@@ -106,6 +106,11 @@ export class ArchiveWriter {
     this.#ledgers.delete(account)
   }
 
+  /** To be called when all that came is taken in: what was looked up for it keeps others from the end of a checkpoint. */
+  endReading(): void {
+    this.#catalog.database.endReading()
+  }
+
   /** Commits what waits and leaves the archive. */
   close(): void {
     this.#group.flush()

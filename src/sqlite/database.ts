@@ -28,11 +28,18 @@ export interface Database {
    * COMMIT too, rolls back and is thrown on. Transactions do not nest.
    */
   transaction<T>(body: () => T): T
+  /**
+   * What is read from here to `endReading`, or to the next `transaction`, is of one state of the file, under one lock instead of
+   * one for each statement. Nothing may be written meanwhile but by `transaction`. Does nothing where that has begun already.
+   */
+  beginReading(): void
+  /** Lets go of that state. Does not throw, and does nothing where none is held. */
+  endReading(): void
   close(): void
 }
 
-/** What a driver gives: the transaction is the same for all. */
-export type Connection = Omit<Database, 'transaction'>
+/** What a driver gives: transactions are the same for all. */
+export type Connection = Omit<Database, 'transaction' | 'beginReading' | 'endReading'>
 
 export interface OpenOptions {
   readonly isReadOnly: boolean
@@ -43,13 +50,26 @@ export interface OpenOptions {
 export type Open = (path: string, options: OpenOptions) => Connection
 
 export function withTransactions(connection: Connection): Database {
+  let isReading = false
+  const endReading = () => {
+    // SQLite may have ended it by itself, at an error that somebody has heard.
+    if (isReading) rollBack(connection)
+    isReading = false
+  }
   return {
     path: connection.path,
     isReadOnly: connection.isReadOnly,
     exec: (sql) => connection.exec(sql),
     prepare: (sql) => connection.prepare(sql),
     close: () => connection.close(),
+    beginReading: () => {
+      if (isReading) return
+      connection.exec('BEGIN')
+      isReading = true
+    },
+    endReading,
     transaction: (body) => {
+      endReading()
       connection.exec('BEGIN IMMEDIATE')
       try {
         const result = body()

@@ -109,6 +109,35 @@ describe.each(drivers)('driver %s', (name) => {
     database.close()
   })
 
+  it('reads one state of the file until it lets go of it, or writes', () => {
+    const path = join(folder, 'a')
+    const reader = open(path)
+    prepareForWriting(reader, { isShared: false })
+    switchToWal(reader)
+    reader.exec('CREATE TABLE t (a INTEGER PRIMARY KEY) STRICT')
+    const writer = open(path)
+    const count = () => reader.prepare('SELECT count(*) AS n FROM t').get()?.n
+    reader.endReading()
+    reader.beginReading()
+    expect(count()).toBe(0)
+    writer.exec('INSERT INTO t VALUES (1)')
+    reader.beginReading()
+    expect(count()).toBe(0)
+    expect(pragma(writer, 'wal_checkpoint(TRUNCATE)')).toBe(1)
+    reader.endReading()
+    expect(pragma(writer, 'wal_checkpoint(TRUNCATE)')).toBe(0)
+    expect(count()).toBe(1)
+    reader.beginReading()
+    count()
+    writer.exec('INSERT INTO t VALUES (2)')
+    // One that stood on the former state would be refused.
+    expect(reader.transaction(() => count())).toBe(2)
+    writer.exec('INSERT INTO t VALUES (3)')
+    expect(count()).toBe(3)
+    reader.close()
+    writer.close()
+  })
+
   it('names the primary result code of what SQLite refuses', () => {
     const path = join(folder, 'a')
     const one = open(path)
