@@ -4,11 +4,10 @@
  * The normalisation follows Dovecot's pop3-migration plugin, which was proven in the field by matching what Yahoo,
  * Zimbra and Courier say over POP3 with the mail that they hold.
  */
-import { hash } from 'node:crypto'
-
 import type { HeaderLine } from './header-fields.ts'
 import { headerLines } from './header-fields.ts'
 import { SERVER_FIELDS } from './server-fields.ts'
+import { sha256 } from './sha256.ts'
 
 /**
  * SHA-256 of the header section without its blank line, with LF line ends, and without
@@ -33,7 +32,7 @@ export function fingerprintOfLines(lines: readonly HeaderLine[]): Uint8Array {
     }
     if (isKept && !(isContinuation && /^[ \t]+$/.test(text))) kept += `${text}\n`
   }
-  return hash('sha256', Buffer.from(kept, 'latin1'), 'buffer')
+  return sha256(Buffer.from(kept, 'latin1'))
 }
 
 /** The fingerprint of every message that has no header field. It must not be used to recognise one. */

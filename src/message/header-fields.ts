@@ -94,10 +94,20 @@ export interface HeaderLine {
   readonly bodyStart: number
 }
 
-/** The lines of a header section up to its blank line, which is not among them. At most MAX_HEADER_OCTETS are read. */
+/**
+ * The lines of a header section up to its blank line, which is not among them. At most MAX_HEADER_OCTETS are read. A body
+ * may follow.
+ */
 export function headerLines(header: Uint8Array): HeaderLine[] {
-  const length = Math.min(header.length, MAX_HEADER_OCTETS)
-  const octets = Buffer.from(header.buffer, header.byteOffset, length).toString('latin1')
+  const bounded = Buffer.from(
+    header.buffer,
+    header.byteOffset,
+    Math.min(header.length, MAX_HEADER_OCTETS),
+  )
+  // The section may end before, by other line ends, but not behind: no more need become text.
+  const blank = bounded.indexOf('\r\n\r\n')
+  const length = blank < 0 ? bounded.length : blank + 4
+  const octets = bounded.toString('latin1', 0, length)
   const lines: HeaderLine[] = []
   for (let start = 0; start < length; ) {
     const lf = octets.indexOf('\n', start)

@@ -18,7 +18,9 @@ export interface MessageSummarizer {
 export function createMessageSummarizer(): MessageSummarizer {
   const digester = createMessageDigester()
   return {
-    write: digester.write,
+    write(octets) {
+      digester.write(octets)
+    },
     end() {
       return summaryOf(digester.end())
     },

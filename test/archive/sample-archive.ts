@@ -7,7 +7,7 @@ import { openForWriting, type WritableArchive } from '../../src/archive/open.ts'
 import { ReceiptTable } from '../../src/archive/receipts.ts'
 import { RunTable } from '../../src/archive/runs.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
-import { headerFacts } from '../../src/message/facts.ts'
+import { factsOfLines } from '../../src/message/facts.ts'
 
 const AT = '2026-01-02T03:04:05.678Z'
 
@@ -60,7 +60,7 @@ export function fillArchive(location: ArchiveLocation, samples: readonly Sample[
         const started =
           Date.parse(AT) + Number(database.prepare('SELECT count(*) AS n FROM run').get()?.n)
         const run = runs.begin(account.id, new Date(started).toISOString())
-        const facts = headerFacts(digests.header)
+        const facts = factsOfLines(digests.lines)
         const fresh = messages.insert({ ...digests, facts, archivedAt: AT })
         const id = fresh ?? messages.find(digests.digest)?.id ?? 0
         const draft = drafts.get(hex)

@@ -4,15 +4,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createMessageDigester } from '../../src/message/digest.ts'
+import { fingerprintOf } from '../../src/message/fingerprint.ts'
 import { SERVER_FIELDS } from '../../src/message/server-fields.ts'
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1')
 const sha256 = (octets: Uint8Array | string) => createHash('sha256').update(octets).digest('hex')
 const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex')
 
-function digestOf(message: string, cuts: readonly number[] = []) {
+function digestOf(message: string, cuts: readonly number[] = [], gatheredOctets?: number) {
   const octets = latin1(message)
-  const digester = createMessageDigester()
+  const digester = createMessageDigester(gatheredOctets)
   const edges = [0, ...cuts.map((cut) => cut % (octets.length + 1)), octets.length]
   edges.sort((a, b) => a - b)
   edges.slice(1).forEach((edge, index) => {
@@ -46,16 +47,16 @@ const canonicalOf = (message: string) => hex(digestOf(message).canonical)
 describe('the digester', () => {
   it('names the octets as they came', () => {
     const message = 'Subject: x\r\n\r\nbody\0\xff\r\n'
-    const { digest, octets, header } = digestOf(message)
+    const { digest, octets, lines } = digestOf(message)
     expect(hex(digest)).toBe(sha256(latin1(message)))
     expect(octets).toBe(message.length)
-    expect(Buffer.from(header).toString('latin1')).toBe('Subject: x\r\n\r\n')
+    expect(lines.map(({ text }) => text)).toEqual(['Subject: x'])
   })
 
   it('digests nothing at all', () => {
-    const { digest, canonical, octets, header } = digestOf('')
+    const { digest, canonical, octets, lines } = digestOf('')
     expect([hex(digest), hex(canonical)]).toEqual([sha256(''), sha256('')])
-    expect([octets, header.length]).toEqual([0, 0])
+    expect([octets, lines.length]).toEqual([0, 0])
   })
 
   const piece = fc.oneof(
@@ -68,22 +69,51 @@ describe('the digester', () => {
   )
   const message = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''))
 
-  it('gives what the definition gives, through any chunks', () => {
+  const cuts = fc.array(fc.nat(400), { maxLength: 12 })
+
+  it.each([
+    ['gathered', fc.constant(undefined)],
+    ['as they come', fc.constant(0)],
+    ['gathered up to anywhere', fc.nat(100)],
+  ])('gives what the definition gives, through any chunks, %s', (_, gatheredOctets) => {
     fc.assert(
-      fc.property(message, fc.array(fc.nat(400), { maxLength: 12 }), (text, cuts) => {
-        const { digest, canonical, octets } = digestOf(text, cuts)
+      fc.property(message, cuts, gatheredOctets, (text, cutsOfText, gathered) => {
+        const { digest, canonical, octets, fingerprint } = digestOf(text, cutsOfText, gathered)
         expect(hex(canonical)).toBe(sha256(latin1(canonicalText(text))))
         expect(hex(digest)).toBe(sha256(latin1(text)))
+        expect(hex(fingerprint)).toBe(hex(fingerprintOf(latin1(text))))
         expect(octets).toBe(text.length)
       }),
       { numRuns: 500 },
     )
   })
 
-  it('gives the same through octet-by-octet chunks', () => {
+  it('gives the same through octet-by-octet chunks, however many are gathered', () => {
     const text = 'A: b\r\nStatus: O\r\n x\r\n\r\n.\r\n\r\n\r\rz\r\n\r\n\n'
     const every = Array.from({ length: text.length }, (_, index) => index)
-    expect(digestOf(text, every)).toEqual(digestOf(text))
+    for (let gathered = 0; gathered <= text.length; gathered++) {
+      expect(digestOf(text, every, gathered)).toEqual(digestOf(text))
+    }
+  })
+
+  it.each([-1, 0, 1])('gathers up to 64 KiB and %d octets', (more) => {
+    const text = `Status: O\r\nA: b\r\n\r\n${'x\r\n'.repeat(30_000)}`.slice(0, 64 * 1024 + more)
+    expect(digestOf(text, [1000, 5000])).toEqual(digestOf(text, [], 0))
+  })
+
+  it('keeps messages apart that come at the same time', () => {
+    const texts = ['A: b\r\n\r\none', 'A: b\r\n\r\ntwo', `A: b\r\n\r\n${'3'.repeat(70_000)}`]
+    const digesters = texts.map(() => createMessageDigester())
+    for (const half of [0, 1]) {
+      digesters.forEach((digester, index) => {
+        const octets = latin1(texts[index] ?? '')
+        const middle = octets.length / 2
+        digester.write(half === 0 ? octets.subarray(0, middle) : octets.subarray(middle))
+      })
+    }
+    const ends = digesters.map((digester) => digester.end())
+    expect(ends).toEqual(texts.map((text) => digestOf(text)))
+    expect(ends.map(({ digest }) => hex(digest))).toEqual(texts.map(sha256))
   })
 
   it('crosses its scratch buffer anywhere', () => {
@@ -123,8 +153,8 @@ describe('the canonical digest', () => {
   it('counts server fields past the bound of the header section', () => {
     const long = `X: ${'y'.repeat(256 * 1024)}\r\n`
     const body = '\r\n\r\nbody'
-    const { header, canonical } = digestOf(`${long}Status: R${body}`, [1000, 300_000])
-    expect(header.length).toBe(256 * 1024)
+    const { lines, canonical } = digestOf(`${long}Status: R${body}`, [1000, 300_000])
+    expect(lines.at(-1)?.next).toBe(256 * 1024)
     expect(hex(canonical)).toBe(sha256(`${long}Status: R${body}`.replaceAll('\r\n', '\n')))
   })
 })

@@ -8,6 +8,7 @@ import {
 import { ArchiveError } from '../../src/durable/errors.ts'
 import { createMessageDigester } from '../../src/message/digest.ts'
 import { headerFacts } from '../../src/message/facts.ts'
+import { readHeader } from '../../src/message/header-fields.ts'
 import type { AccountLedger, RunCounts } from '../../src/sync/ports/archive.ts'
 import type { IntakeOutcome, IntakeSink, Stored } from '../../src/sync/ports/intake.ts'
 import type { MessageTraits, Move, ServerFacts } from '../../src/sync/ports/ledger.ts'
@@ -211,7 +212,7 @@ export class MemoryLedger implements AccountLedger {
     const octets = Buffer.concat(chunks)
     const digester = createMessageDigester()
     digester.write(octets)
-    const { digest, canonical, fingerprint, header } = digester.end()
+    const { digest, canonical, fingerprint } = digester.end()
     const fresh = { digest: hex(digest), canonical: hex(canonical), fingerprint: hex(fingerprint) }
     const { messages, accounts } = this.#archive
     const bound = (id: number) =>
@@ -233,7 +234,14 @@ export class MemoryLedger implements AccountLedger {
     const isNew = kept === undefined || this.#archive.restoreMessage(kept.id)
     if (!kept) {
       const archivedAt = this.#archive.now
-      kept = { id: messages.length + 1, octets, ...fresh, header, archivedAt, short: 0 }
+      kept = {
+        id: messages.length + 1,
+        octets,
+        ...fresh,
+        header: readHeader([octets]),
+        archivedAt,
+        short: 0,
+      }
       messages.push(kept)
     }
     const isClaim = !this.#claimed.has(kept.id)
