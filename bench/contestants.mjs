@@ -6,6 +6,7 @@ import { query } from '../test/support/archive-content.ts'
 
 const POPKEEP = join(import.meta.dirname, '../bin/popkeep.js')
 const FLOOR = join(import.meta.dirname, 'floor.mjs')
+const ONE_THREAD = join(import.meta.dirname, 'one-thread.mjs')
 const FILE_LOOP = join(import.meta.dirname, 'file-loop.mjs')
 
 export const PASSWORD = 'pw'
@@ -27,6 +28,17 @@ export const floor = (window) => ({
     env: { PATH },
   }),
 })
+
+/** Stores all in an SQLite file, and promises nothing. */
+export const oneThread = {
+  name: 'one thread, no checks',
+  command: ({ folder, port, user }) => ({
+    command: process.execPath,
+    args: [ONE_THREAD, port, user, PASSWORD, WINDOWS[1], join(folder, 'popkeep.sqlite')],
+    env: { PATH },
+  }),
+  kept: ({ folder }) => countRows(`sqlite:${join(folder, 'popkeep.sqlite')}`),
+}
 
 /** Copies the files of the server's Maildir one by one. */
 export const fileLoop = (source) => ({
@@ -117,7 +129,7 @@ export const popkeep = (kind, { node = process.execPath } = {}) => {
       const args = [POPKEEP, 'sync', url, '--tls', 'none', '--archive', archiveIn(folder)]
       return { command: node, args, env: { PATH, HOME: folder, POPKEEP_PASSWORD: PASSWORD } }
     },
-    kept: ({ folder }) => query(archiveIn(folder), 'SELECT count(*) AS n FROM receipt')[0].n,
+    kept: ({ folder }) => countRows(archiveIn(folder)),
   }
 }
 
@@ -149,6 +161,10 @@ export function installed(contestants) {
 
 function makeMaildir(path) {
   for (const name of ['tmp', 'new', 'cur']) mkdirSync(join(path, name), { recursive: true })
+}
+
+function countRows(archive) {
+  return query(archive, 'SELECT count(*) AS n FROM receipt')[0].n
 }
 
 function countFiles(folder) {

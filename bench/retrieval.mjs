@@ -6,6 +6,7 @@ import {
   getmail,
   installed,
   mpop,
+  oneThread,
   popkeep,
   WINDOWS,
 } from './contestants.mjs'
@@ -27,6 +28,7 @@ export async function small(bench) {
     ...floors(),
     mpop(),
     ...(bench.tmpfs ? [onMemory] : []),
+    oneThread,
     fileLoop(`${maildir}/cur`),
     ...own(),
   ])
@@ -53,7 +55,13 @@ export async function small(bench) {
 /** F2 and the other half of F3. */
 export async function mixed(bench) {
   const { maildir, user, messages } = await bench.maildrop('mixed')
-  const contestants = installed([...floors(), mpop(), fileLoop(`${maildir}/cur`), ...own()])
+  const contestants = installed([
+    ...floors(),
+    mpop(),
+    oneThread,
+    fileLoop(`${maildir}/cur`),
+    ...own(),
+  ])
   const rows = await retrieve(bench, contestants, { user, messages })
   const { ms, best } = look(rows)
   return {
