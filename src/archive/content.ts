@@ -31,7 +31,7 @@ export interface ContentStore {
   draft(): Draft
   /**
    * Makes the drafts visible and durable in one step for all of them (Maildir: link each into new/, then one fsync of new/). A
-   * no-op where `attach` does it. Called within the catalog's transaction, before its rows are written: it holds the write lock, so
+   * no-op where `attach` does it. Called within the catalog's transaction: it holds the write lock, so
    * no other run publishes the same octets meanwhile. It comes before the commit; where that fails, files are there that the
    * catalog does not know.
    *

@@ -74,6 +74,9 @@ export interface PendingMessage {
   readonly draft: Draft | undefined
 }
 
+/** One whose row is there. */
+type Entered = PendingMessage & { readonly message: number }
+
 /** A message of the archive that has no receipt yet. */
 interface Kept {
   readonly arrived: Arrived
@@ -282,41 +285,35 @@ export class GroupCommit {
 
   /** Within the transaction: behind the catalog's write lock another run that has the same octets comes before or after, not between. */
   #write(group: readonly PendingMessage[]) {
-    const missing = group.map(({ arrived, message, draft }) => ({
-      arrived,
-      message,
-      draft: draft && this.#isThere(arrived.record) ? undefined : draft,
-    }))
-    this.#content.publish(missing.map(({ draft }) => draft).filter((draft) => draft !== undefined))
+    const entered = group.map((one) => this.#enter(one))
+    this.#content.publish(entered.map(({ draft }) => draft).filter((draft) => draft !== undefined))
     const bound = this.#unbound
       .filter(({ kept }) => isInStep(kept))
       .map(({ kept }) => this.#bind(kept))
-    const kept = missing.map((one) => {
-      const message = this.#keep(one)
-      if (isInStep(message)) bound.push(this.#bind(message))
-      return message
+    const kept = entered.map(({ arrived, message, draft }) => {
+      if (draft) this.#content.attach(this.#catalog.database, message, draft)
+      const one = { arrived, message, isNew: draft !== undefined }
+      if (isInStep(one)) bound.push(this.#bind(one))
+      return one
     })
     const takenBack = new Set<number>()
     for (const one of bound) this.#takeBack(one.kept, takenBack)
     return { kept, bound, takenBack }
   }
 
-  /** Whether another run has stored these octets since they were looked for. */
-  #isThere({ digest }: MessageRecord): boolean {
-    const twin = this.#catalog.messages.find(digest)
-    return twin !== undefined && isHeld(twin) && this.#content.has(twin)
-  }
-
-  /** Within the transaction; a draft comes along only where the archive does not have its octets. */
-  #keep({ arrived, message, draft }: PendingMessage): Kept {
-    const { record } = arrived
-    const { messages, receipts, database } = this.#catalog
-    const inserted = message === undefined && draft ? messages.insert(record) : undefined
-    const known = message ?? inserted ?? messages.find(record.digest)?.id
-    if (known === undefined) throw new Error('a message that waited for its twin has none')
-    if (draft && inserted === undefined && messages.restore(known)) receipts.restore(known)
-    if (draft) this.#content.attach(database, known, draft)
-    return { arrived, message: known, isNew: draft !== undefined }
+  /** Within the transaction. The draft is left out where another run has stored these octets since they were looked for. */
+  #enter({ arrived, message, draft }: PendingMessage): Entered {
+    if (message !== undefined && draft === undefined) return { arrived, message, draft }
+    const { messages, receipts } = this.#catalog
+    const inserted = message === undefined && draft ? messages.insert(arrived.record) : undefined
+    if (inserted !== undefined) return { arrived, message: inserted, draft }
+    const twin = messages.find(arrived.record.digest)
+    if (twin === undefined) throw new Error('a message that waited for its twin has none')
+    if (draft === undefined || (isHeld(twin) && this.#content.has(twin))) {
+      return { arrived, message: twin.id, draft: undefined }
+    }
+    if (messages.restore(twin.id)) receipts.restore(twin.id)
+    return { arrived, message: twin.id, draft }
   }
 
   /** Within the transaction. */

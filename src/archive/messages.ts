@@ -29,6 +29,7 @@ export interface MessageTraits {
 const COLUMNS = 'id, digest, octets, removed, wanted'
 
 export class MessageTable {
+  readonly #known: Statement
   readonly #byId: Statement
   readonly #byDigest: Statement
   readonly #byCanonical: Statement
@@ -37,6 +38,10 @@ export class MessageTable {
   readonly #traits: Statement
 
   constructor(database: Database) {
+    this.#known = database.prepare(
+      `SELECT 1 FROM message WHERE digest = ? UNION ALL
+       SELECT 1 FROM message WHERE canonical = ? LIMIT 1`,
+    )
     this.#byId = database.prepare(`SELECT ${COLUMNS} FROM message WHERE id = ?`)
     this.#byDigest = database.prepare(`SELECT ${COLUMNS} FROM message WHERE digest = ?`)
     this.#byCanonical = database.prepare(
@@ -69,6 +74,11 @@ export class MessageTable {
 
   get(id: number): KnownMessage | undefined {
     return messageOf(this.#byId.get(id))
+  }
+
+  /** Whether there is anything that `find` or `recognisable` could give: one look where both give nothing. */
+  knows({ digest, canonical }: Pick<MessageRecord, 'digest' | 'canonical'>): boolean {
+    return this.#known.get(digest, canonical) !== undefined
   }
 
   find(digest: Uint8Array): KnownMessage | undefined {

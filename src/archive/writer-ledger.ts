@@ -284,7 +284,8 @@ class LedgerIntake implements WriterIntake {
     const arrived = (by: BoundBy) => ({ owner, turn, key, record, by, isShort, outcome })
     // Another run may store the same meanwhile: the group looks again.
     catalog.database.beginReading()
-    const twin = catalog.messages.find(digest)
+    const isKnown = catalog.messages.knows(summary)
+    const twin = isKnown ? catalog.messages.find(digest) : undefined
     if (twin !== undefined && isHeld(twin) && content.has(twin)) {
       this.#draft?.discard()
       return { arrived: arrived('digest'), message: twin.id, draft: undefined }
@@ -294,7 +295,7 @@ class LedgerIntake implements WriterIntake {
       this.#draft?.discard()
       return { arrived: arrived('digest'), message: twin?.id, draft: undefined }
     }
-    const equal = twin === undefined ? this.#recognise(canonical) : undefined
+    const equal = isKnown && twin === undefined ? this.#recognise(canonical) : undefined
     if (equal !== undefined) {
       this.#draft?.discard()
       owner.claimedMessages.add(equal)
