@@ -77,7 +77,7 @@ export class MessageTable {
   }
 
   /** Whether there is anything that `find` or `recognisable` could give: one look where both give nothing. */
-  knows({ digest, canonical }: Pick<MessageRecord, 'digest' | 'canonical'>): boolean {
+  knows(digest: Uint8Array, canonical: Uint8Array): boolean {
     return this.#known.get(digest, canonical) !== undefined
   }
 

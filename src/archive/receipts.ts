@@ -183,10 +183,11 @@ export class ReceiptTable {
     }
     const uniqueId = encodeUniqueId(key.uniqueId)
     const { id, epoch } = account
+    const { occurrence } = key
+    // biome-ignore format: in the order of the statement
     const row = [
-      ...[id, epoch, uniqueId, key.occurrence, octets, message, message, by],
-      ...[message, id, epoch, at, run],
-    ]
+      id, epoch, uniqueId, occurrence, octets, message, message, by, message, id, epoch, at, run,
+    ] as const
     // RETURNING costs a copy of each page that the statement changes: only where the key is there already.
     const { changes, lastRowId } = this.#insert.run(...row)
     return changes > 0 ? lastRowId : Number(this.#bindAgain.get(...row)?.id)

@@ -119,7 +119,8 @@ export class WriterLedger {
     options: { readonly byCanonical: boolean },
     outcome: IntakeOutcome,
   ): WriterIntake {
-    return new LedgerIntake(this.#room, this.#run, { key, ...options, outcome })
+    const { byCanonical } = options
+    return new LedgerIntake(this.#room, this.#run, { key, byCanonical, outcome })
   }
 
   /** Messages that ended so far belong to their rows. */
@@ -228,6 +229,15 @@ interface Arrival {
   readonly outcome: IntakeOutcome
 }
 
+/** Which message an arrival is. */
+interface Identity {
+  /** Undefined if the catalog does not know it yet. */
+  readonly message: number | undefined
+  readonly by: BoundBy
+  /** The archive has its octets, or they wait already. */
+  readonly isHere: boolean
+}
+
 class LedgerIntake implements WriterIntake {
   readonly #room: WriterRoom
   readonly #owner: Owner
@@ -274,35 +284,35 @@ class LedgerIntake implements WriterIntake {
 
   /** Decides which message this is, and seals its octets if the archive does not have them. */
   #resolve(summary: MessageSummary, isShort: boolean): PendingMessage {
-    const { digest, canonical } = summary
-    const { catalog, content, group } = this.#room
-    const record: MessageRecord = { ...summary, archivedAt: timeText(this.#room.now()) }
+    const { digest, canonical, fingerprint, octets, facts } = summary
+    const archivedAt = timeText(this.#room.now())
+    const record: MessageRecord = { digest, canonical, fingerprint, octets, facts, archivedAt }
     const owner = this.#owner
     const { outcome, key } = this.#arrival
     owner.ended += 1
     const turn = owner.ended
-    const arrived = (by: BoundBy) => ({ owner, turn, key, record, by, isShort, outcome })
+    const { message, by, isHere } = this.#identify(summary)
+    if (isHere) this.#draft?.discard()
+    else this.#draft?.seal(digest)
+    const arrived = { owner, turn, key, record, by, isShort, outcome }
+    return { arrived, message, draft: isHere ? undefined : this.#draft }
+  }
+
+  #identify({ digest, canonical }: MessageSummary): Identity {
+    const { catalog, content, group } = this.#room
     // Another run may store the same meanwhile: the group looks again.
     catalog.database.beginReading()
-    const isKnown = catalog.messages.knows(summary)
+    const isKnown = catalog.messages.knows(digest, canonical)
     const twin = isKnown ? catalog.messages.find(digest) : undefined
     if (twin !== undefined && isHeld(twin) && content.has(twin)) {
-      this.#draft?.discard()
-      return { arrived: arrived('digest'), message: twin.id, draft: undefined }
+      return { message: twin.id, by: 'digest', isHere: true }
     }
     // Also where the archive knows the message and has lost its octets: the first draft brings them back for all.
-    if (group.hasPending(digest)) {
-      this.#draft?.discard()
-      return { arrived: arrived('digest'), message: twin?.id, draft: undefined }
-    }
+    if (group.hasPending(digest)) return { message: twin?.id, by: 'digest', isHere: true }
     const equal = isKnown && twin === undefined ? this.#recognise(canonical) : undefined
-    if (equal !== undefined) {
-      this.#draft?.discard()
-      owner.claimedMessages.add(equal)
-      return { arrived: arrived('canonical'), message: equal, draft: undefined }
-    }
-    this.#draft?.seal(digest)
-    return { arrived: arrived('digest'), message: twin?.id, draft: this.#draft }
+    if (equal === undefined) return { message: twin?.id, by: 'digest', isHere: false }
+    this.#owner.claimedMessages.add(equal)
+    return { message: equal, by: 'canonical', isHere: true }
   }
 
   /** By canonical digest; never a message that is another row of the present listing, nor one whose octets are gone. */
