@@ -27,6 +27,18 @@ function withinBound(text: string): string {
   return text.slice(0, comma < 0 ? MAX_VALUE_OCTETS : comma)
 }
 
+// `Name <local@domain>` or `local@domain`, of letters and digits mostly. Nothing in it separates but what separates items, so
+// an item that does not match is tried again once at most.
+const PLAIN = String.raw`(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)* <[\w.+-]+@[\w.-]+>|[\w.+-]+@[\w.-]+)`
+const PLAIN_LIST = new RegExp(`^${PLAIN}(?:, ${PLAIN})*$`)
+// Fewer than MAX_ADDRESSES, then, and nothing that a pattern would take long for.
+const PLAIN_LIST_CHARACTERS = 1000
+
+/** Whether formatAddresses would write of this list what it is, as of most. False may be wrong: the list is to be read. */
+export function isFormattedList(text: string): boolean {
+  return text.length <= PLAIN_LIST_CHARACTERS && PLAIN_LIST.test(text)
+}
+
 /** Writes `Name <address>, ...` so that parseAddresses reads the same list again. */
 export function formatAddresses(addresses: readonly Address[]): string {
   return addresses.map(formatAddress).join(', ')

@@ -1,6 +1,6 @@
 /** What a catalog says of a message: the fields that people look for, read from its header section. */
 import type { Address } from './addresses.ts'
-import { formatAddresses, parseAddresses } from './addresses.ts'
+import { formatAddresses, isFormattedList, parseAddresses } from './addresses.ts'
 import type { HeaderFields, HeaderLine } from './header-fields.ts'
 import { fieldsOf, headerLines } from './header-fields.ts'
 import { charsetOf, decodeOctets, decodeWords, toLine } from './header-text.ts'
@@ -36,23 +36,28 @@ export function factsOfLines(lines: readonly HeaderLine[]): HeaderFacts {
   const subject = fields.get('subject')?.[0]
   return {
     date: parseMailDate(toLine(fields.get('date')?.[0] ?? '')),
-    sender: addressText(fields, ['from'], charset),
-    recipients: addressText(fields, ['to', 'cc'], charset),
+    sender: addressText(bodiesOf(fields, 'from'), charset),
+    recipients: addressText([...bodiesOf(fields, 'to'), ...bodiesOf(fields, 'cc')], charset),
     subject:
       subject === undefined ? null : toLine(decodeWords(decodeOctets(subject, charset))) || null,
     messageId: messageIdOf(fields.get('message-id')?.[0] ?? '', charset),
   }
 }
 
-function addressText(
-  fields: HeaderFields,
-  names: readonly string[],
-  charset: string | undefined,
-): string | null {
+const NO_BODIES: readonly string[] = []
+
+function bodiesOf(fields: HeaderFields, name: string): readonly string[] {
+  return fields.get(name) ?? NO_BODIES
+}
+
+function addressText(bodies: readonly string[], charset: string | undefined): string | null {
+  const lists = bodies.map((body) => toLine(decodeOctets(body, charset)))
+  const text = lists.length === 1 ? lists[0] : lists.join(', ')
+  if (text === undefined || text === '' || isFormattedList(text)) return text || null
   const addresses: Address[] = []
-  for (const body of names.flatMap((name) => fields.get(name) ?? [])) {
+  for (const list of lists) {
     // Decoded after the list was taken apart: see parseAddresses.
-    addresses.push(...parseAddresses(toLine(decodeOctets(body, charset)), decodeName))
+    addresses.push(...parseAddresses(list, decodeName))
     if (addresses.length >= MAX_ADDRESSES) break
   }
   return formatWithinBound(addresses.slice(0, MAX_ADDRESSES)) || null

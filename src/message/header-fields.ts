@@ -156,9 +156,13 @@ export function fieldsOf(lines: readonly HeaderLine[], wanted?: ReadonlySet<stri
     if (line.name === undefined) continue
     if (++count > MAX_FIELDS) break
     if (wanted?.has(line.name) === false) continue
-    bodies = fields.get(line.name) ?? []
-    fields.set(line.name, bodies)
-    bodies.push(line.text.slice(line.bodyStart, line.bodyStart + MAX_VALUE_OCTETS))
+    const body = line.text.slice(line.bodyStart, line.bodyStart + MAX_VALUE_OCTETS)
+    bodies = fields.get(line.name)
+    if (bodies === undefined) {
+      // Of one: push makes room for 17.
+      bodies = [body]
+      fields.set(line.name, bodies)
+    } else bodies.push(body)
   }
   return fields
 }

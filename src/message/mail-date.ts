@@ -108,9 +108,9 @@ function moment(
   // A leap second has no moment of its own here.
   const second = Math.min(Number(seconds), 59)
   if (hour > 23 || minute > 59 || Number(seconds) > 60 || Math.abs(offset) >= 24 * 60) return null
-  const local = new Date(Date.UTC(year, month, Number(day), hour, minute, second))
-  if (local.getUTCDate() !== Number(day)) return null
-  const date = new Date(local.getTime() - offset * 60_000)
+  const date = new Date(Date.UTC(year, month, Number(day), hour, minute, second))
+  if (date.getUTCDate() !== Number(day)) return null
+  date.setTime(date.getTime() - offset * 60_000)
   if (!(date.getUTCFullYear() >= FIRST_YEAR && date.getUTCFullYear() <= LAST_YEAR)) return null
   return `${date.toISOString().slice(0, 19)}Z`
 }

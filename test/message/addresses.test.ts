@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { formatAddresses, parseAddresses } from '../../src/message/addresses.ts'
+import { formatAddresses, isFormattedList, parseAddresses } from '../../src/message/addresses.ts'
 
 const pairs = (text: string) => parseAddresses(text).map(({ name, address }) => [name, address])
 
@@ -83,6 +83,49 @@ describe('an address list', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it.each(['a@b', 'Ann Bee 2 <ann.bee+x@b-c.example>', 'Ann <a@b>, c_d@e, Bob <f@g>'])(
+    'is known to be formatted: %j',
+    (list) => {
+      expect(isFormattedList(list)).toBe(true)
+    },
+  )
+
+  it('is what formatAddresses writes of it where it is known to be formatted', () => {
+    const item = fc.constantFrom(
+      ...['Ann', 'Ann Bee', 'a', '7', 'a.b@c', 'x+y@z-z', '<a@b>', '<c_d@e>', 'Ann <a@b>'],
+      ...['Ann  Bee <a@b>', '"Ann" <a@b>', 'Ann.Bee <a@b>', 'Ann <a @b>', 'ann@b <a@b>'],
+    )
+    const stop = fc.constantFrom(
+      ' ',
+      ' ',
+      ', ',
+      ', ',
+      '',
+      ',',
+      '  ',
+      '"',
+      '=?',
+      '@',
+      '.',
+      'é',
+      ';',
+      '\n',
+    )
+    const list = fc
+      .array(fc.tuple(item, stop), { minLength: 1, maxLength: 4 })
+      .map((pieces) => pieces.flat().slice(0, -1).join(''))
+    let known = 0
+    fc.assert(
+      fc.property(fc.oneof(list, text), (tried) => {
+        if (!isFormattedList(tried)) return
+        known += 1
+        expect(formatAddresses(parseAddresses(tried))).toBe(tried)
+      }),
+      { numRuns: 5000 },
+    )
+    expect(known).toBeGreaterThan(50)
   })
 
   it.each([
