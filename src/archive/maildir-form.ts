@@ -11,24 +11,25 @@ import { dropped } from './short-lived.ts'
 const CR = 0x0d
 const LF = 0x0a
 
+/** Of all encoders, and used again for each part: a buffer for each message would lie about until the collector comes. */
+let scratch = Buffer.alloc(0)
+
 /** Turns octets into LF form, cut anywhere. */
 export class LineFeedEncoder {
   #heldCr = false
-  /** Used again for each part: a buffer for each would lie about by the hundred megabytes behind a large message. */
-  #form = Buffer.alloc(0)
 
   /**
    * The next part of the LF form, or undefined if there was a bare LF: no LF form exists then. The view is valid until
-   * the next call.
+   * the next call, of any encoder.
    */
   write(octets: Uint8Array): Uint8Array | undefined {
     if (octets.length === 0) return octets
-    if (this.#form.length <= octets.length) this.#form = Buffer.allocUnsafeSlow(octets.length + 1)
+    if (scratch.length <= octets.length) scratch = Buffer.allocUnsafeSlow(octets.length + 1)
     const held = this.#heldCr ? 1 : 0
-    if (this.#heldCr) this.#form[0] = CR
-    this.#form.set(octets, held)
+    if (this.#heldCr) scratch[0] = CR
+    scratch.set(octets, held)
     const endsInCr = octets.at(-1) === CR
-    const whole = this.#form.subarray(0, held + octets.length - (endsInCr ? 1 : 0))
+    const whole = scratch.subarray(0, held + octets.length - (endsInCr ? 1 : 0))
     const filled = dropCrBeforeEachLf(whole)
     if (filled === undefined) return undefined
     this.#heldCr = endsInCr
