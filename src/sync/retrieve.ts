@@ -86,6 +86,7 @@ class RowReceiver implements MessageReceiver {
     const { key } = this.#answered(row)
     const { messageNumber, uniqueId } = row
     this.refusals.push({ messageNumber, key, serverText })
+    this.steps.refused(row.octets)
     const { account } = ledger
     progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
@@ -153,7 +154,7 @@ class RowIntake implements MessageSink, IntakeOutcome {
     const { steps, retriever, options } = this.#receiver
     const { sizes } = retriever
     const gauge = this.#gauge
-    steps.ended(this.#planned.row.octets, gauge.came)
+    steps.ended(gauge.measure)
     return this.#sink.end({
       isShort: options.isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge),
     })

@@ -28,10 +28,6 @@ export class Gauge {
     if (this.#countsLines) this.#lineEnds += lineFeedsIn(octets)
   }
 
-  get came(): number {
-    return this.#came
-  }
-
   /** Undefined where the server lists no octets, or 0. */
   get measure(): Measure | undefined {
     if (!this.#listed) return undefined

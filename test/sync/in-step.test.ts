@@ -8,7 +8,7 @@ import { type ScriptedConnection, scriptedServer } from '../support/scripted-ser
 
 const NUMBERS = [1, 2, 3, 4, 5, 6]
 const text = (n: number): string => `Subject: number ${n}\r\n\r\nbody\r\n`
-const longer = (n: number): string => `Subject: number ${n}\r\n\r\n${'body'.repeat(n)}\r\n`
+const longer = (n: number): string => `Subject: number ${n}\r\n\r\n${'a long body'.repeat(n)}\r\n`
 
 /** What the server says to `RETR n` in its first session. */
 type Replies = (number: number, reply: (number: number) => string) => string
@@ -89,6 +89,24 @@ describe('a server that mixes up its replies', () => {
     ['two', 'POP3_OUT_OF_STEP', text, (n, reply) => reply(n).repeat(n === 2 ? 2 : 1)],
     ['no', 'POP3_OUT_OF_STEP', text, (n, reply) => (n === 2 ? '' : reply(n))],
     ['the next', 'POP3_OUT_OF_STEP', longer, (n, reply) => reply(n === 2 ? 3 : n === 3 ? 2 : n)],
+    [
+      'a late refusal, and no other,',
+      'POP3_OUT_OF_STEP',
+      longer,
+      (n, reply) => (n === 2 ? '' : n === 5 ? `${reply(n)}-ERR locked\r\n` : reply(n)),
+    ],
+    [
+      'no, and one too many behind,',
+      'POP3_OUT_OF_STEP',
+      longer,
+      (n, reply) => (n === 2 ? '' : n === 5 ? `${reply(n)}+OK\r\nagain\r\n.\r\n` : reply(n)),
+    ],
+    [
+      'one too many, and none behind,',
+      'POP3_OUT_OF_STEP',
+      longer,
+      (n, reply) => (n === 2 ? `+OK\r\nagain\r\n.\r\n${reply(n)}` : n === 5 ? '' : reply(n)),
+    ],
   ])(
     'by %s reply to one of many, files none under a wrong unique-id',
     async (_what, code, mail, replies) => {
@@ -110,26 +128,53 @@ describe('a server that ends the session at the second of two commands', () => {
 })
 
 describe("messages in each other's place", () => {
-  const ended = (...sizes: readonly (readonly [listed: number | undefined, came: number])[]) => {
+  type Size = readonly [listed: number, came: number, lineEnds?: number]
+  const ended = (...sizes: readonly Size[]) => {
     const steps = new StepRecord()
-    for (const [listed, came] of sizes) steps.ended(listed, came)
+    for (const [listed, came, lineEnds] of sizes) steps.ended({ listed, came, lineEnds })
     return steps
   }
+  const refused = (steps: StepRecord, listed: number) => {
+    steps.refused(listed)
+    return steps
+  }
+  const shifted: readonly Size[] = Array.from({ length: 45 }, (_, n) => [
+    1000 + 37 * n,
+    1037 + 37 * n,
+  ])
 
-  it("are those that have each other's listed octets", () => {
-    const steps = ended([10, 10], [11, 13], [12, 11], [13, 12])
+  it.each<[string, number, StepRecord]>([
+    ["have each other's listed octets", 3, ended([10, 10], [11, 13], [12, 11], [13, 12])],
+    ['have those of the next, which was refused', 1, refused(ended([11, 15]), 15)],
+    ['have those of the next, up to one that was refused', 45, refused(ended(...shifted), 2665)],
+    ['have those of the next, up to one too many', 45, ended(...shifted, [2665, 7])],
+    ['have those of the one before, behind one too many', 2, ended([11, 7], [15, 11], [19, 15])],
+    ['changed places, beside a few wrong sizes', 2, ended([11, 15], [15, 11], [20, 21], [30, 33])],
+  ])('are those that %s', (_what, count, steps) => {
     expect(() => steps.requireOrder()).toThrow(
-      expect.objectContaining({ code: 'POP3_OUT_OF_STEP', message: expect.stringContaining('3') }),
+      expect.objectContaining({
+        code: 'POP3_OUT_OF_STEP',
+        message: expect.stringContaining(` ${count} messages `),
+      }),
     )
     expect(() => steps.requireOrder()).not.toThrow()
   })
 
   it.each<[string, StepRecord]>([
-    ['counts line ends otherwise', ended(...NUMBERS.map((n) => [n * 2, n * 2 + 2] as const))],
-    ['lists no sizes', ended([undefined, 10], [undefined, 12])],
-    ['has two messages of other sizes', ended([10, 12], [12, 11])],
-    ['estimates', ended(...Array.from({ length: 40 }, (_, n) => [n, 39 - n] as const))],
+    ['leaves line ends out', ended(...NUMBERS.map((n): Size => [n * 2, n * 2 + 2]))],
+    ['counts line ends as one', ended(...NUMBERS.map((n): Size => [n * 3, n * 3 + 3, 3]))],
+    ['has a message of another size beside a refused one', refused(ended([10, 12]), 13)],
+    ['has three of other sizes', ended([10, 12], [12, 11], [13, 17])],
+    ['estimates', ended(...Array.from({ length: 50 }, (_, n): Size => [n * 100, n * 107 + 3]))],
+    ['refuses one', refused(ended(), 10)],
   ])('are not seen where the server %s', (_what, steps) => {
+    expect(() => steps.requireOrder()).not.toThrow()
+  })
+
+  it('are not looked for where nothing is listed', () => {
+    const steps = new StepRecord()
+    steps.ended(undefined)
+    steps.refused(undefined)
     expect(() => steps.requireOrder()).not.toThrow()
   })
 })
