@@ -65,7 +65,8 @@ class RowReceiver implements MessageReceiver {
   readonly refusals: Refusal[] = []
   readonly retriever: Retriever
   readonly options: RetrievalOptions
-  readonly steps = new StepRecord()
+  /** Undefined: one command at a time, whose reply no other can be. */
+  readonly steps: StepRecord | undefined
   /** Rows that are not answered yet, in the order in which they were asked for. */
   readonly #answers: Iterator<PlannedRow>
   #storageFailure: { readonly error: unknown } | undefined
@@ -73,6 +74,7 @@ class RowReceiver implements MessageReceiver {
   constructor(retriever: Retriever, planned: readonly PlannedRow[], options: RetrievalOptions) {
     this.retriever = retriever
     this.options = options
+    this.steps = retriever.session.pipelined ? new StepRecord() : undefined
     this.#answers = planned.values()
   }
 
@@ -86,15 +88,14 @@ class RowReceiver implements MessageReceiver {
     const { key } = this.#answered(row)
     const { messageNumber, uniqueId } = row
     this.refusals.push({ messageNumber, key, serverText })
-    this.steps.refused(row.octets)
+    this.steps?.refused(row.octets)
     const { account } = ledger
     progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
   }
 
   inStep(): void {
-    const { session, ledger } = this.retriever
-    if (session.pipelined) this.steps.requireOrder()
-    ledger.inStep()
+    this.steps?.requireOrder()
+    this.retriever.ledger.inStep()
   }
 
   /**
@@ -154,7 +155,7 @@ class RowIntake implements MessageSink, IntakeOutcome {
     const { steps, retriever, options } = this.#receiver
     const { sizes } = retriever
     const gauge = this.#gauge
-    steps.ended(gauge.measure)
+    steps?.ended(gauge.measure)
     return this.#sink.end({
       isShort: options.isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge),
     })

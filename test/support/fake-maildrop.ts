@@ -84,7 +84,7 @@ export class FakeMaildrop implements Maildrop {
   ): Promise<MaildropSession> {
     this.fuse.step()
     if (options) this.offers.push(options.pipelining)
-    return new FakeSession(this)
+    return new FakeSession(this, options?.pipelining ?? true)
   }
 
   handOver(message: FakeMessage): Uint8Array {
@@ -96,12 +96,13 @@ export class FakeMaildrop implements Maildrop {
 
 class FakeSession implements MaildropSession {
   readonly capabilities = parseCapabilities(['TOP', 'UIDL'])
-  readonly pipelined = true
+  readonly pipelined: boolean
   readonly #drop: FakeMaildrop
   readonly #snapshot: readonly FakeMessage[]
   readonly #doomed = new Set<FakeMessage>()
 
-  constructor(drop: FakeMaildrop) {
+  constructor(drop: FakeMaildrop, pipelined: boolean) {
+    this.pipelined = pipelined
     this.#drop = drop
     this.#snapshot = [...drop.messages]
   }

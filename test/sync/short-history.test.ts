@@ -94,7 +94,10 @@ async function check(counting: keyof typeof COUNTINGS, steps: readonly Step[]) {
       expect(archive.contents()).toContain(Buffer.from(octets).toString('latin1'))
     }
   }
-  expect((await run(server, archive, KEEP_ALL)).error).toBeUndefined()
+  const { error } = await run(server, archive, KEEP_ALL)
+  // Cut messages may have another row's octets by chance: then the next run asks for one at a time.
+  if (error) expect(error).toMatchObject({ code: 'POP3_OUT_OF_STEP' })
+  if (error) expect((await run(server, archive, KEEP_ALL)).error).toBeUndefined()
   const [account] = archive.accounts
   for (const { uniqueId, message: id } of account?.receipts ?? []) {
     const kept = archive.messages.find((message) => message.id === id)
