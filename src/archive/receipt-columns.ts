@@ -28,12 +28,15 @@ export const CODES = 3
 
 export const DIGIT_0 = 0x30
 
+/** UTF-16 units of a time such as 2026-11-23T21:18:00.000Z. */
+export const TIME_UNITS = 24
+
 export interface ReceiptColumns {
   readonly count: number
   readonly ids: Float64Array
   readonly messages: Float64Array
   readonly octets: Float64Array
-  /** Times as the catalog has them, with commas between them: nobody asks for those of most receipts. */
+  /** Times as the catalog has them, `TIME_UNITS` each, with commas between them: nobody asks for those of most receipts. */
   readonly boundAt: string
   readonly occurrences: Uint32Array
   readonly attempts: Uint32Array
@@ -89,7 +92,6 @@ export class ReceiptList {
   readonly #columns: ReceiptColumns
   readonly #made: Receipt[] = []
   #present: number | undefined
-  #times: readonly string[] | undefined
 
   constructor(columns: ReceiptColumns) {
     this.#columns = columns
@@ -116,14 +118,14 @@ export class ReceiptList {
     const made = this.#made[index]
     if (made) return made
     const { boundAt, attempts } = this.#columns
-    this.#times ??= boundAt.split(',')
+    const time = (TIME_UNITS + 1) * index
     const receipt: Receipt = {
       id: this.id(index),
       uniqueId: this.#uniqueId(index),
       occurrence: this.occurrence(index),
       octets: this.octets(index),
       message: this.message(index),
-      boundAt: Date.parse(this.#times[index] ?? ''),
+      boundAt: Date.parse(boundAt.slice(time, time + TIME_UNITS)),
       boundBy: this.boundBy(index),
       state: this.state(index),
       absent: this.isAbsent(index),

@@ -13,10 +13,12 @@ import {
   NO_MESSAGE,
   type ReceiptColumns,
   STATES,
+  TIME_UNITS,
 } from './receipt-columns.ts'
 
-/** UTF-16 units of a time such as 2026-11-23T21:18:00.000Z. */
-const TIME_UNITS = 24
+/** Times of one length with a comma behind each but the last: a comma within one would shift all that follow. */
+const TIME = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z`
+const TIMES = new RegExp(`^${TIME}(?:,${TIME})*$`)
 
 /** Receipts of one page. */
 const PAGE = 4096
@@ -31,9 +33,12 @@ const MINUS = 0x2d
 /** What a row is ordered by; the next page begins behind the last of this one. */
 type Place = readonly [SqlValue, SqlValue, SqlValue]
 
+/** For what is not in a list. */
+const UNKNOWN_DIGIT = 9
+
 /** One digit a row. */
 const digitOf = (column: string, names: readonly (string | undefined)[]): string =>
-  `CASE ${column} ${names.flatMap((name, digit) => (name === undefined ? [] : `WHEN '${name}' THEN ${digit}`)).join(' ')} ELSE 0 END`
+  `CASE ${names.map((name, digit) => `WHEN ${column} IS ${name === undefined ? 'NULL' : `'${name}'`} THEN ${digit}`).join(' ')} ELSE ${UNKNOWN_DIGIT} END`
 
 /** Codes of a receipt. To join digits takes as long as three other columns, so those that nearly all have are one text. */
 const CODES_OF_ROW = `CASE
@@ -129,13 +134,24 @@ function pageIn(row: Row): Page {
     uniqueIds,
     ends,
   }
-  if (!hasTimes(columns.boundAt, count) || columns.codes.length !== CODES * count) throw damaged()
+  if (!hasTimes(columns) || !hasCodes(columns)) throw damaged()
   return { columns, lastName }
 }
 
-/** Whether the text has as many times: as a rule each is as long as the next. */
-function hasTimes(text: string, count: number): boolean {
-  return text.length === (TIME_UNITS + 1) * count - 1 || text.split(',').length === count
+function hasTimes({ boundAt, count }: ReceiptColumns): boolean {
+  return boundAt.length === (TIME_UNITS + 1) * count - 1 && TIMES.test(boundAt)
+}
+
+/** Whether each is in its list, and a receipt without message is a quarantined one, and no other. */
+function hasCodes({ codes, count, messages }: ReceiptColumns): boolean {
+  if (codes.length !== CODES * count) return false
+  for (let at = 0; at < count; at += 1) {
+    const state = STATES[(codes[CODES * at] ?? 0) - DIGIT_0]
+    if (state === undefined) return false
+    if ((state === 'quarantined') !== (messages[at] === NO_MESSAGE)) return false
+    if ((codes[CODES * at + 1] ?? 0) - DIGIT_0 >= BOUND_BY.length) return false
+  }
+  return true
 }
 
 /** Fills the column. Throws if the text has not as many whole numbers, exact as doubles. */
