@@ -12,6 +12,7 @@ import type { Database } from '../sqlite/database.ts'
 import { openDatabase } from '../sqlite/driver.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
 import { prepareForReading, settleToOneFile } from '../sqlite/pragmas.ts'
+import { wrongRows } from './catalog-checks.ts'
 import {
   enterWal,
   inspectCatalog,
@@ -117,7 +118,9 @@ function lookInto(path: string, kind: ArchiveKind): CatalogState {
     const [first] = database.prepare('PRAGMA integrity_check(1)').all()
     if (first === undefined || Object.values(first)[0] !== 'ok') return 'damaged'
     const orphans = database.prepare('PRAGMA foreign_key_check').all()
-    return orphans.length === 0 ? 'sound' : 'damaged'
+    if (orphans.length > 0) return 'damaged'
+    const [wrong] = wrongRows(database, { withContent: kind === 'sqlite' })
+    return wrong === undefined ? 'sound' : 'damaged'
   } catch (error) {
     const known = asArchiveError(error, path, 'read')
     if (known instanceof ArchiveError && known.code === 'ARCHIVE_DAMAGED') return 'damaged'

@@ -2,6 +2,7 @@
 
 import type { Database, Row, SqlValue, Statement } from '../sqlite/database.ts'
 import { sqliteCode } from '../sqlite/errors.ts'
+import { isTime } from './catalog-checks.ts'
 import { GROUP_MESSAGES, GROUP_OCTETS } from './limits.ts'
 import type { ArchiveKind } from './location.ts'
 import type { CatalogFinding } from './repair-findings.ts'
@@ -41,7 +42,10 @@ export function* salvageCatalog(
     accept: digestCheck(old, options, contradicting),
   })
   if (options.kind === 'sqlite') yield* copyContent(old, target, { at: options.at, rebuilt })
-  yield* copyTable(old, target, { table: 'receipt' })
+  yield* copyTable(old, target, {
+    table: 'receipt',
+    accept: ({ bound_at }) => isTime(bound_at),
+  })
   settleContradictions(target, contradicting)
   doubt(target, rebuilt)
 }

@@ -4,6 +4,7 @@
  */
 import { ArchiveError, asArchiveError } from '../durable/errors.ts'
 import type { Row, Statement } from '../sqlite/database.ts'
+import { wrongRows } from './catalog-checks.ts'
 import { alteredSchema } from './catalog-schema.ts'
 import { isSuspicious } from './maildir-reconcile.ts'
 import { type ArchiveReader, storedMessageOf } from './reader.ts'
@@ -63,7 +64,9 @@ const COLUMNS = 'id, digest, lower(hex(digest)) AS hex, octets, removed, wanted'
  */
 export function* verifyArchive(reader: ArchiveReader): Iterable<Finding> {
   let isSound = true
-  for (const finding of checkDatabase(reader, ['integrity_check', 'foreign_key_check'])) {
+  const withContent = reader.location.kind === 'sqlite'
+  const checks = ['integrity_check', 'foreign_key_check']
+  for (const finding of checkDatabase(reader, { checks, withContent })) {
     isSound = false
     yield finding
   }
@@ -141,10 +144,8 @@ function* verifyChosen(
   goOn: () => boolean,
   verified: (digest: Uint8Array) => void = () => {},
 ): Iterable<Finding> {
-  yield* checkDatabase(
-    reader,
-    CATALOG_TABLES.map((table) => `integrity_check(${table})`),
-  )
+  const checks = CATALOG_TABLES.map((table) => `integrity_check(${table})`)
+  yield* checkDatabase(reader, { checks, withContent: false })
   for (const gap of gaps) yield gapFinding(gap)
   if (failure) {
     yield failure
@@ -162,10 +163,10 @@ function* verifyChosen(
   }
 }
 
-/** What SQLite checks its pages against, and its own checks, each a pragma: structure, indexes, constraints. */
+/** What SQLite checks its pages against, its own checks, each a pragma (structure, indexes, types), and those of the schema. */
 function* checkDatabase(
   reader: ArchiveReader,
-  checks: readonly string[],
+  { checks, withContent }: { readonly checks: readonly string[]; readonly withContent: boolean },
 ): Iterable<DamagedFinding> {
   try {
     for (const name of alteredSchema(reader.database, reader.location.kind)) {
@@ -187,6 +188,11 @@ function* checkDatabase(
     } catch (error) {
       yield damaged(textOf(error))
     }
+  }
+  try {
+    for (const text of wrongRows(reader.database, { withContent })) yield damaged(text)
+  } catch (error) {
+    yield damaged(textOf(error))
   }
 }
 

@@ -89,9 +89,9 @@ function fillRichly(length = 210): void {
           first_listed FROM receipt WHERE unique_id IS NULL;
       INSERT INTO receipt (account, epoch, unique_id, occurrence, octets, state, bound_at,
         first_listed, reason, attempts)
-        VALUES (1, 2, 'no', 1, -1, 'quarantined', '2026', 3, '-ERR', 2),
-               (1, 2, NULL, 1, 10, 'quarantined', '2026', 3, '-ERR', 1),
-               (1, 2, NULL, 1, 10, 'quarantined', '2026', 3, '-ERR', 1);
+        VALUES (1, 2, 'no', 1, -1, 'quarantined', '2026-01-02T03:04:05.678Z', 3, '-ERR', 2),
+               (1, 2, NULL, 1, 10, 'quarantined', '2026-01-02T03:04:05.678Z', 3, '-ERR', 1),
+               (1, 2, NULL, 1, 10, 'quarantined', '2026-01-02T03:04:05.678Z', 3, '-ERR', 1);
     `),
   )
 }
