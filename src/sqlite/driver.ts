@@ -37,8 +37,8 @@ export function choose(wanted: string | undefined, candidates = drivers): Open {
     'SQLITE_UNAVAILABLE',
     'No SQLite driver: this Node has no node:sqlite, and better-sqlite3 did not load. Either its install script was ' +
       'not allowed to run, or it ran and could not compile. Use Node 22.13 or later; or install Python 3, make and a ' +
-      'C++ compiler, and run npm rebuild better-sqlite3 where popkeep is installed (with ' +
-      '--allow-scripts=better-sqlite3 if npm asks for it)',
+      'C++ compiler, and install popkeep again, since npm removes what it could not compile (in a clone: npm ci; ' +
+      'with --allow-scripts=better-sqlite3 if npm asks for it)',
     { cause: new AggregateError(failures, 'each driver failed to load') },
   )
 }

@@ -63,7 +63,7 @@ describe('popkeep demo without SQLite', () => {
       const said = run.stdout.toString() + run.stderr.toString()
       expect(run.code).toBe(78)
       expect(said).toMatch(/not allowed to run, or it ran and could not compile/)
-      expect(said).toMatch(/Node 22\.13 or later; or .*npm rebuild better-sqlite3/)
+      expect(said).toMatch(/Node 22\.13 or later; or .*install popkeep again.*npm ci/)
       expect(readdirSync(folder.path)).toEqual([])
     } finally {
       folder.remove()

@@ -338,7 +338,7 @@ describe('choice of the driver', () => {
   it('has one error that names both ways out', () => {
     const attempt = (): unknown => choose(undefined, { better: broken, node: broken })
     expect(attempt).toThrow(SqliteError)
-    expect(attempt).toThrow(/Node 22\.13 or later; or .*npm rebuild/)
+    expect(attempt).toThrow(/Node 22\.13 or later; or .*install popkeep again.*npm ci/)
   })
 
   it('can be forced', () => {
