@@ -25,21 +25,18 @@ const WORKS = {
 
 const TMPFS = '/dev/shm'
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    scale: { type: 'string', default: '1' },
-  },
-})
+const USAGE = `npm run bench -- [--quick] [--only WORK,...] [--scale NUMBER]
+Works: ${Object.keys(WORKS).join(', ')}. bench/README.md says what they are.`
+
+const values = asked()
 const isQuick = values.quick
 const scale = Number(values.scale)
 /** Too slow for the quick form, and drawn from whole figures only. */
 const isLeftOut = (name) => isQuick && name === 'growth'
 const names = values.only?.split(',') ?? Object.keys(WORKS).filter((name) => !isLeftOut(name))
 const unknown = names.find((name) => !WORKS[name])
-if (unknown)
-  throw new Error(`${unknown}: no work of this benchmark, which has ${Object.keys(WORKS)}`)
+if (unknown !== undefined) misused(`${unknown || 'nothing'} is no work of this benchmark`)
+if (!(scale > 0)) misused(`--scale ${values.scale} is no number above 0`)
 const sizes = isQuick
   ? { archiveBefore: 2_000, archive: 20_000, added: 2_000, largeMessage: 64 * 2 ** 20 }
   : { archiveBefore: 10_000, archive: 1_000_000, added: 5_000, largeMessage: 2 ** 30 }
@@ -77,6 +74,8 @@ try {
   await dovecot.stop()
 }
 const goals = [...reports.flatMap((report) => report.goals), ...memoryGoal(reports)]
+const isWhole = !isQuick && scale === 1
+if (!isWhole) console.log('The goals are meant for the whole maildrops; these were smaller.\n')
 console.log(`${rowTable(reports)}\n\n${goalTable(goals)}`)
 if (!values.only && scale === 1) {
   const results = join(import.meta.dirname, 'results')
@@ -85,6 +84,7 @@ if (!values.only && scale === 1) {
   const report = { date: new Date().toISOString(), machine, works: reports, goals }
   const file = isQuick ? 'quick.json' : 'latest.json'
   writeFileSync(join(results, file), `${JSON.stringify(report, null, 2)}\n`)
+  console.log(`\nWritten to bench/results/${file}`)
   if (!isQuick) {
     const title = 'Retrieving messages of 1 to 5 kB into an empty folder: time against messages'
     writeFileSync(join(results, 'plot.svg'), plot(seriesOf(reports), title))
@@ -94,3 +94,23 @@ if (!values.only && scale === 1) {
 const missed = goals.filter(({ isCounted, isMet }) => isCounted && !isMet)
 for (const { text, value, limit } of missed) console.error(`${text}: ${value}, more than ${limit}`)
 process.exitCode = missed.length > 0 ? 1 : 0
+
+function asked() {
+  const boolean = { type: 'boolean', default: false }
+  const options = { quick: boolean, help: boolean, only: { type: 'string' } }
+  try {
+    const { values } = parseArgs({
+      options: { ...options, scale: { type: 'string', default: '1' } },
+    })
+    if (!values.help) return values
+    console.log(USAGE)
+    process.exit(0)
+  } catch (error) {
+    return misused(error.message.split('.')[0])
+  }
+}
+
+function misused(text) {
+  console.error(`${text}\n${USAGE}`)
+  process.exit(2)
+}
