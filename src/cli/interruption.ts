@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { InterruptedError } from './failure.ts'
 
 /** How long the end of the process waits for work in progress, in ms; the work has bounds of its own that are no longer. */
@@ -50,6 +51,8 @@ export async function interruptibly<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
+  // As many accounts hear it as the owner has; Node warns of eleven listeners as of a leak.
+  setMaxListeners(0, controller.signal)
   const take = (exit: 130 | 143) => () => {
     if (controller.signal.aborted) quit(exit)
     else controller.abort(new InterruptedError(exit))

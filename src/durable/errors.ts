@@ -68,6 +68,8 @@ const NOT_CREATABLE = new Set([
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'SQLITE_PERM', 'SQLITE_READONLY'])
 const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB'])
 
+const TOO_MANY_FILES = new Set(['EMFILE', 'ENFILE'])
+
 /** What the system means, for those who do not know its codes. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied'],
@@ -98,7 +100,12 @@ export function asArchiveError(
   const code = sqliteCode(error) ?? systemCode(error)
   if (code === undefined) return error
   const wrap = (mapped: ArchiveErrorCode, what: string) =>
-    new ArchiveError(mapped, `${path}: ${what} (${code})`, { cause: error })
+    new ArchiveError(mapped, `${path}: ${what} (${code})`, {
+      cause: error,
+      ...(TOO_MANY_FILES.has(code) && {
+        hint: 'Let it open more files (ulimit -n), or close other programs.',
+      }),
+    })
   if (NO_SPACE.has(code)) return wrap('ARCHIVE_FULL', 'no space left')
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') {
     return new LockedError(`${path}: in use by another program`, { cause: error })

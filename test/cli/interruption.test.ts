@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { interruptibly, Shield } from '../../src/cli/interruption.ts'
 
@@ -21,6 +22,26 @@ describe('interruptibly', () => {
     )
     expect(reason).toMatchObject({ code: 'INTERRUPTED', exit })
     expect(quits).toEqual([exit])
+  })
+
+  it('may be heard by many accounts at a time without a word', async () => {
+    const warnings: string[] = []
+    const warned = ({ name }: Error) => warnings.push(name)
+    process.on('warning', warned)
+    try {
+      await interruptibly(
+        new EventEmitter(),
+        () => undefined,
+        async (signal) => {
+          for (let count = 0; count < 20; count += 1) signal.addEventListener('abort', () => count)
+          // Node tells of a warning in the next turn.
+          await setImmediate()
+        },
+      )
+    } finally {
+      process.off('warning', warned)
+    }
+    expect(warnings).toEqual([])
   })
 
   it('gives the signals back, also where the work failed', async () => {

@@ -20,6 +20,14 @@ describe('asArchiveError', () => {
     })
   })
 
+  it.each(['EMFILE', 'ENFILE'])('says of %s what helps, which is no look at the disk', (code) => {
+    expect(asArchiveError(failed(code), '/mail', 'write')).toMatchObject({
+      code: 'ARCHIVE_IO',
+      hint: expect.stringContaining('ulimit -n'),
+    })
+    expect(asArchiveError(failed('EIO'), '/mail', 'write')).toMatchObject({ hint: undefined })
+  })
+
   it('takes tables that do not fit a statement for damage, and other complaints of SQLite not', () => {
     const complaint = (message: string) =>
       asArchiveError(Object.assign(new Error(message), { code: 'SQLITE_ERROR' }), '/mail', 'write')
