@@ -1,14 +1,25 @@
 import type { SyncEvent } from '../sync/ports/events.ts'
-import { cut, humanOctets, padded, shortened, textWidth } from './columns.ts'
+import { cut, humanOctets, padded, shortened } from './columns.ts'
 import { safe } from './safe.ts'
 import { waitingWords } from './waiting-words.ts'
 
 /** Rate and time left are taken over this much of the recent past. */
 const WINDOW_MS = 5000
-/** On a terminal of the usual 80 columns all figures find room beside these. */
-const NARROW = { name: 12, bar: 10 }
+/** On a terminal of the usual 80 columns all figures of some thousand messages find room beside these. */
+const NARROW = { name: 12, bar: 8 }
 const WIDE = { name: 20, bar: 20 }
 const WIDE_COLUMNS = 100
+
+/** The rate is missed least, and the drawing next. */
+const FORMS = [
+  ['drawing', 'counts', 'octets', 'rate', 'left'],
+  ['drawing', 'counts', 'octets', 'left'],
+  ['counts', 'octets', 'left'],
+  ['counts', 'left'],
+  ['counts'],
+] as const
+
+type Part = (typeof FORMS)[number][number]
 
 /** How far one account's sync is: takes its events, gives the line to draw. Clock passed in, ms. */
 export class AccountProgress {
@@ -102,20 +113,19 @@ export class AccountProgress {
     const total = Math.max(this.#totalOctets, this.#octets)
     // What came short is retrieved once more.
     const messages = Math.max(this.#totalMessages, this.#messages)
-    const counts = `${number(this.#messages)}/${number(messages)}`
-    const octets = `${humanOctets(this.#octets)} of ${humanOctets(total)}`
+    if (messages === 0) return 'nothing new'
     const rate = this.#rate(now)
-    const speed = rate > 0 ? [`${humanOctets(Math.round(rate))}/s`] : []
-    const left = rate > 0 ? [`${clock((total - this.#octets) / rate)} left`] : []
-    const drawing = drawBar(total === 0 ? 1 : this.#octets / total, bar)
-    // What does not fit is left out whole: the drawing first, then the figures that can best be missed.
-    const forms = [
-      [drawing, counts, octets, ...speed, ...left],
-      [counts, octets, ...speed, ...left],
-      [counts, octets, ...left],
-      [counts, ...left],
-    ].map((parts) => parts.join('  '))
-    return forms.find((form) => textWidth(form) <= width) ?? counts
+    const parts: Record<Part, string> = {
+      drawing: drawBar(total === 0 ? 1 : this.#octets / total, bar),
+      counts: `${number(this.#messages)}/${number(messages)}`,
+      octets: `${humanOctets(this.#octets)} of ${humanOctets(total)}`,
+      rate: rate > 0 ? `${humanOctets(Math.round(rate))}/s` : '',
+      left: rate > 0 ? `${clock((total - this.#octets) / rate)} left` : '',
+    }
+    return formFor({ messages, total }, width, bar)
+      .map((part) => parts[part])
+      .filter((text) => text !== '')
+      .join('  ')
   }
 
   #sample(now: number): void {
@@ -131,6 +141,23 @@ export class AccountProgress {
     if (!first || now - first.at < 500) return 0
     return ((this.#octets - first.octets) * 1000) / (now - first.at)
   }
+}
+
+/** By the widest that it may become: what is shown from time to time alone is hard to read. */
+function formFor(
+  { messages, total }: { readonly messages: number; readonly total: number },
+  width: number,
+  bar: number,
+): readonly Part[] {
+  const widest: Record<Part, number> = {
+    drawing: bar,
+    counts: 2 * number(messages).length + 1,
+    octets: '999.9 kB of '.length + humanOctets(total).length,
+    rate: '999.9 kB/s'.length,
+    left: '0:00 left'.length,
+  }
+  const widthOf = (form: readonly Part[]) => form.reduce((sum, part) => sum + widest[part] + 2, -2)
+  return FORMS.find((form) => widthOf(form) <= width) ?? ['counts']
 }
 
 function drawBar(share: number, width: number): string {

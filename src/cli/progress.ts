@@ -30,8 +30,40 @@ export function plainDisplay(stderr: Stream): ProgressDisplay {
   }
 }
 
-/** One bar an account in work, drawn ten times a second (every two seconds where the stream is no terminal). */
+/** Where the stream is no terminal: between two lines of an account, in ms. */
+const LINE_MS = 2000
+
+/** One bar an account in work: drawn ten times a second on a terminal, else a line now and then, where it says something else. */
 export async function barDisplay(stderr: Stream, now: () => number): Promise<ProgressDisplay> {
+  return stderr.isTTY ? await movingBars(stderr, now) : barLines(stderr, now)
+}
+
+function barLines(stderr: Stream, now: () => number): ProgressDisplay {
+  const accounts = new Map<string, { readonly progress: AccountProgress; told: string }>()
+  const tell = (): void => {
+    for (const entry of accounts.values()) {
+      const line = entry.progress.line(80, now())
+      if (line !== entry.told) stderr.write(`${line}\n`)
+      entry.told = line
+    }
+  }
+  const timer = setInterval(tell, LINE_MS).unref()
+  return {
+    ...plainDisplay(stderr),
+    take(event) {
+      const entry = accounts.get(event.account) ?? {
+        progress: new AccountProgress(event.account),
+        told: '',
+      }
+      accounts.set(event.account, entry)
+      entry.progress.take(event, now())
+    },
+    remove: (account) => void accounts.delete(account),
+    stop: () => clearInterval(timer),
+  }
+}
+
+async function movingBars(stderr: Stream, now: () => number): Promise<ProgressDisplay> {
   const { MultiBar } = await import('cli-progress').then((module) => module.default)
   const bars = new MultiBar({
     stream: stderr,
@@ -39,11 +71,11 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
     hideCursor: true,
     // An unchanged bar must still be drawn anew where a line above it moved it.
     forceRedraw: true,
-    noTTYOutput: true,
     // Signals belong to interruption.ts.
     gracefulExit: false,
     format: (_options, { maxWidth }, payload: { readonly account: AccountProgress }) =>
-      payload.account.line(maxWidth ?? 80, now()),
+      // One column less: ESC [ K behind a line that reaches the edge takes its last character.
+      payload.account.line((maxWidth ?? 80) - 1, now()),
   })
   // At the old width a line may reach over the edge, until the next turn of the clock.
   const redraw = (): void => {
@@ -66,7 +98,7 @@ export async function barDisplay(stderr: Stream, now: () => number): Promise<Pro
     },
     say(line) {
       if (accounts.size === 0) stderr.write(`${line}\n`)
-      else bars.log(stderr.isTTY ? `${LINE_BEGIN}${line}${LINE_END}` : `${line}\n`)
+      else bars.log(`${LINE_BEGIN}${line}${LINE_END}`)
     },
     remove(account) {
       const entry = accounts.get(account)

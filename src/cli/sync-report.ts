@@ -53,7 +53,7 @@ function toldOf({ date, subject }: ListedItem): readonly string[] {
   return [date === undefined ? '-' : localMinute(date), quoted(subject ?? '')]
 }
 
-/** The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. */
+/** The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. What was retrieved and found to be here is told apart. */
 export function summaryLine(result: AccountResult): string {
   const { counts, known, postponed } = result
   const name = safe(result.account)
@@ -61,10 +61,12 @@ export function summaryLine(result: AccountResult): string {
     counts.stored === 0
       ? 'nothing new'
       : `${counted(counts.stored, 'new message')} (${humanOctets(counts.octets)}) kept`
-  const already = known + counts.retrieved - counts.stored
+  const alike = counts.retrieved - counts.stored
+  const already = known + alike
+  const how = alike === 0 ? '' : ` (${alike.toLocaleString('en-US')} of them retrieved)`
   const parts = [
     kept,
-    `${already.toLocaleString('en-US')} already here`,
+    `${already.toLocaleString('en-US')} already here${how}`,
     `${counts.deleted.toLocaleString('en-US')} deleted`,
   ]
   if (postponed > 0) parts.push(`${postponed.toLocaleString('en-US')} left for the next run`)

@@ -58,17 +58,38 @@ describe('AccountProgress', () => {
 
   it('has room for everything in 80 columns', () => {
     expect(halfway().line(80, 10_000)).toBe(
-      `work          ${'█'.repeat(5)}${'░'.repeat(5)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
+      `work          ${'█'.repeat(4)}${'░'.repeat(4)}  10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left`,
     )
   })
 
-  it('leaves out the drawing, not the figures, on a narrow terminal', () => {
-    const line = halfway().line(72, 10_000)
-    expect(line).toContain('10/1,204  5.0 MB of 10.0 MB  500.0 kB/s  0:10 left')
-    expect(line).not.toContain('█')
+  it('shows the same parts from the first message to the last', () => {
+    const progress = new AccountProgress(account)
+    const plan = { type: 'plan', account, listed: 20_000, known: 0, delete: 0 } as const
+    progress.take({ ...plan, retrieve: 20_000, octets: 63.6e6 }, 0)
+    const partsAt = (now: number) =>
+      progress.line(79, now).replace(/[^ ]+/g, 'x').split('  ').length
+    const seen = new Set<number>()
+    for (let step = 1; step <= 20_000; step += 1) {
+      progress.take({ type: 'receiving', account, octets: 3180 }, step)
+      progress.take({ type: 'stored', account, octets: 3180, isNew: true }, step)
+      if (step > 1000 && step % 100 === 0) seen.add(partsAt(step))
+      expect(progress.line(79, step)).toContain(' left'.repeat(step > 1000 ? 1 : 0))
+    }
+    expect(progress.line(79, 20_000)).toContain(
+      '████████  20,000/20,000  63.6 MB of 63.6 MB  0:00 left',
+    )
+    expect(seen.size).toBe(1)
+  })
+
+  it('draws nothing where there is nothing to retrieve', () => {
+    const progress = new AccountProgress(account)
+    const none = { listed: 10, known: 10, retrieve: 0, octets: 0, delete: 0 }
+    progress.take({ type: 'plan', account, ...none }, 0)
+    expect(progress.line(80, 0)).toBe('work          nothing new')
   })
 
   it.each([
+    [72, 'work          ████░░░░  10/1,204  5.0 MB of 10.0 MB  0:10 left'],
     [62, 'work          10/1,204  5.0 MB of 10.0 MB  0:10 left'],
     [44, 'work          10/1,204  0:10 left'],
     [24, 'work          10/1,204'],

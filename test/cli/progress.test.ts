@@ -1,17 +1,17 @@
 import { PassThrough } from 'node:stream'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { barDisplay } from '../../src/cli/progress.ts'
 
-/** What a terminal of 80 columns shows after these octets: only the controls that cli-progress and we send. */
-function screenOf(octets: string): readonly string[] {
+/** What a terminal of so many columns shows after these octets: only the controls that cli-progress and we send. */
+function screenOf(octets: string, columns = 80): readonly string[] {
   const lines = ['']
   let row = 0
   let column = 0
   let wraps = true
   const put = (character: string): void => {
     // At the right edge the cursor stays on the last column, and the line break waits for the next character.
-    if (column === 80 && wraps) [row, column] = [row + 1, 0]
-    const at = Math.min(column, 79)
+    if (column === columns && wraps) [row, column] = [row + 1, 0]
+    const at = Math.min(column, columns - 1)
     const line = (lines[row] ?? '').padEnd(at)
     lines[row] = line.slice(0, at) + character + line.slice(at + 1)
     column = at + 1
@@ -19,7 +19,7 @@ function screenOf(octets: string): readonly string[] {
   for (const [token, count, control] of octets.matchAll(
     /\x1b\[\??(\d*)(?:;\d+)?([A-Za-z])|\r|\n|[^\x1b\r\n]/g,
   )) {
-    if (control === 'K' || control === 'J') column = Math.min(column, 79)
+    if (control === 'K' || control === 'J') column = Math.min(column, columns - 1)
     if (token === '\n') row += 1
     if (token === '\n' || token === '\r') column = 0
     else if (control === 'A') row = Math.max(0, row - Number(count || 1))
@@ -70,6 +70,15 @@ describe('barDisplay', () => {
     expect(screenOf(midway + String(stderr.read()))).toEqual([...rows, 'short'])
   })
 
+  it('keeps the last letter of a bar that is as wide as the terminal', async () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 24 })
+    const display = await barDisplay(stderr, () => 0)
+    display.take({ type: 'connecting', account: 'a name that is far too long for it' })
+    stderr.emit('resize')
+    expect(screenOf(String(stderr.read()), 24)).toEqual(['a name…or it  connecti…'])
+    display.stop()
+  })
+
   it('takes away bars that are still there when it is stopped', async () => {
     const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
     const display = await barDisplay(stderr, () => 0)
@@ -84,7 +93,7 @@ describe('barDisplay', () => {
     const display = await barDisplay(stderr, () => 0)
     display.take({ type: 'connecting', account: 'a name that is far too long for it' })
     stderr.read()
-    stderr.columns = 24
+    stderr.columns = 25
     stderr.emit('resize')
     expect(screenOf(String(stderr.read()))).toEqual(['a name…or it  connecting'])
     display.stop()
@@ -99,5 +108,27 @@ describe('barDisplay', () => {
     display.say('said')
     display.stop()
     expect(String(stderr.read())).toBe('said\n')
+  })
+
+  it('writes a line now and then where no terminal is, and nothing else', async () => {
+    vi.useFakeTimers()
+    try {
+      const stderr = new PassThrough()
+      const display = await barDisplay(stderr, () => 0)
+      display.take({ type: 'connecting', account: 'work' })
+      await vi.advanceTimersByTimeAsync(10_000)
+      display.take({ type: 'listing', account: 'work', rows: 10, total: 20 })
+      display.say('work: a notice')
+      await vi.advanceTimersByTimeAsync(10_000)
+      display.remove('work')
+      await vi.advanceTimersByTimeAsync(10_000)
+      display.stop()
+      expect(String(stderr.read()).split('\n')).toEqual([
+        ...['work          connecting', 'work: a notice', 'work          listing 10 of 20', ''],
+      ])
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

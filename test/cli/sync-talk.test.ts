@@ -69,7 +69,7 @@ describe('SyncTalk', () => {
   it('says one line an account on a terminal', async () => {
     expect((await said(result(), { isTTY: true })).stderr).toBe(
       'work: was \\x1b[1mhome\n' +
-        'work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted\n',
+        'work: 12 new messages (3.4 MB) kept, 1,204 already here (2 of them retrieved), 0 deleted\n',
     )
   })
 
@@ -187,6 +187,8 @@ describe('SyncTalk', () => {
     const { stderr } = await said(result(), { isTTY: true, progress: 'auto' })
     expect(stderr).toContain('\x1b[?25l')
     expect(stderr.lastIndexOf('\x1b[?25h')).toBeGreaterThan(stderr.lastIndexOf('\x1b[?25l'))
-    expect(stderr).toContain('work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted\n')
+    expect(stderr).toContain(
+      'work: 12 new messages (3.4 MB) kept, 1,204 already here (2 of them retrieved), 0 deleted\n',
+    )
   })
 })
