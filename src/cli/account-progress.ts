@@ -16,7 +16,6 @@ const FORMS = [
   ['drawing', 'counts', 'octets', 'left'],
   ['counts', 'octets', 'left'],
   ['counts', 'left'],
-  ['counts'],
 ] as const
 
 type Part = (typeof FORMS)[number][number]

@@ -1,4 +1,5 @@
 /** What each way to end means to the shell and to a person. The help, the documentation and the program read it here. */
+import { OPEN_FILES_HINT } from '../durable/errors.ts'
 
 /** The exit codes, sysexits where it has one. The order is that of the help. */
 export const EXIT_STATUS: ReadonlyMap<number, string> = new Map([
@@ -80,7 +81,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ],
   ['NET_POLICY', row(76)],
   ['NET_ARGUMENT', row(78)],
-  ['NET_SYSTEM', row(74, 'Let it open more files (ulimit -n), or close other programs.')],
+  ['NET_SYSTEM', row(74, OPEN_FILES_HINT)],
 
   [
     'ARCHIVE_LOCKED',

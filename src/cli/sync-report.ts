@@ -53,7 +53,10 @@ function toldOf({ date, subject }: ListedItem): readonly string[] {
   return [date === undefined ? '-' : localMinute(date), quoted(subject ?? '')]
 }
 
-/** The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. What was retrieved and found to be here is told apart. */
+/**
+ * The one line that stays on the terminal: `work: 12 new messages (3.4 MB) kept, 1,204 already here, 0 deleted`. What was
+ * retrieved and found to be here is told apart.
+ */
 export function summaryLine(result: AccountResult): string {
   const { counts, known, postponed } = result
   const name = safe(result.account)

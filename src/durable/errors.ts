@@ -70,6 +70,9 @@ const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB'])
 
 const TOO_MANY_FILES = new Set(['EMFILE', 'ENFILE'])
 
+/** What helps where too many files are open, be they of an archive or sockets. */
+export const OPEN_FILES_HINT = 'Let it open more files (ulimit -n), or close other programs.'
+
 /** What the system means, for those who do not know its codes. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied'],
@@ -102,9 +105,7 @@ export function asArchiveError(
   const wrap = (mapped: ArchiveErrorCode, what: string) =>
     new ArchiveError(mapped, `${path}: ${what} (${code})`, {
       cause: error,
-      ...(TOO_MANY_FILES.has(code) && {
-        hint: 'Let it open more files (ulimit -n), or close other programs.',
-      }),
+      ...(TOO_MANY_FILES.has(code) && { hint: OPEN_FILES_HINT }),
     })
   if (NO_SPACE.has(code)) return wrap('ARCHIVE_FULL', 'no space left')
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') {
