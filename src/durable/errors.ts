@@ -66,7 +66,8 @@ const NOT_CREATABLE = new Set([
   'SQLITE_READONLY',
 ])
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'SQLITE_PERM', 'SQLITE_READONLY'])
-const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB'])
+/** Of SQLITE_CONSTRAINT: what popkeep writes breaks no rule of its own tables, unless what they hold contradicts itself. */
+const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_CONSTRAINT'])
 
 const TOO_MANY_FILES = new Set(['EMFILE', 'ENFILE'])
 

@@ -41,7 +41,7 @@ export class StepRecord {
       listed,
     )
     if (displaced === 0 || displaced * 2 < misfits.length) return
-    const text = `the server handed over ${displaced} messages in each other's place`
+    const text = `the server handed messages over in each other's place (${displaced} seen)`
     throw new OutOfStepError(text)
   }
 }

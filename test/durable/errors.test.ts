@@ -32,6 +32,9 @@ describe('asArchiveError', () => {
     const complaint = (message: string) =>
       asArchiveError(Object.assign(new Error(message), { code: 'SQLITE_ERROR' }), '/mail', 'write')
     expect(complaint('no such column: sender')).toMatchObject({ code: 'ARCHIVE_DAMAGED' })
+    expect(asArchiveError(failed('SQLITE_CONSTRAINT_FOREIGNKEY'), '/mail', 'write')).toMatchObject({
+      code: 'ARCHIVE_DAMAGED',
+    })
     expect(complaint('cannot start a transaction within a transaction')).toMatchObject({
       code: 'ARCHIVE_IO',
     })

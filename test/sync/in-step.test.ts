@@ -154,7 +154,7 @@ describe("messages in each other's place", () => {
     expect(() => steps.requireOrder()).toThrow(
       expect.objectContaining({
         code: 'POP3_OUT_OF_STEP',
-        message: expect.stringContaining(` ${count} messages `),
+        message: expect.stringContaining(`(${count} seen)`),
       }),
     )
     expect(() => steps.requireOrder()).not.toThrow()
