@@ -4,6 +4,7 @@ import {
   WINDOW_COMMANDS,
   WINDOW_MESSAGE_OCTETS,
   WINDOW_MOST_COMMANDS,
+  WINDOW_REFILL_COMMANDS,
   WINDOW_RESPONSE_OCTETS,
   WINDOW_UNLISTED_OCTETS,
 } from '../pop3/limits.ts'
@@ -29,11 +30,11 @@ export const PIPELINED: WindowLimits = {
 
 export const ONE_AT_A_TIME: WindowLimits = { ...PIPELINED, commands: 1, mostCommands: 1 }
 
-/**
- * The window is to hold what comes in so many round trips: it is refilled by halves, and what was seen to come is no more
- * than what the window let through so far.
- */
+/** The window is to hold what comes in so many round trips: replies wait for us, too, and come in lumps. */
 const ROUND_TRIPS = 4
+
+/** What came within less has waited for us, and says nothing of the server. */
+const LEAST_MS = 1
 
 /** By which the window grows. */
 export interface Pace {
@@ -51,8 +52,8 @@ interface Cost {
 }
 
 /**
- * The pipelining window (RFC 2449 section 6.6): arithmetic only. Refilled in bursts, when half of the last filling was
- * answered, so that each write carries many commands.
+ * The pipelining window (RFC 2449 section 6.6): arithmetic only. Refilled in bursts, so that each write carries many commands:
+ * when half of the last filling was answered, and a wide one sooner, since what is asked for late comes a round trip late.
  *
  * It grows by the product of bandwidth and delay: where more replies come within a round trip than a quarter of it holds,
  * the server waits for us. A near or a slow server never sees more than the first limit.
@@ -65,14 +66,13 @@ export class Window {
   #responseOctets = 0
   #filledCommands = 0
   #filledOctets = 0
-  /** Replies since then. */
+  /** Since the window was last measured. */
   #replies = 0
-  #countedFrom: number
+  #firstReplyAt = 0
 
   constructor(limits: WindowLimits, pace: Pace = UNPACED) {
     this.#limits = limits
     this.#pace = pace
-    this.#countedFrom = pace.now()
   }
 
   /** As they have grown. */
@@ -84,10 +84,11 @@ export class Window {
     return this.#costs.length
   }
 
-  /** It is time to fill: half of the commands, or half of the octets, of the last filling were answered. */
+  /** It is time to fill: of the last filling half of the octets, half of the commands, or enough for a burst were answered. */
   get isLow(): boolean {
     return (
-      this.#costs.length * 2 <= this.#filledCommands ||
+      this.#filledCommands - this.#costs.length >=
+        Math.min(this.#filledCommands / 2, WINDOW_REFILL_COMMANDS) ||
       this.#responseOctets * 2 <= this.#filledOctets
     )
   }
@@ -120,22 +121,21 @@ export class Window {
 
   /** The oldest command was answered in full. */
   answered(): void {
+    if (this.#replies === 0) this.#firstReplyAt = this.#pace.now()
     this.#replies += 1
     const cost = this.#costs.shift()
     this.#commandOctets -= cost?.commandOctets ?? 0
     this.#responseOctets -= cost?.responseOctets ?? 0
   }
 
-  /** Before each filling, not within: replies come in lumps, so whole round trips are counted. */
+  /** Before each filling, by no fewer replies than half of it: they come in lumps. */
   #grow(): void {
     const { commands, mostCommands } = this.#limits
     const { roundTripMs } = this.#pace
-    if (roundTripMs === undefined || commands >= mostCommands) return
-    const elapsed = this.#pace.now() - this.#countedFrom
-    if (elapsed < roundTripMs) return
+    if (roundTripMs === undefined || this.#replies * 2 < commands) return
+    const elapsed = Math.max(LEAST_MS, this.#pace.now() - this.#firstReplyAt)
     const needed = Math.ceil((ROUND_TRIPS * this.#replies * roundTripMs) / elapsed)
     this.#replies = 0
-    this.#countedFrom += elapsed
     if (needed > commands) {
       this.#limits = { ...this.#limits, commands: Math.min(needed, mostCommands) }
     }

@@ -66,6 +66,9 @@ export const WINDOW_COMMANDS = 100
  */
 export const WINDOW_MOST_COMMANDS = 1000
 
+/** Replies after which a wide window is refilled: what one write carries at least, where half of the window is more. */
+export const WINDOW_REFILL_COMMANDS = 100
+
 /**
  * Octets of outstanding commands: less than the kernels at both ends hold, so that a write does not wait for a server that
  * itself waits for us to read.

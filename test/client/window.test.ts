@@ -47,6 +47,16 @@ describe('Window', () => {
     expect(window.outstanding).toBe(50)
   })
 
+  it('asks for it sooner where it is wide: what is asked for late comes a round trip late', () => {
+    const window = new Window({ ...PIPELINED, commands: 1000 })
+    fill(window, 10, 1000)
+    for (let answered = 0; answered < 99; answered += 1) window.answered()
+    expect(window.isLow).toBe(false)
+    window.answered()
+    expect(window.isLow).toBe(true)
+    expect(window.outstanding).toBe(900)
+  })
+
   describe('with round trips of 50 ms', () => {
     let now = 0
     const pace = { roundTripMs: 50, now: () => now }
@@ -65,12 +75,35 @@ describe('Window', () => {
       return commands
     }
 
-    it('doubles while the server answers all that it is asked within one, to a bound', () => {
+    it('is as wide as it may be behind the first round trip, where all came at once', () => {
       const window = new Window(PIPELINED, pace)
       fill(window, 10, 1000)
-      const commands = roundTrips(window, 9, 10_000)
-      expect(commands.slice(0, 3)).toEqual([200, 400, 800])
-      expect(commands.at(-1)).toBe(1000)
+      expect(roundTrips(window, 9, 10_000)).toEqual(Array(9).fill(1000))
+      expect(window.outstanding).toBe(1000)
+    })
+
+    it('holds what comes within four round trips', () => {
+      const window = new Window(PIPELINED, pace)
+      fill(window, 10, 1000)
+      const commands = []
+      for (let reply = 0; reply < 2000; reply += 1) {
+        // 100 a round trip
+        now += 0.5
+        window.answered()
+        if (window.isLow) fill(window, 10, 1000)
+        commands.push(window.limits.commands)
+      }
+      expect(Math.max(...commands)).toBeGreaterThanOrEqual(400)
+      expect(Math.max(...commands)).toBeLessThan(420)
+      // Fewer replies than half of it say nothing of a rate.
+      expect(new Set(commands).size).toBeLessThanOrEqual(3)
+    })
+
+    it('is told little by replies that waited for us', () => {
+      const near = { roundTripMs: 0.4, now: () => 0 }
+      const window = new Window(PIPELINED, near)
+      fill(window, 10, 1000)
+      expect(new Set(roundTrips(window, 9, 10_000))).toEqual(new Set([100]))
     })
 
     it('stays as it is while a server needs more time than the wire', () => {
