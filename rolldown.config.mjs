@@ -6,7 +6,7 @@ import { defineConfig } from 'rolldown'
 // of its source stands above each.
 export default defineConfig({
   input: {
-    main: 'src/cli/main.ts',
+    start: 'src/cli/start.ts',
     'writer-thread': 'src/archive/writer-thread.ts',
     // For test/reliability, which breaks the order of DELE there to see its own tests fail.
     session: 'src/client/session.ts',

@@ -9,5 +9,5 @@ if (major < 20 || (major === 20 && minor < 19)) {
   )
   process.exitCode = 78
 } else {
-  createRequire(import.meta.url)('../dist/main.js').main()
+  createRequire(import.meta.url)('../dist/start.js').start()
 }

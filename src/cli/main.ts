@@ -1,7 +1,6 @@
 import { basename, relative } from 'node:path'
 import process from 'node:process'
 import { CommanderError } from 'commander'
-import { startWriterAhead } from '../archive/thread-start.ts'
 import { repeatableComplaint } from './argument.ts'
 import type { CommandContext, Io } from './context.ts'
 import { describeFailure, type Failure } from './failure.ts'
@@ -44,8 +43,6 @@ export async function main(): Promise<void> {
   // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
   process.umask(0o077)
   const { argv, stdin, stdout, stderr, env } = process
-  // It loads while the rest of the program does, on another processor.
-  if (argv[2] === 'sync') startWriterAhead()
   // An error that nobody waits for, such as stdout on a full disk: told like any other, never as a bare stack trace.
   process.on('uncaughtException', (error) => {
     const { exit, sentence } = describeFailure(error)

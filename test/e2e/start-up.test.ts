@@ -57,9 +57,12 @@ describe('what is loaded', () => {
       for (const command of ['demo', 'account-add', 'repair-run', 'export-run', 'console']) {
         expect(all).not.toContain(`./${command}.js`)
       }
-      // Which loads beside the rest.
       expect(all).toContain('./sync-run.js')
-      expect(all.indexOf('Worker')).toBeLessThan(all.indexOf('./sync-run.js'))
+      // It takes as long to load as all of the rest, and does so beside it.
+      expect(all.indexOf('Worker')).toBeLessThan(all.indexOf('./main.js'))
+      const { all: ofDryRun } = await loadedBy([...sync, '--dry-run'])
+      expect(ofDryRun).toContain('./sync-run.js')
+      expect(ofDryRun).not.toContain('Worker')
     } finally {
       await server.close()
     }
@@ -77,5 +80,8 @@ describe('what is loaded', () => {
     expect(packages).toEqual(['commander'])
     expect(all).not.toContain('./sync-run.js')
     expect(all).not.toContain('Worker')
+    const { all: ofSync } = await loadedBy(['sync', '--help'])
+    expect(ofSync).toContain('./main.js')
+    expect(ofSync).not.toContain('Worker')
   })
 })

@@ -1,0 +1,14 @@
+/** The built program, as the shell starts it: what it waits for longest is begun before the rest of it is loaded. */
+import process from 'node:process'
+import { startWriterAhead } from '../archive/thread-start.ts'
+
+export async function start(): Promise<void> {
+  if (writes(process.argv.slice(2))) startWriterAhead()
+  const { main } = await import('./main.ts')
+  await main()
+}
+
+/** The command line is not read yet: a wrong guess costs a thread for nothing, or the time that it would have gained. */
+function writes([command, ...rest]: readonly string[]): boolean {
+  return command === 'sync' && !rest.some((word) => /^(?:--dry-run|--help|-h)$/.test(word))
+}
