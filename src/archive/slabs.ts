@@ -109,17 +109,17 @@ class SlabRoom implements Room {
   }
 
   #move(octets: number): Slab {
-    const held = this.octets()
+    const filled = this.#filled
     const slab = this.#slabs.take(octets)
     slab.rooms += 1
     const start = slab.used
     slab.used += octets
-    slab.memory.set(held, start)
+    if (filled > 0) slab.memory.set(this.octets(), start)
     this.clear()
     this.#slab = slab
     this.#start = start
     this.#end = start + octets
-    this.#filled = held.byteLength
+    this.#filled = filled
     return slab
   }
 }

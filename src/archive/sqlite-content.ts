@@ -11,6 +11,10 @@ import { HELD_PIECES, PIECE_OCTETS } from './limits.ts'
 import { dropped } from './short-lived.ts'
 import { type Room, Slabs } from './slabs.ts'
 
+/** Not `INSERT OR REPLACE`: before each of these SQLite copies the pages that it is to change. */
+const ATTACH = `INSERT INTO content (message, octets, series) VALUES (?, ?, ?) ON CONFLICT (message) DO
+   UPDATE SET codec = excluded.codec, octets = excluded.octets, series = excluded.series`
+
 /** The largest that `randomInt` takes. */
 const SERIES_END = 2 ** 48 - 1
 
@@ -59,12 +63,14 @@ class SqliteDraft implements Draft {
   }
 
   write(octets: Uint8Array): void {
-    for (let start = 0; start < octets.byteLength; ) {
-      if (this.#last.filled === PIECE_OCTETS) this.#nextPiece()
-      const part = octets.subarray(start, start + PIECE_OCTETS - this.#last.filled)
-      this.#last.write(part)
-      start += part.byteLength
+    let rest = octets
+    while (rest.byteLength > PIECE_OCTETS - this.#last.filled) {
+      const room = PIECE_OCTETS - this.#last.filled
+      this.#last.write(rest.subarray(0, room))
+      rest = rest.subarray(room)
+      this.#nextPiece()
     }
+    this.#last.write(rest)
   }
 
   seal(): void {
@@ -84,14 +90,10 @@ class SqliteDraft implements Draft {
   }
 
   attach(message: number): void {
-    const { database } = this.#staging
     if (this.#series !== undefined) this.#requireStaged(this.#series)
     if (this.#series !== undefined || this.#full.length > 0) this.#insertPieces()
     const octets = this.#series === undefined ? this.#last.octets() : null
-    statementOf(
-      database,
-      'INSERT OR REPLACE INTO content (message, octets, series) VALUES (?, ?, ?)',
-    ).run(message, octets, this.#series ?? null)
+    statementOf(this.#staging.database, ATTACH).run(message, octets, this.#series ?? null)
     this.#isAttached = true
     this.#clear()
   }
@@ -145,7 +147,9 @@ class SqliteDraft implements Draft {
   }
 
   #clear(): void {
-    for (const room of [...this.#full, this.#last]) room.clear()
+    this.#last.clear()
+    if (this.#full.length === 0) return
+    for (const room of this.#full) room.clear()
     this.#full = []
   }
 }
