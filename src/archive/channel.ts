@@ -10,20 +10,24 @@ import type { BoundBy } from './receipts.ts'
  * names of their fields, each time, at five times the cost.
  */
 export type IntakeStep =
-  | readonly [
-      step: 'begin',
-      intake: number,
-      account: string,
-      uniqueId: string | undefined,
-      occurrence: number,
-      listedOctets: number | undefined,
-      byCanonical: boolean,
-    ]
+  | BeginStep
   | [step: 'octets', intake: number, start: number, end: number]
-  | readonly [step: 'end', intake: number, isShort: boolean, ...summary: PackedSummary]
+  | EndStep
   | readonly [step: 'abandon', intake: number]
   /** Of all intakes of the account that ended before. */
   | readonly [step: 'inStep', account: string]
+
+export type BeginStep = readonly [
+  step: 'begin',
+  intake: number,
+  account: string,
+  uniqueId: string | undefined,
+  occurrence: number,
+  listedOctets: number | undefined,
+  byCanonical: boolean,
+]
+
+type EndStep = readonly [step: 'end', intake: number, isShort: boolean, ...summary: PackedSummary]
 
 /** A MessageSummary: its digests lie in the batch, one behind the other. */
 export type PackedSummary = readonly [
@@ -98,8 +102,9 @@ export function packSummary(
 }
 
 /** Copies the digests out of the batch. */
-export function unpackSummary(packed: PackedSummary, batch: Uint8Array): MessageSummary {
-  const [start, octets, date, sender, recipients, subject, messageId] = packed
+export function unpackSummary(step: EndStep, batch: Uint8Array): MessageSummary {
+  // By place: as an array it would be gone through by an iterator, for each message.
+  const { 3: start, 4: octets, 5: date, 6: sender, 7: recipients, 8: subject, 9: messageId } = step
   const digests = batch.slice(start, start + DIGESTS_OCTETS)
   return {
     digest: digests.subarray(0, DIGEST_OCTETS),

@@ -63,3 +63,12 @@ export interface StoredMessage {
   readonly digest: Uint8Array
   readonly octets: number
 }
+
+/** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */
+export function discardQuietly(draft: Draft): void {
+  try {
+    draft.discard()
+  } catch {
+    // The first failure is the one to report; after it the disk may refuse this too.
+  }
+}

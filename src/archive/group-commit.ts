@@ -12,7 +12,7 @@
 import { asArchiveError } from '../durable/errors.ts'
 import type { Account } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
-import type { ContentStore, Draft } from './content.ts'
+import { type ContentStore, type Draft, discardQuietly } from './content.ts'
 import { GROUP_MESSAGES, GROUP_MS, GROUP_OCTETS } from './limits.ts'
 import { isHeld, type MessageRecord } from './messages.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
@@ -74,14 +74,12 @@ export interface PendingMessage {
   readonly draft: Draft | undefined
 }
 
-/** One whose row is there. */
-type Entered = PendingMessage & { readonly message: number }
-
 /** A message of the archive that has no receipt yet. */
 interface Kept {
   readonly arrived: Arrived
   readonly message: number
-  readonly isNew: boolean
+  /** Undefined where the archive had its octets. */
+  readonly draft: Draft | undefined
 }
 
 /** A durable message whose receipt waits for the word that the session was in step. */
@@ -110,10 +108,10 @@ export class GroupCommit {
   readonly #content: ContentStore
   readonly #upkeep: Upkeep
   readonly #startTimer: StartTimer
-  #pending: PendingMessage[] = []
+  readonly #pending: PendingMessage[] = []
   #unbound: readonly Unbound[] = []
-  /** Of the waiting messages: digests (hex) whose octets come with them, and messages to be bound. */
-  readonly #digests = new Set<string>()
+  /** Of the waiting messages: beginnings of digests whose octets come with them, and messages to be bound. */
+  readonly #beginnings = new Set<number>()
   readonly #awaited = new Set<number>()
   #octets = 0
   #isSettling = false
@@ -146,7 +144,10 @@ export class GroupCommit {
 
   /** Whether a message with this digest waits, and its octets with it. */
   hasPending(digest: Uint8Array): boolean {
-    return this.#digests.has(hex(digest))
+    if (!this.#beginnings.has(beginning(digest))) return false
+    return this.#pending.some(
+      ({ draft, arrived }) => draft && Buffer.compare(arrived.record.digest, digest) === 0,
+    )
   }
 
   /** Whether a waiting message is to be bound to this one. */
@@ -243,7 +244,7 @@ export class GroupCommit {
   #note(message: PendingMessage): void {
     const { digest, octets } = message.arrived.record
     this.#pending.push(message)
-    if (message.draft) this.#digests.add(hex(digest))
+    if (message.draft) this.#beginnings.add(beginning(digest))
     if (message.message !== undefined) this.#awaited.add(message.message)
     this.#octets += octets
   }
@@ -255,16 +256,18 @@ export class GroupCommit {
 
   /** The first `count` of those that wait. */
   #takePending(count = this.#pending.length): readonly PendingMessage[] {
-    const group = this.#pending
-    this.#pending = []
-    this.#digests.clear()
+    const group = this.#pending.splice(0, count)
+    this.#beginnings.clear()
     this.#awaited.clear()
     this.#octets = 0
-    for (const left of group.splice(count)) this.#note(left)
+    for (const left of this.#pending.splice(0)) this.#note(left)
     return group
   }
 
-  /** Tells those whose receipts were committed. */
+  /**
+   * Tells those whose receipts were committed. No loop here, nor in `#write`: V8 compiles what has a long one with all that it
+   * calls, and throws that away at the next group that is a little different.
+   */
   #commit(group: readonly PendingMessage[]): void {
     if (this.#failure) throw this.#failure.error
     const arriving = group.filter(({ draft }) => draft !== undefined)
@@ -274,35 +277,25 @@ export class GroupCommit {
     const { kept, bound, takenBack } = this.#catalog.database.transaction(() => this.#write(group))
     group.forEach(({ draft }, index) => {
       // Only now: a statement that fails within the transaction could end it, and what follows would commit by itself.
-      if (draft && !kept[index]?.isNew) discardQuietly(draft)
+      if (draft && kept[index]?.draft === undefined) discardQuietly(draft)
     })
-    const unbound = [...this.#unbound, ...kept.map(claim)]
-    this.#unbound = unbound.filter((one) => !isInStep(one.kept))
-    for (const { kept: one, receipt, isShort } of bound) {
-      tell(one, { receipt: takenBack.has(receipt) ? undefined : receipt, isShort })
-    }
+    this.#unbound = this.#unbound.concat(kept.map(claim)).filter((one) => !isInStep(one.kept))
+    tellAll(bound, takenBack)
   }
 
   /** Within the transaction: behind the catalog's write lock another run that has the same octets comes before or after, not between. */
   #write(group: readonly PendingMessage[]) {
-    const entered = group.map((one) => this.#enter(one))
-    this.#content.publish(entered.map(({ draft }) => draft).filter((draft) => draft !== undefined))
-    const bound = this.#unbound
-      .filter(({ kept }) => isInStep(kept))
-      .map(({ kept }) => this.#bind(kept))
-    const kept = entered.map(({ arrived, message, draft }) => {
-      if (draft) this.#content.attach(this.#catalog.database, message, draft)
-      const one = { arrived, message, isNew: draft !== undefined }
-      if (isInStep(one)) bound.push(this.#bind(one))
-      return one
-    })
-    const takenBack = new Set<number>()
-    for (const one of bound) this.#takeBack(one.kept, takenBack)
+    const kept = group.map(this.#enter, this)
+    this.#content.publish(kept.map(({ draft }) => draft).filter((draft) => draft !== undefined))
+    kept.forEach(this.#attach, this)
+    const unbound = this.#unbound.map((one) => one.kept)
+    const bound = unbound.concat(kept).filter(isInStep).map(this.#bind, this)
+    const takenBack = new Set(bound.flatMap(this.#takeBack, this))
     return { kept, bound, takenBack }
   }
 
   /** Within the transaction. The draft is left out where another run has stored these octets since they were looked for. */
-  #enter({ arrived, message, draft }: PendingMessage): Entered {
+  #enter({ arrived, message, draft }: PendingMessage): Kept {
     if (message !== undefined && draft === undefined) return { arrived, message, draft }
     const { messages, receipts } = this.#catalog
     const inserted = message === undefined && draft ? messages.insert(arrived.record) : undefined
@@ -314,6 +307,10 @@ export class GroupCommit {
     }
     if (messages.restore(twin.id)) receipts.restore(twin.id)
     return { arrived, message: twin.id, draft }
+  }
+
+  #attach({ message, draft }: Kept): void {
+    if (draft) this.#content.attach(this.#catalog.database, message, draft)
   }
 
   /** Within the transaction. */
@@ -328,20 +325,21 @@ export class GroupCommit {
 
   /**
    * Within the transaction. A row that came earlier may have taken the message by its canonical digest, when nobody knew that
-   * the message itself was still to come. Adds its receipt, which is no more.
+   * the message itself was still to come. Returns its receipt, which is no more.
    */
-  #takeBack({ arrived: { owner, by }, message, isNew }: Kept, takenBack: Set<number>): void {
+  #takeBack({ kept: { arrived, message, draft } }: Bound): readonly number[] {
+    const { owner, by } = arrived
     // Once: a maildrop may list one message 20,000 times.
-    if (by !== 'digest' || isNew || owner.exactMessages.has(message)) return
+    if (by !== 'digest' || draft || owner.exactMessages.has(message)) return []
     owner.exactMessages.add(message)
-    for (const id of this.#catalog.receipts.takeBack(owner.account, message)) takenBack.add(id)
+    return this.#catalog.receipts.takeBack(owner.account, message)
   }
 
   /** Within the transaction, and not before it is known whose listing it came short of. */
-  #markShort({ arrived: { by, isShort }, message, isNew }: Kept): boolean {
+  #markShort({ arrived: { by, isShort }, message, draft }: Kept): boolean {
     if (by !== 'digest') return false
     if (isShort) return this.#catalog.shorts.cameShort(message)
-    if (!isNew) this.#catalog.shorts.cameWhole(message)
+    if (!draft) this.#catalog.shorts.cameWhole(message)
     return false
   }
 
@@ -373,23 +371,23 @@ function claim(kept: Kept): Unbound {
   return { kept, isClaim }
 }
 
-function tell(
-  { arrived, message, isNew }: Kept,
-  { receipt, isShort }: Pick<Stored, 'receipt' | 'isShort'>,
-): void {
-  const { record, by, outcome } = arrived
-  outcome.stored({ receipt, message, octets: record.octets, isNew, boundBy: by, isShort })
-}
-
-/** Where nothing hangs on it any more: staging that stays behind is swept by the next run that is alone. */
-export function discardQuietly(draft: Draft): void {
-  try {
-    draft.discard()
-  } catch {
-    // The first failure is the one to report; after it the disk may refuse this too.
+function tellAll(bound: readonly Bound[], takenBack: ReadonlySet<number>): void {
+  for (const { kept, receipt, isShort } of bound) {
+    tell(kept, { receipt: takenBack.has(receipt) ? undefined : receipt, isShort })
   }
 }
 
-function hex(digest: Uint8Array): string {
-  return Buffer.from(digest).toString('hex')
+function tell(
+  { arrived, message, draft }: Kept,
+  { receipt, isShort }: Pick<Stored, 'receipt' | 'isShort'>,
+): void {
+  const { record, by, outcome } = arrived
+  const isNew = draft !== undefined
+  outcome.stored({ receipt, message, octets: record.octets, isNew, boundBy: by, isShort })
+}
+
+/** As much of a digest as V8 keeps without an object of its own: few others begin with it. */
+function beginning(digest: Uint8Array): number {
+  const { 0: first = 0, 1: second = 0, 2: third = 0 } = digest
+  return (first << 16) | (second << 8) | third
 }

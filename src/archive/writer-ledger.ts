@@ -4,14 +4,8 @@ import type { MessageSummary } from '../message/summary.ts'
 import { type AccountRun, timeText } from './account-run.ts'
 import type { ServerFacts } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
-import type { ContentStore, Draft } from './content.ts'
-import {
-  discardQuietly,
-  type GroupCommit,
-  type IntakeOutcome,
-  type Owner,
-  type PendingMessage,
-} from './group-commit.ts'
+import { type ContentStore, type Draft, discardQuietly } from './content.ts'
+import type { GroupCommit, IntakeOutcome, Owner, PendingMessage } from './group-commit.ts'
 import { isHeld, type MessageRecord, type MessageTraits } from './messages.ts'
 import { proveMessage } from './reader-proof.ts'
 import { type ReceiptColumns, ReceiptList } from './receipt-columns.ts'
@@ -40,6 +34,8 @@ export interface WriterIntake {
   /** `summary`: of all octets that were written; `isShort`: with fewer octets than its listing allows. */
   end(summary: MessageSummary, options?: { readonly isShort: boolean }): void
   abandon(): void
+  /** `stored` may follow, and nothing else is taken: the message has ended, was abandoned or has failed. */
+  readonly isOver: boolean
 }
 
 /**
@@ -250,27 +246,40 @@ class LedgerIntake implements WriterIntake {
     this.#room = room
     this.#owner = run.owner
     this.#arrival = arrival
-    this.#attempt(() => {
+    if (this.#isStopped()) return
+    try {
       room.enterWal()
       run.begin()
       this.#draft = room.content.draft()
-    })
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   write(octets: Uint8Array): void {
-    this.#attempt(() => {
+    if (this.#isStopped()) return
+    try {
       this.#draft?.write(octets)
       this.#octets += octets.byteLength
-    })
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   end(summary: MessageSummary, { isShort } = { isShort: false }): void {
-    this.#attempt(() => {
+    if (this.#isStopped()) return
+    try {
       if (this.#octets !== summary.octets) throw new Error('a summary is not that of its octets')
       const pending = this.#resolve(summary, isShort)
       this.#isOver = true
       this.#room.group.add(pending)
-    })
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   abandon(): void {
@@ -327,16 +336,17 @@ class LedgerIntake implements WriterIntake {
     return undefined
   }
 
-  /** A failure ends this message, and all intake of the archive. */
-  #attempt(act: () => void): void {
-    if (this.#isOver) return
-    try {
-      if (this.#room.group.failure) throw this.#room.group.failure.error
-      act()
-    } catch (error) {
-      this.#isOver = true
-      if (this.#draft) discardQuietly(this.#draft)
-      this.#arrival.outcome.failed(this.#room.group.fail(error))
-    }
+  /** A write of the archive that failed has ended this message as well. */
+  #isStopped(): boolean {
+    const { failure } = this.#room.group
+    if (failure && !this.#isOver) this.#fail(failure.error)
+    return this.#isOver
+  }
+
+  /** Ends this message, and all intake of the archive. */
+  #fail(error: unknown): void {
+    this.#isOver = true
+    if (this.#draft) discardQuietly(this.#draft)
+    this.#arrival.outcome.failed(this.#room.group.fail(error))
   }
 }

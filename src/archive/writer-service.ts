@@ -3,6 +3,7 @@ import { asArchiveError } from '../durable/errors.ts'
 import { Syncs } from '../durable/syncs.ts'
 import type { AccountIdentity } from './accounts.ts'
 import {
+  type BeginStep,
   type FromWriter,
   type IntakeStep,
   packError,
@@ -12,11 +13,10 @@ import {
   unpackSummary,
   type WriterPort,
 } from './channel.ts'
-import type { Stored } from './group-commit.ts'
+import type { IntakeOutcome } from './group-commit.ts'
 import type { ArchiveLocation } from './location.ts'
 import { openForWriting, systemSources } from './open.ts'
 import { buffersOf, type ReceiptColumns } from './receipt-columns.ts'
-import type { ReceiptKey } from './receipts.ts'
 import { ArchiveWriter, type WriterClock } from './writer.ts'
 import type { WriterIntake, WriterLedger } from './writer-ledger.ts'
 
@@ -47,7 +47,7 @@ export class WriterService {
   readonly #ledgers = new Map<string, WriterLedger>()
   readonly #intakes = new Map<number, WriterIntake>()
   readonly #syncs = new Syncs()
-  #stored: StoredIntake[] = []
+  readonly #stored: StoredIntake[] = []
   #writer: ArchiveWriter | undefined
   #path = ''
   #turn = Promise.resolve()
@@ -148,26 +148,22 @@ export class WriterService {
   }
 
   #step(step: IntakeStep, batch: Uint8Array): void {
-    if (step[0] === 'inStep') {
-      this.#ledgers.get(step[1])?.inStep()
-      return
-    }
-    if (step[0] === 'begin') {
-      const [, id, account, uniqueId, occurrence, octets, byCanonical] = step
-      this.#begin(id, account, { uniqueId, occurrence, octets }, { byCanonical })
-      return
-    }
-    // One that has failed is gone already; what of it was on its way is let pass.
-    const intake = this.#intakes.get(step[1])
-    if (intake === undefined) return
-    if (step[0] === 'octets') {
-      const [, , start, end] = step
-      intake.write(batch.subarray(start, end))
-    } else if (step[0] === 'end') {
-      const [, , isShort, ...summary] = step
-      intake.end(unpackSummary(summary, batch), { isShort })
-    } else {
-      intake.abandon()
+    switch (step[0]) {
+      case 'begin':
+        this.#begin(step)
+        return
+      // One that has failed is gone already; what of it was on its way is let pass.
+      case 'octets':
+        this.#intakes.get(step[1])?.write(batch.subarray(step[2], step[3]))
+        return
+      case 'end':
+        this.#intakes.get(step[1])?.end(unpackSummary(step, batch), { isShort: step[2] })
+        return
+      case 'abandon':
+        this.#intakes.get(step[1])?.abandon()
+        return
+      case 'inStep':
+        this.#ledgers.get(step[1])?.inStep()
     }
   }
 
@@ -178,8 +174,7 @@ export class WriterService {
   }
 
   #tellAll(): void {
-    const stored = this.#stored
-    this.#stored = []
+    const stored = this.#stored.splice(0)
     if (stored.length > 0) this.#port.send({ type: 'stored', stored })
   }
 
@@ -188,28 +183,25 @@ export class WriterService {
     this.#port.send(message, transfer)
   }
 
-  #begin(
-    id: number,
-    account: string,
-    key: ReceiptKey,
-    options: { readonly byCanonical: boolean },
-  ): void {
-    const fail = (error: unknown): void => {
-      isOver = true
-      this.#intakes.delete(id)
-      this.#send({ type: 'unstored', intake: id, error: packError(error) })
+  #begin(step: BeginStep): void {
+    const { 1: id, 2: account, 3: uniqueId, 4: occurrence, 5: octets, 6: byCanonical } = step
+    const outcome: IntakeOutcome = {
+      stored: (result) => {
+        this.#intakes.delete(id)
+        this.#tell(packStored(id, result))
+      },
+      failed: (error) => {
+        this.#intakes.delete(id)
+        this.#send({ type: 'unstored', intake: id, error: packError(error) })
+      },
     }
-    const stored = (result: Stored): void => {
-      this.#intakes.delete(id)
-      this.#tell(packStored(id, result))
-    }
-    let isOver = false
     try {
-      const intake = this.#ledger(account).intake(key, options, { stored, failed: fail })
+      const key = { uniqueId, occurrence, octets }
+      const intake = this.#ledger(account).intake(key, { byCanonical }, outcome)
       // It may have failed within the call.
-      if (!isOver) this.#intakes.set(id, intake)
+      if (!intake.isOver) this.#intakes.set(id, intake)
     } catch (error) {
-      fail(error)
+      outcome.failed(error)
     }
   }
 }

@@ -130,9 +130,9 @@ function read(batches: readonly Batch[]): readonly Came[] {
         const [, intake, start, end] = step
         parts.set(intake, [...(parts.get(intake) ?? []), batch.subarray(start, end)])
       } else if (step[0] === 'end') {
-        const [, intake, isShort, ...packed] = step
+        const [, intake, isShort] = step
         const octets = Buffer.concat(parts.get(intake) ?? [])
-        came.push({ octets, summary: unpackSummary(packed, batch), isShort })
+        came.push({ octets, summary: unpackSummary(step, batch), isShort })
       }
     }
   }
