@@ -28,6 +28,10 @@ export const CODES = 3
 
 export const DIGIT_0 = 0x30
 
+const STORED = DIGIT_0 + STATES.indexOf('stored')
+const REMOVED = DIGIT_0 + STATES.indexOf('removed')
+const GUESSED = DIGIT_0 + BOUND_BY.indexOf('canonical')
+
 /** UTF-16 units of a time such as 2026-11-23T21:18:00.000Z. */
 export const TIME_UNITS = 24
 
@@ -45,7 +49,7 @@ export interface ReceiptColumns {
   /** The octets of all unique-ids, one behind the other; an empty one is none. */
   readonly uniqueIds: Uint8Array
   /** Where each of them ends. */
-  readonly ends: Float64Array
+  readonly ends: Uint32Array
 }
 
 /** All of the pages, in their order. */
@@ -60,7 +64,7 @@ export function joinedColumns(pages: readonly ReceiptColumns[]): ReceiptColumns 
     attempts: new Uint32Array(count),
     codes: new Uint8Array(CODES * count),
     uniqueIds: new Uint8Array(pages.reduce((sum, { uniqueIds }) => sum + uniqueIds.length, 0)),
-    ends: new Float64Array(count),
+    ends: new Uint32Array(count),
   }
   let at = 0
   let end = 0
@@ -88,18 +92,34 @@ export function buffersOf(columns: ReceiptColumns): ArrayBuffer[] {
 
 /** Receipts as they came in columns; an object is made only of one that is asked for. `Receipts` of the sync ports. */
 export class ReceiptList {
-  readonly uniqueIds: { readonly octets: Uint8Array; readonly ends: ArrayLike<number> }
+  readonly uniqueIds: { readonly octets: Uint8Array; readonly ends: Uint32Array }
   readonly #columns: ReceiptColumns
   readonly #made: Receipt[] = []
   #present: number | undefined
 
   constructor(columns: ReceiptColumns) {
     this.#columns = columns
-    this.uniqueIds = { octets: columns.uniqueIds, ends: columns.ends.subarray(0, columns.count) }
+    this.uniqueIds = { octets: columns.uniqueIds, ends: columns.ends }
   }
 
   get length(): number {
     return this.#columns.count
+  }
+
+  /** As listed, one behind the other; -1 where the server gave none. */
+  get sizes(): Float64Array {
+    return this.#columns.octets
+  }
+
+  /** Each is stored or removed, and not absent, the first of its unique-id, and bound by more than a canonical digest. */
+  get areSettled(): boolean {
+    const { codes, occurrences } = this.#columns
+    for (let index = 0, at = 0; index < occurrences.length; index += 1, at += CODES) {
+      const state = codes[at]
+      const isSettled = (state === STORED || state === REMOVED) && codes[at + 1] !== GUESSED
+      if (!isSettled || codes[at + 2] !== DIGIT_0 || occurrences[index] !== 1) return false
+    }
+    return true
   }
 
   /** How many are not absent. */

@@ -186,7 +186,7 @@ function numbersIn<T extends Float64Array | Uint32Array>(text: SqlValue | undefi
 }
 
 function uniqueIdsIn(text: string, count: number) {
-  const ends = new Float64Array(count)
+  const ends = new Uint32Array(count)
   const hasBlobs = text.includes(BLOB_MARK)
   const octets = hasBlobs ? fillByName(text, ends) : fillByOctet(text, ends)
   if (octets.filled !== count) throw damaged()
@@ -208,7 +208,7 @@ function requirePrintable(names: string): void {
 }
 
 /** As nearly always: all of them are text. */
-function fillByOctet(text: string, ends: Float64Array) {
+function fillByOctet(text: string, ends: Uint32Array) {
   requirePrintable(text)
   const octets = new Uint8Array(text.length)
   let end = 0
@@ -227,7 +227,7 @@ function fillByOctet(text: string, ends: Float64Array) {
   return { uniqueIds: octets.subarray(0, end), filled: filled + 1 }
 }
 
-function fillByName(text: string, ends: Float64Array) {
+function fillByName(text: string, ends: Uint32Array) {
   const octets = text.split('\n').map(octetsOf)
   let end = 0
   for (const [at, { length }] of octets.entries()) {

@@ -1,4 +1,4 @@
-import { type ListedMessage, readScanRows, readUniqueIdRows } from './listing.ts'
+import { type ListedMessage, ListingRows } from './listing.ts'
 import { octetString } from './octets.ts'
 import { startOf, UniqueIdColumn, type UniqueIds } from './unique-id-column.ts'
 
@@ -8,20 +8,18 @@ const UNKNOWN = -1
 /** In place of octets, in a row that LIST has not shown: never to be seen outside. */
 const NOT_IN_LIST = -2
 
+/** In place of the index of a message. */
+const NOWHERE = -1
+
 const NONE = new Uint8Array(0)
 
 /** One entry a message. */
 interface Columns {
-  readonly messageNumbers: number[]
-  readonly octets: number[]
-  readonly uniqueIds: UniqueIdColumn
+  readonly messageNumbers: Int32Array
+  readonly sizes: Float64Array
+  readonly uniqueIds: UniqueIds
   /** Indices of messages whose number a listing showed again. */
-  readonly repeated: Set<number>
-}
-
-function newColumns(): Columns {
-  const uniqueIds = new UniqueIdColumn()
-  return { messageNumbers: [], octets: [], uniqueIds, repeated: new Set() }
+  readonly repeated: ReadonlySet<number>
 }
 
 /**
@@ -29,20 +27,19 @@ function newColumns(): Columns {
  * columns; an object is made only of a message that is asked for, and is the same each time.
  */
 export class Listing {
+  /** One without octets is none. */
+  readonly uniqueIds: UniqueIds
+  /** As listed; -1 where the server gave no usable size. */
+  readonly sizes: Float64Array
+  readonly length: number
   readonly #columns: Columns
   readonly #made: ListedMessage[] = []
 
   constructor(columns: Columns) {
+    this.uniqueIds = columns.uniqueIds
+    this.sizes = columns.sizes
+    this.length = columns.messageNumbers.length
     this.#columns = columns
-  }
-
-  get length(): number {
-    return this.#columns.messageNumbers.length
-  }
-
-  /** One without octets is none. */
-  get uniqueIds(): UniqueIds {
-    return this.#columns.uniqueIds
   }
 
   messageNumber(index: number): number {
@@ -51,14 +48,15 @@ export class Listing {
 
   /** As listed; undefined where the server gave no usable size. */
   octets(index: number): number | undefined {
-    const octets = this.#columns.octets[index]
+    const octets = this.sizes[index]
     return octets === UNKNOWN ? undefined : octets
   }
 
   /** Of all as listed; undefined if those of one are not known. */
   get totalOctets(): number | undefined {
     let total = 0
-    for (const octets of this.#columns.octets) {
+    for (let index = 0; index < this.length; index += 1) {
+      const octets = this.sizes[index] ?? 0
       if (octets === UNKNOWN) return undefined
       total += octets
     }
@@ -87,35 +85,43 @@ export class Listing {
   }
 }
 
+/** Messages, to begin with. */
+const FIRST_ROOM = 256
+
 /** Collects the rows of UIDL, then those of LIST, and joins them. Of two rows with one message number the first wins, marked. */
 export class ListingJoin {
-  readonly #columns = newColumns()
+  #messageNumbers = new Int32Array(FIRST_ROOM)
+  #sizes = new Float64Array(FIRST_ROOM)
+  #length = 0
+  readonly #uniqueIds = new UniqueIdColumn()
+  readonly #repeated = new Set<number>()
   /** By message number; needed only where these do not come as 1, 2, 3... */
   #places: Map<number, number> | undefined
 
   /** Lines as `readUniqueIdRows` takes them; returns how many rows there are among them. */
   addUniqueIdRows(lines: Uint8Array): number {
-    const { uniqueIds, repeated } = this.#columns
-    return readUniqueIdRows(lines, (messageNumber, start, end) => {
-      const place = this.#find(messageNumber)
-      if (place !== undefined) {
-        repeated.add(place)
-        return
-      }
-      this.#add(messageNumber, NOT_IN_LIST)
-      uniqueIds.add(lines, start, end)
-    })
+    const rows = new ListingRows(lines)
+    while (rows.next()) {
+      const place = this.#find(rows.messageNumber)
+      if (place === NOWHERE) {
+        this.#add(rows.messageNumber, NOT_IN_LIST)
+        this.#uniqueIds.add(rows.octets, rows.start, rows.uniqueIdEnd)
+      } else this.#repeated.add(place)
+    }
+    return rows.count
   }
 
   /** Behind all rows of UIDL: lines as `readScanRows` takes them. Returns how many rows there are among them. */
   addScanRows(lines: Uint8Array): number {
-    const { octets: sizes, repeated } = this.#columns
-    return readScanRows(lines, (messageNumber, octets = UNKNOWN) => {
-      const place = this.#find(messageNumber)
-      if (place === undefined) this.#add(messageNumber, octets)
-      else if (sizes[place] === NOT_IN_LIST) sizes[place] = octets
-      else repeated.add(place)
-    })
+    const rows = new ListingRows(lines)
+    while (rows.next()) {
+      const { size = UNKNOWN } = rows
+      const place = this.#find(rows.messageNumber)
+      if (place === NOWHERE) this.#add(rows.messageNumber, size)
+      else if (this.#sizes[place] === NOT_IN_LIST) this.#sizes[place] = size
+      else this.#repeated.add(place)
+    }
+    return rows.count
   }
 
   /**
@@ -123,37 +129,70 @@ export class ListingJoin {
    * one of them on some servers. To be called once, last.
    */
   listing(hasUniqueIds: boolean): Listing {
-    const { messageNumbers, octets, uniqueIds, repeated } = this.#columns
-    const inUidl = uniqueIds.ends.length
-    while (uniqueIds.ends.length < messageNumbers.length) uniqueIds.add(NONE, 0, 0)
-    const isInBoth = inUidl === messageNumbers.length && !octets.includes(NOT_IN_LIST)
-    if (isInBoth) return new Listing(this.#columns)
-    const kept = newColumns()
-    for (const [place, messageNumber] of messageNumbers.entries()) {
-      const size = octets[place] ?? NOT_IN_LIST
-      if (size === NOT_IN_LIST || (hasUniqueIds && place >= inUidl)) continue
-      if (repeated.has(place)) kept.repeated.add(kept.messageNumbers.length)
-      kept.messageNumbers.push(messageNumber)
-      kept.octets.push(size)
-      const end = uniqueIds.ends[place] ?? 0
-      kept.uniqueIds.add(uniqueIds.octets, startOf(uniqueIds, place), end)
+    const repeated = this.#repeated
+    const inUidl = this.#uniqueIds.length
+    while (this.#uniqueIds.length < this.#length) this.#uniqueIds.add(NONE, 0, 0)
+    const columns = {
+      messageNumbers: this.#messageNumbers.subarray(0, this.#length),
+      sizes: this.#sizes.subarray(0, this.#length),
+      uniqueIds: this.#uniqueIds.all,
+      repeated,
     }
-    return new Listing(kept)
+    const isInBoth = inUidl === this.#length && !columns.sizes.includes(NOT_IN_LIST)
+    if (isInBoth) return new Listing(columns)
+    const kept: number[] = []
+    for (const [place, size] of columns.sizes.entries()) {
+      const isNamed = !hasUniqueIds || place < inUidl
+      if (size !== NOT_IN_LIST && isNamed) kept.push(place)
+    }
+    return new Listing(picked(columns, kept))
   }
 
-  #find(messageNumber: number): number | undefined {
-    if (this.#places) return this.#places.get(messageNumber)
-    return messageNumber <= this.#columns.messageNumbers.length ? messageNumber - 1 : undefined
+  /** NOWHERE: it was not listed yet. */
+  #find(messageNumber: number): number {
+    if (this.#places) return this.#places.get(messageNumber) ?? NOWHERE
+    return messageNumber <= this.#length ? messageNumber - 1 : NOWHERE
   }
 
-  #add(messageNumber: number, octets: number): void {
-    const { messageNumbers, octets: sizes } = this.#columns
-    const place = messageNumbers.length
-    if (messageNumber !== place + 1) {
-      this.#places ??= new Map(messageNumbers.map((number, index) => [number, index]))
-    }
+  #add(messageNumber: number, size: number): void {
+    const place = this.#length
+    if (messageNumber !== place + 1) this.#places ??= this.#placed()
     this.#places?.set(messageNumber, place)
-    messageNumbers.push(messageNumber)
-    sizes.push(octets)
+    if (place === this.#sizes.length) this.#widen()
+    this.#messageNumbers[place] = messageNumber
+    this.#sizes[place] = size
+    this.#length += 1
+  }
+
+  #placed(): Map<number, number> {
+    const messageNumbers = this.#messageNumbers.subarray(0, this.#length)
+    return new Map(Array.from(messageNumbers, (number, place) => [number, place]))
+  }
+
+  #widen(): void {
+    const messageNumbers = new Int32Array(2 * this.#length)
+    const sizes = new Float64Array(2 * this.#length)
+    messageNumbers.set(this.#messageNumbers)
+    sizes.set(this.#sizes)
+    this.#messageNumbers = messageNumbers
+    this.#sizes = sizes
+  }
+}
+
+/** What the columns have at these places. */
+function picked(
+  { messageNumbers, sizes, uniqueIds, repeated }: Columns,
+  places: number[],
+): Columns {
+  const names = new UniqueIdColumn()
+  for (const place of places) {
+    const start = startOf(uniqueIds, place)
+    names.add(uniqueIds.octets, start, uniqueIds.ends[place] ?? start)
+  }
+  return {
+    messageNumbers: Int32Array.from(places, (place) => messageNumbers[place] ?? 0),
+    sizes: Float64Array.from(places, (place) => sizes[place] ?? UNKNOWN),
+    uniqueIds: names.all,
+    repeated: new Set(places.flatMap((place, index) => (repeated.has(place) ? index : []))),
   }
 }

@@ -3,7 +3,7 @@ export interface UniqueIds {
   /** Of all, one behind the other. */
   readonly octets: Uint8Array
   /** Where each of them ends; one without octets is none. */
-  readonly ends: ArrayLike<number>
+  readonly ends: Uint32Array
 }
 
 /** Where the octets of the unique-id at `index` begin. */
@@ -22,29 +22,50 @@ export function areAllNone({ ends }: UniqueIds): boolean {
 /** Enough for a small maildrop; most unique-ids have 16 to 24 octets. */
 const FIRST_OCTETS = 4096
 
-/** Unique-ids as they come in. */
-export class UniqueIdColumn implements UniqueIds {
-  readonly ends: number[] = []
-  #octets = new Uint8Array(FIRST_OCTETS)
+/** Enough for a small maildrop, too. */
+const FIRST_ENTRIES = 256
 
-  get octets(): Uint8Array {
-    return this.#octets
+/** Unique-ids as they come in. */
+export class UniqueIdColumn {
+  #octets = new Uint8Array(FIRST_OCTETS)
+  #ends = new Uint32Array(FIRST_ENTRIES)
+  #length = 0
+  #end = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** What was added so far. Made each time it is asked for. */
+  get all(): UniqueIds {
+    const octets = this.#octets.subarray(0, this.#end)
+    return { octets, ends: this.#ends.subarray(0, this.#length) }
   }
 
   /** Adds what `from` has between `start` and `end`. */
   add(from: Uint8Array, start: number, end: number): void {
-    const at = this.ends.at(-1) ?? 0
-    const next = at + end - start
-    if (next > this.#octets.length) this.#grow(next)
+    const next = this.#end + end - start
+    if (next > this.#octets.length) this.#widen(next)
+    if (this.#length === this.#ends.length) this.#lengthen()
     const octets = this.#octets
     // A loop is faster than `set` for so few octets.
-    for (let to = at, taken = start; taken < end; to += 1, taken += 1) octets[to] = from[taken] ?? 0
-    this.ends.push(next)
+    for (let to = this.#end, taken = start; taken < end; to += 1, taken += 1) {
+      octets[to] = from[taken] ?? 0
+    }
+    this.#end = next
+    this.#ends[this.#length] = next
+    this.#length += 1
   }
 
-  #grow(least: number): void {
-    const larger = new Uint8Array(Math.max(least, 2 * this.#octets.length))
-    larger.set(this.#octets)
-    this.#octets = larger
+  #widen(least: number): void {
+    const wider = new Uint8Array(Math.max(least, 2 * this.#octets.length))
+    wider.set(this.#octets)
+    this.#octets = wider
+  }
+
+  #lengthen(): void {
+    const longer = new Uint32Array(2 * this.#ends.length)
+    longer.set(this.#ends)
+    this.#ends = longer
   }
 }

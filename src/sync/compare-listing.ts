@@ -21,7 +21,7 @@ import { Matches } from './matches.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Receipts } from './ports/receipt.ts'
 import { UniqueIdIndex } from './unique-id-index.ts'
-import { equalsInOrder } from './unique-id-order.ts'
+import { equalsInOrder, isAscending } from './unique-id-order.ts'
 
 export interface Comparison {
   readonly known: Matches
@@ -47,11 +47,14 @@ export function compareListing(
   receipts: Receipts,
   lastAccessed?: number,
 ): Comparison {
+  if (isUnchanged(listing, receipts)) {
+    return { known: Matches.ofSettled(listing, receipts), fresh: [], resized: [], unnamed: [] }
+  }
   const { uniqueIds } = listing
   const names = new ReceiptNames(receipts)
   const { groups, repeated } = groupRows(listing, receipts, names)
   const seen = new Map<number, number>()
-  const known = { rowIndices: [] as number[], receiptIndices: [] as number[] }
+  const known = { rows: [] as number[], receipts: [] as number[] }
   const fresh: PlannedRow[] = []
   const resized: MatchedRow[] = []
   const unnamed: PlannedRow[] = []
@@ -74,17 +77,37 @@ export function compareListing(
     const receipt = group < 0 ? NONE : names.match(group, { times, occurrence, octets })
     if (receipt === NONE) fresh.push(planned(listing, index, occurrence))
     else if (receipts.octets(receipt) === octets) {
-      known.rowIndices.push(index)
-      known.receiptIndices.push(receipt)
+      known.rows.push(index)
+      known.receipts.push(receipt)
     } else resized.push({ ...planned(listing, index, occurrence), receipt: receipts.at(receipt) })
   }
-  const matches = Matches.ofPairs({ listing, receipts, ...known })
+  const matches = Matches.ofPairs(listing, receipts, known)
   if (resized.length > RECOUNT_SHARE * (matches.length + resized.length)) {
     return { known: matches, fresh, resized, unnamed }
   }
   for (const { row, key } of resized) fresh.push({ row, key })
   if (resized.length > 0) fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
   return { known: matches, fresh, resized: [], unnamed }
+}
+
+/** Row by row what the last listing showed, in the order of unique-ids: what a night without mail ends with, at once. */
+function isUnchanged(listing: Listing, receipts: Receipts): boolean {
+  return (
+    areEqual(listing.sizes, receipts.sizes) &&
+    areEqual(listing.uniqueIds.ends, receipts.uniqueIds.ends) &&
+    areEqual(listing.uniqueIds.octets, receipts.uniqueIds.octets) &&
+    receipts.areSettled &&
+    isAscending(listing.uniqueIds)
+  )
+}
+
+/** Of one kind, octet by octet, which Node compares at the pace of memory. */
+function areEqual<T extends Uint8Array | Uint32Array | Float64Array>(a: T, b: T): boolean {
+  return octetsOf(a).equals(octetsOf(b))
+}
+
+function octetsOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function planned(listing: Listing, index: number, occurrence: number): PlannedRow {

@@ -2,12 +2,17 @@ import type { Listing } from '../pop3/listing-join.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Receipts } from './ports/receipt.ts'
 
-/** Rows of a listing and receipts, pair by pair, by their indices. */
+/** Rows of a listing with receipts. */
 interface Pairs {
   readonly listing: Listing
   readonly receipts: Receipts
-  readonly rowIndices: readonly number[]
-  readonly receiptIndices: readonly number[]
+  /** Which with which, pair by pair; undefined: the row and the receipt at each index. */
+  readonly indices?: Indices | undefined
+}
+
+interface Indices {
+  readonly rows: readonly number[]
+  readonly receipts: readonly number[]
 }
 
 /**
@@ -30,8 +35,13 @@ export class Matches {
     return new Matches(rows.length, undefined, rows)
   }
 
-  static ofPairs(pairs: Pairs): Matches {
-    return new Matches(pairs.rowIndices.length, pairs)
+  static ofPairs(listing: Listing, receipts: Receipts, indices: Indices): Matches {
+    return new Matches(indices.rows.length, { listing, receipts, indices })
+  }
+
+  /** Each row with the receipt at its index, of which all are settled and no other is there. */
+  static ofSettled(listing: Listing, receipts: Receipts): Matches {
+    return new Matches(listing.length, { listing, receipts })
   }
 
   /** The same objects each time. */
@@ -42,16 +52,16 @@ export class Matches {
 
   /** Ids of the receipts. */
   get receipts(): readonly number[] {
-    if (!this.#pairs) return this.all.map(({ receipt }) => receipt.id)
-    const { receipts, receiptIndices } = this.#pairs
-    return receiptIndices.map((index) => receipts.id(index))
+    const pairs = this.#pairs
+    if (!pairs) return this.all.map(({ receipt }) => receipt.id)
+    return receiptIndices(pairs).map((index) => pairs.receipts.id(index))
   }
 
   /** Of the receipts; undefined of one that has none. */
   get messages(): readonly (number | undefined)[] {
-    if (!this.#pairs) return this.all.map(({ receipt }) => receipt.message)
-    const { receipts, receiptIndices } = this.#pairs
-    return receiptIndices.map((index) => receipts.message(index))
+    const pairs = this.#pairs
+    if (!pairs) return this.all.map(({ receipt }) => receipt.message)
+    return receiptIndices(pairs).map((index) => pairs.receipts.message(index))
   }
 
   /**
@@ -65,9 +75,9 @@ export class Matches {
 
   /** Whether one is bound by nothing but a canonical digest. */
   get hasGuess(): boolean {
-    if (!this.#pairs) return this.all.some(({ receipt }) => receipt.boundBy === 'canonical')
-    const { receipts, receiptIndices } = this.#pairs
-    return receiptIndices.some((index) => receipts.boundBy(index) === 'canonical')
+    const pairs = this.#pairs
+    if (!pairs) return this.all.some(({ receipt }) => receipt.boundBy === 'canonical')
+    return pairs.indices?.receipts.some((i) => pairs.receipts.boundBy(i) === 'canonical') ?? false
   }
 
   without(rows: readonly PlannedRow[]): Matches {
@@ -82,18 +92,24 @@ export class Matches {
   }
 }
 
-function matchedRows({ listing, receipts, rowIndices, receiptIndices }: Pairs): MatchedRow[] {
-  return rowIndices.map((rowIndex, place) => {
-    const receipt = receipts.at(receiptIndices[place] ?? 0)
+function receiptIndices({ receipts, indices }: Pairs): readonly number[] {
+  return indices?.receipts ?? Array.from({ length: receipts.length }, (_, index) => index)
+}
+
+function matchedRows(pairs: Pairs): MatchedRow[] {
+  const { listing, receipts, indices } = pairs
+  return receiptIndices(pairs).map((index, place) => {
+    const receipt = receipts.at(index)
     // The receipt is its own key: equal in all three.
-    return { row: listing.at(rowIndex), key: receipt, receipt }
+    return { row: listing.at(indices?.rows[place] ?? place), key: receipt, receipt }
   })
 }
 
-function areAsBefore({ receipts, receiptIndices }: Pairs): boolean {
+function areAsBefore({ receipts, indices }: Pairs): boolean {
+  if (!indices) return true
   const isAsBefore = (index: number): boolean => {
     const state = receipts.state(index)
     return !receipts.isAbsent(index) && state !== 'deleted' && state !== 'delete sent'
   }
-  return receiptIndices.length === receipts.present && receiptIndices.every(isAsBefore)
+  return indices.receipts.length === receipts.present && indices.receipts.every(isAsBefore)
 }

@@ -57,6 +57,7 @@ export function triage(
     tried,
   }: { readonly now: number; readonly retryAll: boolean; readonly tried: readonly ReceiptKey[] },
 ): Triage {
+  if (fresh.length === 0) return { healthy: fresh, retries: [], resting: [] }
   const failed = new Map<string, Receipt>()
   for (const receipt of receipts.inState('quarantined')) failed.set(faceOf(receipt), receipt)
   if (failed.size === 0) return { healthy: fresh, retries: [], resting: [] }

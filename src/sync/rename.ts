@@ -22,7 +22,7 @@ export function relatives(rows: readonly PlannedRow[], receipts: Receipts): read
   const names = new Set(rows.flatMap(({ key }) => basesOf(key.uniqueId)))
   const column = new UniqueIdColumn()
   for (const name of names) column.add(octetsOf(name), 0, name.length)
-  const index = new UniqueIdIndex(column)
+  const index = new UniqueIdIndex(column.all)
   for (let name = 0; name < names.size; name += 1) index.add(name)
   const { uniqueIds } = receipts
   const { octets, ends } = uniqueIds

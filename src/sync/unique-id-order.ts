@@ -20,12 +20,22 @@ export function equalsInOrder(rows: UniqueIds, others: UniqueIds): Int32Array | 
   return equals
 }
 
-/** Each is there, and behind the one before it: so no two are equal. */
-function isAscending(uniqueIds: UniqueIds): boolean {
-  const { length } = uniqueIds.ends
-  if (length > 0 && uniqueIds.ends[0] === 0) return false
-  for (let index = 1; index < length; index += 1) {
-    if (compare(uniqueIds, index - 1, uniqueIds, index) >= 0) return false
+/** Whether each is there, and behind the one before it: so no two are equal. */
+export function isAscending({ octets, ends }: UniqueIds): boolean {
+  let formerStart = 0
+  let start = 0
+  for (let index = 0; index < ends.length; index += 1) {
+    const end = ends[index] ?? 0
+    let former = formerStart
+    let at = start
+    while (former < start && at < end && octets[former] === octets[at]) {
+      former += 1
+      at += 1
+    }
+    const isBehind = at < end && (former === start || (octets[former] ?? 0) < (octets[at] ?? 0))
+    if (!isBehind) return false
+    formerStart = start
+    start = end
   }
   return true
 }

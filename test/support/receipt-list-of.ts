@@ -21,6 +21,6 @@ export function receiptListOf(receipts: readonly Receipt[]): ReceiptList {
       ]),
     ),
     uniqueIds: new Uint8Array(Buffer.from(uniqueIds.join(''), 'latin1')),
-    ends: Float64Array.from(uniqueIds, (_, at) => uniqueIds.slice(0, at + 1).join('').length),
+    ends: Uint32Array.from(uniqueIds, (_, at) => uniqueIds.slice(0, at + 1).join('').length),
   })
 }

@@ -116,3 +116,44 @@ it.each([
   expect(known.length).toBe(2)
   expect(known.areAsBefore).toBe(isAsBefore)
 })
+
+it("finds in yesterday's listing what it would find by looking up each row", () => {
+  const states = ['stored', 'removed', 'delete sent', 'deleted', 'quarantined'] as const
+  const change: fc.Arbitrary<Partial<Receipt>> = fc.oneof(
+    fc.record({ state: fc.constantFrom(...states) }),
+    fc.record({ boundBy: fc.constantFrom('digest', 'canonical', undefined) }),
+    fc.record({ absent: fc.boolean() }),
+    fc.record({ occurrence: fc.constant(2) }),
+    fc.record({ octets: fc.constantFrom(9, undefined) }),
+  )
+  const uniqueIds = fc.array(fc.constantFrom('a', 'ab', 'b', 'c'), { maxLength: 4 })
+  fc.assert(
+    fc.property(uniqueIds, fc.array(change, { maxLength: 1 }), (names, [changed]) => {
+      const messages = names.toSorted().map((name, at) => ({ uniqueId: name, octets: 10 + at }))
+      const rows = messages.map((message, at) => ({ ...message, messageNumber: at + 1 }))
+      const receipts = messages.map((message, at): Receipt => {
+        const plain = { ...message, occurrence: 1, state: 'stored', boundBy: 'digest' } as const
+        const own = at === 0 ? { ...plain, absent: false, ...changed } : { ...plain, absent: false }
+        const of = own.state === 'quarantined' ? undefined : at + 1
+        return { ...own, id: at + 1, message: of, boundAt: 0 }
+      })
+      const [found, lookedUp] = [receipts, receipts.toReversed()].map((list) => {
+        const { known, fresh, resized } = compareListing(listingOf(rows), receiptListOf(list))
+        const { length, receipts: ids, messages: numbers, areAsBefore, hasGuess } = known
+        const pairs = known.all.map(({ row, key, receipt }) => [row, key.octets, receipt.id])
+        const others = [...fresh, ...resized].map(({ row, key }) => [row, key])
+        return {
+          length,
+          ids: ids.toSorted(),
+          numbers: numbers.toSorted(),
+          areAsBefore,
+          hasGuess,
+          pairs,
+          others,
+        }
+      })
+      expect(found).toEqual(lookedUp)
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { UniqueIdColumn } from '../../src/pop3/unique-id-column.ts'
+import { UniqueIdColumn, type UniqueIds } from '../../src/pop3/unique-id-column.ts'
 import { UniqueIdIndex } from '../../src/sync/unique-id-index.ts'
 
-function columnOf(uniqueIds: readonly Uint8Array[]): UniqueIdColumn {
+function columnOf(uniqueIds: readonly Uint8Array[]): UniqueIds {
   const column = new UniqueIdColumn()
   for (const octets of uniqueIds) column.add(octets, 0, octets.length)
-  return column
+  return column.all
 }
 
 it('finds the first with the same octets, and none that was not added', () => {

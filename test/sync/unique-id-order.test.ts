@@ -5,7 +5,7 @@ import { equalsInOrder } from '../../src/sync/unique-id-order.ts'
 function columnOf(uniqueIds: readonly string[]) {
   return {
     octets: Buffer.from(uniqueIds.join(''), 'latin1'),
-    ends: uniqueIds.map((_, at) => uniqueIds.slice(0, at + 1).join('').length),
+    ends: Uint32Array.from(uniqueIds, (_, at) => uniqueIds.slice(0, at + 1).join('').length),
   }
 }
 

@@ -40,8 +40,15 @@ export interface Receipts {
   readonly length: number
   /** How many are not absent. */
   readonly present: number
+  /**
+   * Nothing is to be done about any of them if it is listed: each is stored or removed, and was in the last complete listing, as the
+   * first of its unique-id; none is bound by nothing but a canonical digest.
+   */
+  readonly areSettled: boolean
   /** One without octets is none. */
   readonly uniqueIds: UniqueIds
+  /** As listed; -1 where the server gave no usable size. */
+  readonly sizes: Float64Array
   /** The same objects each time. */
   readonly all: readonly Receipt[]
   at(index: number): Receipt
@@ -62,7 +69,9 @@ function noReceipt(): never {
 export const NO_RECEIPTS: Receipts = {
   length: 0,
   present: 0,
-  uniqueIds: { octets: new Uint8Array(0), ends: [] },
+  areSettled: true,
+  uniqueIds: { octets: new Uint8Array(0), ends: new Uint32Array(0) },
+  sizes: new Float64Array(0),
   all: [],
   inState: () => [],
   at: noReceipt,
