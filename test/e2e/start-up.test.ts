@@ -52,7 +52,7 @@ describe('what is loaded', () => {
       const env = { POPKEEP_PASSWORD: 'pw' }
       expect((await popkeep(sync, { env })).code).toBe(0)
       const { packages, packagesOfWriter, all } = await loadedBy(sync)
-      expect(packages).toEqual(['commander', 'p-limit', 'smol-toml', 'valibot'])
+      expect(packages).toEqual([])
       expect(packagesOfWriter).toEqual(['better-sqlite3'])
       for (const command of ['demo', 'account-add', 'repair-run', 'export-run', 'console']) {
         expect(all).not.toContain(`./${command}.js`)
@@ -71,13 +71,15 @@ describe('what is loaded', () => {
   it('by a list of an archive that is named is no reader of the config', async () => {
     const archive = `sqlite:${join(folder.path, 'listed.sqlite')}`
     openForWriting(parseLocation(archive)).close()
-    const { packages } = await loadedBy(['list', '--newest', '50', '--archive', archive])
-    expect(packages).toEqual(['better-sqlite3', 'commander'])
+    const { packages, all } = await loadedBy(['list', '--newest', '50', '--archive', archive])
+    expect(packages).toEqual(['better-sqlite3'])
+    expect(all).toContain('./reader.js')
+    expect(all).not.toContain('./configuration.js')
   })
 
   it('by the help is the command line', async () => {
     const { packages, all } = await loadedBy(['--help'])
-    expect(packages).toEqual(['commander'])
+    expect(packages).toEqual([])
     expect(all).not.toContain('./sync-run.js')
     expect(all).not.toContain('Worker')
     const { all: ofSync } = await loadedBy(['sync', '--help'])
