@@ -1,7 +1,7 @@
 /** Starts writer's threads, one of them before it is asked for: it takes as long to load as the rest of the program. */
 import { Worker } from 'node:worker_threads'
 import type { FromWriter } from './channel.ts'
-import { beginYoungWhole, keepHeapsSmall } from './short-lived.ts'
+import { keepHeapsSmall, withYoungWhole } from './short-lived.ts'
 import type { WriterConnection } from './writer-client.ts'
 
 /**
@@ -39,11 +39,13 @@ export function startWriterAhead(): void {
 
 function start(): Thread {
   // Options of the main program, such as --eval or --inspect, are not meant for the thread.
-  beginYoungWhole()
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-  })
+  const worker = withYoungWhole(
+    () =>
+      new Worker(new URL('./writer-thread.js', import.meta.url), {
+        execArgv: [],
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      }),
+  )
   // Not before: the thread's own heap takes the setting back when it is made.
   worker.once('online', keepHeapsSmall)
   let end: { readonly reason: unknown } | undefined

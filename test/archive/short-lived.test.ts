@@ -18,8 +18,9 @@ function printed(body: string): number {
   const entry = pathToFileURL(join(built.folder, 'archive/short-lived.js')).href
   const program = `
     import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+    import { Script } from 'node:vm'
     import { Worker } from 'node:worker_threads'
-    import { beginYoungWhole, dropped, keepHeapsSmall } from ${JSON.stringify(entry)}
+    import { dropped, keepHeapsSmall, withYoungWhole } from ${JSON.stringify(entry)}
     ${body}`
   const { stdout, stderr } = spawnSync(
     process.execPath,
@@ -62,7 +63,6 @@ it('collects old objects before there are several times as many as are in use', 
 
 it('gives a thread all its memory for young objects, whatever keeps those of others small', () => {
   const octets = printed(`
-    beginYoungWhole()
     const body = \`
       const { getHeapSpaceStatistics } = require('node:v8')
       const { parentPort } = require('node:worker_threads')
@@ -72,15 +72,28 @@ it('gives a thread all its memory for young objects, whatever keeps those of oth
         parentPort.postMessage(
           getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size)
       })\`
-    const worker = new Worker(body, {
-      eval: true,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    })
+    const worker = withYoungWhole(
+      () =>
+        new Worker(body, {
+          eval: true,
+          execArgv: [],
+          resourceLimits: { maxYoungGenerationSizeMb: 8 },
+        }),
+    )
     worker.once('online', () => {
       keepHeapsSmall()
       worker.postMessage('go')
     })
     worker.once('message', (octets) => console.log(octets))`)
   expect(octets).toBe(8 * 2 ** 20)
+})
+
+it('leaves the code that V8 has cached of use', () => {
+  const rejected = printed(`
+    const cachedData = new Script('const code = () => 1').createCachedData()
+    withYoungWhole(() => new Worker('', { eval: true }))
+    // It compares sources by their length. The same source would come from another cache.
+    const { cachedDataRejected } = new Script('const code = () => 2', { cachedData })
+    console.log(Number(cachedDataRejected))`)
+  expect(rejected).toBe(0)
 })
