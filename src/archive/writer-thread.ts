@@ -1,5 +1,6 @@
 /** Entry of the writer's thread. It ends when the other side closes the channel. */
 import { parentPort } from 'node:worker_threads'
+import { loadDriverAhead } from '../sqlite/driver.ts'
 import type { FromWriter, ToWriter, WriterPort } from './channel.ts'
 import { systemSources } from './open.ts'
 import { WriterService } from './writer-service.ts'
@@ -17,4 +18,6 @@ if (parentPort) {
       return () => clearTimeout(timer)
     },
   })
+  // The main thread is still loading: what opens the archive comes later.
+  loadDriverAhead()
 }

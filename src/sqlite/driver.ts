@@ -22,6 +22,18 @@ export function openDatabase(path: string, options: OpenOptions): Database {
   return withTransactions(chosen(path, options))
 }
 
+/**
+ * Loads the driver before anybody names a file, in time that would be spent waiting. Does not throw: a driver that does not load
+ * is looked for again, and missed, by `openDatabase`.
+ */
+export function loadDriverAhead(): void {
+  try {
+    chosen ??= choose(process.env.POPKEEP_SQLITE)
+  } catch {
+    // Whoever opens a database hears it.
+  }
+}
+
 /** The first of the drivers that loads. `wanted` restricts the choice to one. Exported for the tests. */
 export function choose(wanted: string | undefined, candidates = drivers): Open {
   const failures: unknown[] = []

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Connection, Database } from '../../src/sqlite/database.ts'
 import { withTransactions } from '../../src/sqlite/database.ts'
 import { choose, openDatabase } from '../../src/sqlite/driver.ts'
@@ -22,7 +22,10 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'popkeep-sqlite-'))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** Another process that runs `begin` on a database and holds on to it until it is told to let go, by its end. */
 async function hold(path: string, begin: string) {
@@ -339,6 +342,15 @@ describe('choice of the driver', () => {
     const attempt = (): unknown => choose(undefined, { better: broken, node: broken })
     expect(attempt).toThrow(SqliteError)
     expect(attempt).toThrow(/Node 22\.13 or later; or .*install popkeep again.*npm ci/)
+  })
+
+  it('does not throw ahead of the first database what it throws then', async () => {
+    vi.stubEnv('POPKEEP_SQLITE', 'nobody')
+    vi.resetModules()
+    const fresh = await import('../../src/sqlite/driver.ts')
+    fresh.loadDriverAhead()
+    const open = (): unknown => fresh.openDatabase(':memory:', { isReadOnly: false })
+    expect(open).toThrow(/No SQLite driver/)
   })
 
   it('can be forced', () => {
