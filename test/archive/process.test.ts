@@ -226,7 +226,10 @@ describe('memory', () => {
        console.log(young() - before)
        await ledger.finish(counts, 'done')`,
     )
-    expect({ stdout, stderr }).toEqual({ stdout: '0\n', stderr: '' })
+    expect(stderr).toBe('')
+    // Node 20 keeps to what it had; Node 24 now and then puts off a collection, and takes more for as long. Left to itself either
+    // goes up to 32 MiB, or 64.
+    expect(Number(stdout)).toBeLessThan(16 * 2 ** 20)
   })
 
   it.each(['sqlite', 'maildir'] as const)('does not grow with a message (%s)', (kind) => {
