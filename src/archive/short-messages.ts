@@ -28,8 +28,9 @@ export class ShortTable {
       'UPDATE message SET short = max(short, 1) WHERE id = ? RETURNING short',
     )
     this.#cameWhole = database.prepare('UPDATE message SET short = 0 WHERE id = ? AND short = 1')
+    // CROSS: from the few messages to their receipts. SQLite, which knows of no few, would go through all receipts of the account.
     this.#ofAccount = database.prepare(
-      `SELECT receipt.id AS receipt FROM message JOIN receipt ON receipt.message = message.id
+      `SELECT receipt.id AS receipt FROM message CROSS JOIN receipt ON receipt.message = message.id
        WHERE message.short = 1 AND account = ? AND epoch = ?`,
     )
     this.#mark = database.prepare('UPDATE message SET short = ? WHERE id = ?')

@@ -38,16 +38,23 @@ const NONE = -1
 /** Above this share of resized rows the server's counting changed, not its messages. */
 const RECOUNT_SHARE = 0.2
 
-/**
- * Sorts the rows of one listing. `lastAccessed` is the reply to LAST where it is to be believed: rows above it are
- * new to everybody, so they are not asked for by TOP first.
- */
+export interface ListingOptions {
+  /**
+   * The reply to LAST where it is to be believed: rows above it are new to everybody, so they are not asked for by TOP first.
+   */
+  readonly lastAccessed?: number | undefined
+  /** What `areSteady` says of the receipts, where it was asked before. */
+  readonly areSteady?: boolean
+}
+
+/** Sorts the rows of one listing. */
 export function compareListing(
   listing: Listing,
   receipts: Receipts,
-  lastAccessed?: number,
+  options: ListingOptions = {},
 ): Comparison {
-  if (isUnchanged(listing, receipts)) {
+  const { lastAccessed } = options
+  if ((options.areSteady ?? areSteady(receipts)) && isUnchanged(listing, receipts)) {
     return { known: Matches.ofSettled(listing, receipts), fresh: [], resized: [], unnamed: [] }
   }
   const { uniqueIds } = listing
@@ -90,14 +97,17 @@ export function compareListing(
   return { known: matches, fresh, resized: [], unnamed }
 }
 
+/** Whether a listing that is equal to them row by row is known as a whole. To be asked while the server is waited for. */
+export function areSteady(receipts: Receipts): boolean {
+  return receipts.areSettled && isAscending(receipts.uniqueIds)
+}
+
 /** Row by row what the last listing showed, in the order of unique-ids: what a night without mail ends with, at once. */
 function isUnchanged(listing: Listing, receipts: Receipts): boolean {
   return (
     areEqual(listing.sizes, receipts.sizes) &&
     areEqual(listing.uniqueIds.ends, receipts.uniqueIds.ends) &&
-    areEqual(listing.uniqueIds.octets, receipts.uniqueIds.octets) &&
-    receipts.areSettled &&
-    isAscending(listing.uniqueIds)
+    areEqual(listing.uniqueIds.octets, receipts.uniqueIds.octets)
   )
 }
 

@@ -1,6 +1,6 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { areAllNone } from '../pop3/unique-id-column.ts'
-import { compareListing } from './compare-listing.ts'
+import { areSteady, compareListing } from './compare-listing.ts'
 import type { Matches } from './matches.ts'
 import { judgeMove, type MoveVerdict, withoutReplaced } from './move.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
@@ -57,17 +57,24 @@ export async function compareMaildrop(
 ): Promise<Compared> {
   const { moved, facts } = ledger
   // Read while the server opens the maildrop and lists it: of 100,000 messages, either takes as long.
-  const kept = asked ?? ledger.receipts()
+  const kept = (asked ?? ledger.receipts()).then((receipts) => ({
+    receipts,
+    areSteady: areSteady(receipts),
+  }))
   // Where both fail, the listing is what is told.
   kept.catch(() => undefined)
   const { messages } = await session.stat()
   const { rows, hasUniqueIds } = await session.listing((count) => onRows(count, messages))
-  let receipts = await kept
+  const before = await kept
+  let { receipts } = before
   if (!hasUniqueIds && moved !== 'host' && listedUniqueIds(receipts)) {
     throw new UniqueIdsMissingError('the server listed unique-ids before and refuses UIDL now')
   }
   const last = hasUniqueIds || facts.lastMisled ? undefined : await session.last()
-  let comparison = compareListing(rows, receipts, last || undefined)
+  let comparison = compareListing(rows, receipts, {
+    lastAccessed: last || undefined,
+    areSteady: before.areSteady,
+  })
   let recounted = await agreeingRows(session, ledger, comparison.resized)
   const move = moved && (await judgeMove(session, ledger, { comparison, recounted, receipts }))
   if (move?.isSame) comparison = withoutReplaced(comparison, move)

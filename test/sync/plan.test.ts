@@ -29,7 +29,9 @@ function receipt(id: number, uniqueId?: string, octets?: number, over?: Partial<
 
 /** 'known' | 'fresh' | 'resized' | 'unnamed' by message number. */
 function verdicts(rows: ListedMessage[], receipts: Receipt[], last?: number) {
-  const comparison = compareListing(listingOf(rows), receiptListOf(receipts), last)
+  const comparison = compareListing(listingOf(rows), receiptListOf(receipts), {
+    lastAccessed: last,
+  })
   const lists = { ...comparison, known: comparison.known.all }
   const found: Record<number, string> = {}
   for (const [verdict, list] of Object.entries(lists)) {
