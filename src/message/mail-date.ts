@@ -40,8 +40,13 @@ const ZONES: ReadonlyMap<string, number> = new Map([
   ['hst', -600],
 ])
 
-const FIRST_YEAR = 1970
-const LAST_YEAR = 2100
+const FIRST_MOMENT = Date.UTC(1970, 0)
+/** The first that is too late. */
+const END_OF_MOMENTS = Date.UTC(2101, 0)
+
+/** Mon, 1 Jan 2026 12:00:00 +0300, perhaps with a comment: what nearly all programs write, and read several times as fast. */
+const USUAL =
+  /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)(?: \([A-Za-z]+\))?$/
 
 /**
  * The moment that a Date field names, as `YYYY-MM-DDTHH:MM:SSZ`, or null if it names none, or one before 1970 or after
@@ -52,6 +57,16 @@ const LAST_YEAR = 2100
  */
 export function parseMailDate(body: string): string | null {
   if (body.length > MAX_DATE_CHARACTERS) return null
+  const usual = USUAL.exec(body)
+  if (usual) {
+    const [, day, month = '', year, hour, minute, second, hoursEast = '', minutesEast] = usual
+    const east = Number(hoursEast.slice(1)) * 60 + Number(minutesEast)
+    return utcText(
+      { year: Number(year), month: monthOf(month), day: Number(day) },
+      { hour: Number(hour), minute: Number(minute), second: Number(second) },
+      hoursEast.startsWith('-') ? -east : east,
+    )
+  }
   const { text, comment } = splitComments(body)
   const match =
     // 1 Jan 1998 12:00:00 +0300, also with hyphens, and without seconds
@@ -93,26 +108,41 @@ function zoneOf(text: string, comment: string): number {
 
 function moment(
   year: number,
-  monthName: string,
+  month: string,
   day: string,
   time: string,
   zone: number,
 ): string | null {
-  const month = MONTHS.indexOf(monthName.toLowerCase())
   const clock = /^(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?=$|[a-z+-])/i.exec(time)
-  if (month < 0 || clock === null) return null
-  const [whole, hours, minutes, seconds = '0'] = clock
-  // A zone may follow without a space: 12:00:00+0300
-  const offset = whole.length < time.length ? zoneOf(time.slice(whole.length), '') : zone
-  const [hour, minute] = [Number(hours), Number(minutes)]
+  if (clock === null) return null
+  const [whole, hour, minute, second = '0'] = clock
+  return utcText(
+    { year, month: monthOf(month), day: Number(day) },
+    { hour: Number(hour), minute: Number(minute), second: Number(second) },
+    // A zone may follow without a space: 12:00:00+0300
+    whole.length < time.length ? zoneOf(time.slice(whole.length), '') : zone,
+  )
+}
+
+/** From 0; -1: it is none. */
+function monthOf(name: string): number {
+  return MONTHS.indexOf(name.toLowerCase())
+}
+
+/** `east`: minutes of its zone. Null if there is no such moment, or none to believe. */
+function utcText(
+  { year, month, day }: { readonly year: number; readonly month: number; readonly day: number },
+  { hour, minute, second }: Readonly<Record<'hour' | 'minute' | 'second', number>>,
+  east: number,
+): string | null {
+  if (month < 0 || day < 1 || hour > 23 || minute > 59 || second > 60) return null
+  if (Math.abs(east) >= 24 * 60) return null
   // A leap second has no moment of its own here.
-  const second = Math.min(Number(seconds), 59)
-  if (hour > 23 || minute > 59 || Number(seconds) > 60 || Math.abs(offset) >= 24 * 60) return null
-  const date = new Date(Date.UTC(year, month, Number(day), hour, minute, second))
-  if (date.getUTCDate() !== Number(day)) return null
-  date.setTime(date.getTime() - offset * 60_000)
-  if (!(date.getUTCFullYear() >= FIRST_YEAR && date.getUTCFullYear() <= LAST_YEAR)) return null
-  return `${date.toISOString().slice(0, 19)}Z`
+  const local = Date.UTC(year, month, day, hour, minute, Math.min(second, 59))
+  if (day > 28 && new Date(local).getUTCDate() !== day) return null
+  const time = local - east * 60_000
+  if (!(time >= FIRST_MOMENT && time < END_OF_MOMENTS)) return null
+  return `${new Date(time).toISOString().slice(0, 19)}Z`
 }
 
 /** Takes comments out (RFC 5322 section 3.2.2), nested ones too; `comment` is the text of the first. */
