@@ -21,7 +21,8 @@ export class Suspects {
   }
 
   has(key: ReceiptKey): boolean {
-    return this.#names.has(nameOf(key))
+    // As nearly always: a maildrop may have 100,000 rows to be named for nothing.
+    return this.#names.size > 0 && this.#names.has(nameOf(key))
   }
 
   /** A session broke while this message was retrieved. True: it is a suspect from now on. */
