@@ -1,6 +1,7 @@
 /** Starts writer's threads, one of them before it is asked for: it takes as long to load as the rest of the program. */
 import { Worker } from 'node:worker_threads'
 import type { FromWriter } from './channel.ts'
+import { inlineLess } from './compiling.ts'
 import { keepHeapsSmall, withYoungWhole } from './short-lived.ts'
 import type { WriterConnection } from './writer-client.ts'
 
@@ -46,8 +47,11 @@ function start(): Thread {
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       }),
   )
-  // Not before: the thread's own heap takes the setting back when it is made.
-  worker.once('online', keepHeapsSmall)
+  // Not before: the thread's own heap takes the first setting back when it is made.
+  worker.once('online', () => {
+    keepHeapsSmall()
+    inlineLess()
+  })
   let end: { readonly reason: unknown } | undefined
   let hearEnd = (_reason: unknown): void => undefined
   const ended = (reason: unknown): void => {
