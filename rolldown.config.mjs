@@ -47,6 +47,6 @@ export default defineConfig([
   {
     ...common,
     input: { 'writer-thread': 'src/archive/writer-thread.ts' },
-    output,
+    output: { ...output, codeSplitting: false },
   },
 ])

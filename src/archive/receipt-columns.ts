@@ -107,7 +107,7 @@ export class ReceiptList {
   }
 
   /** As listed, one behind the other; -1 where the server gave none. */
-  get sizes(): Float64Array {
+  get listedOctets(): Float64Array {
     return this.#columns.octets
   }
 

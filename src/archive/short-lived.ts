@@ -44,15 +44,17 @@ export function withYoungWhole(start: () => Worker): Worker {
 }
 
 /**
- * Sleeps until a thread has its heap, half a ms as a rule: with that it knows its limits. One that takes much longer does without
- * the setting.
+ * Sleeps until a thread is about to make its heap, half a ms as a rule, when it knows its limits, and then for as long as that takes.
+ * One that takes much longer does without the setting.
  */
 function awaitHeap(worker: Worker): void {
   const never = new Int32Array(new SharedArrayBuffer(4))
+  const sleep = () => Atomics.wait(never, 0, 0, 1)
   for (let ms = 0; ms < HEAP_PATIENCE_MS; ms += 1) {
-    Atomics.wait(never, 0, 0, 1)
-    if ((worker.resourceLimits?.maxOldGenerationSizeMb ?? 0) > 0) return
+    sleep()
+    if ((worker.resourceLimits?.maxOldGenerationSizeMb ?? 0) > 0) break
   }
+  sleep()
 }
 
 /**

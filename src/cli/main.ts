@@ -38,10 +38,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** The program as the shell starts it. */
+/** All of the program behind its start. */
 export async function main(): Promise<void> {
-  // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
-  process.umask(0o077)
   const { argv, stdin, stdout, stderr, env } = process
   // An error that nobody waits for, such as stdout on a full disk: told like any other, never as a bare stack trace.
   process.on('uncaughtException', (error) => {

@@ -3,6 +3,8 @@ import process from 'node:process'
 import { startWriterAhead } from '../archive/thread-start.ts'
 
 export async function start(): Promise<void> {
+  // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
+  process.umask(0o077)
   if (writes(process.argv.slice(2))) startWriterAhead()
   const { main } = await import('./main.ts')
   await main()

@@ -33,7 +33,7 @@ export const ONE_AT_A_TIME: WindowLimits = { ...PIPELINED, commands: 1, mostComm
 /** The window is to hold what comes in so many round trips: replies wait for us, too, and come in lumps. */
 const ROUND_TRIPS = 4
 
-/** What came within less has waited for us, and says nothing of the server. */
+/** What came within less has waited for us, and came no faster than this for all we know. */
 const LEAST_MS = 1
 
 /** By which the window grows. */
@@ -56,7 +56,8 @@ interface Cost {
  * when half of the last filling was answered, and a wide one sooner, since what is asked for late comes a round trip late.
  *
  * It grows by the product of bandwidth and delay: where more replies come within a round trip than a quarter of it holds,
- * the server waits for us. A near or a slow server never sees more than the first limit.
+ * the server waits for us. A near server, or one that takes its time, sees the first limit alone; but replies that lay there because we
+ * were slow to read look like those of a fast one.
  */
 export class Window {
   #limits: WindowLimits
@@ -69,10 +70,12 @@ export class Window {
   /** Since the window was last measured. */
   #replies = 0
   #firstReplyAt = 0
+  #measuredAt: number
 
   constructor(limits: WindowLimits, pace: Pace = UNPACED) {
     this.#limits = limits
     this.#pace = pace
+    this.#measuredAt = pace.now()
   }
 
   /** As they have grown. */
@@ -133,9 +136,13 @@ export class Window {
     const { commands, mostCommands } = this.#limits
     const { roundTripMs } = this.#pace
     if (roundTripMs === undefined || this.#replies * 2 < commands) return
-    const elapsed = Math.max(LEAST_MS, this.#pace.now() - this.#firstReplyAt)
+    const now = this.#pace.now()
+    // A server that was silent for longer than the wire explains has spent that time on these replies.
+    const silentMs = now - this.#measuredAt - roundTripMs
+    const elapsed = Math.max(LEAST_MS, now - this.#firstReplyAt, silentMs)
     const needed = Math.ceil((ROUND_TRIPS * this.#replies * roundTripMs) / elapsed)
     this.#replies = 0
+    this.#measuredAt = now
     if (needed > commands) {
       this.#limits = { ...this.#limits, commands: Math.min(needed, mostCommands) }
     }

@@ -16,7 +16,7 @@ const NONE = new Uint8Array(0)
 /** One entry a message. */
 interface Columns {
   readonly messageNumbers: Int32Array
-  readonly sizes: Float64Array
+  readonly listedOctets: Float64Array
   readonly uniqueIds: UniqueIds
   /** Indices of messages whose number a listing showed again. */
   readonly repeated: ReadonlySet<number>
@@ -30,14 +30,14 @@ export class Listing {
   /** One without octets is none. */
   readonly uniqueIds: UniqueIds
   /** As listed; -1 where the server gave no usable size. */
-  readonly sizes: Float64Array
+  readonly listedOctets: Float64Array
   readonly length: number
   readonly #columns: Columns
   readonly #made: ListedMessage[] = []
 
   constructor(columns: Columns) {
     this.uniqueIds = columns.uniqueIds
-    this.sizes = columns.sizes
+    this.listedOctets = columns.listedOctets
     this.length = columns.messageNumbers.length
     this.#columns = columns
   }
@@ -48,7 +48,7 @@ export class Listing {
 
   /** As listed; undefined where the server gave no usable size. */
   octets(index: number): number | undefined {
-    const octets = this.sizes[index]
+    const octets = this.listedOctets[index]
     return octets === UNKNOWN ? undefined : octets
   }
 
@@ -56,7 +56,7 @@ export class Listing {
   get totalOctets(): number | undefined {
     let total = 0
     for (let index = 0; index < this.length; index += 1) {
-      const octets = this.sizes[index] ?? 0
+      const octets = this.listedOctets[index] ?? 0
       if (octets === UNKNOWN) return undefined
       total += octets
     }
@@ -91,7 +91,7 @@ const FIRST_ROOM = 256
 /** Collects the rows of UIDL, then those of LIST, and joins them. Of two rows with one message number the first wins, marked. */
 export class ListingJoin {
   #messageNumbers = new Int32Array(FIRST_ROOM)
-  #sizes = new Float64Array(FIRST_ROOM)
+  #listedOctets = new Float64Array(FIRST_ROOM)
   #length = 0
   readonly #uniqueIds = new UniqueIdColumn()
   readonly #repeated = new Set<number>()
@@ -115,10 +115,10 @@ export class ListingJoin {
   addScanRows(lines: Uint8Array): number {
     const rows = new ListingRows(lines)
     while (rows.next()) {
-      const { size = UNKNOWN } = rows
+      const { listedOctets = UNKNOWN } = rows
       const place = this.#find(rows.messageNumber)
-      if (place === NOWHERE) this.#add(rows.messageNumber, size)
-      else if (this.#sizes[place] === NOT_IN_LIST) this.#sizes[place] = size
+      if (place === NOWHERE) this.#add(rows.messageNumber, listedOctets)
+      else if (this.#listedOctets[place] === NOT_IN_LIST) this.#listedOctets[place] = listedOctets
       else this.#repeated.add(place)
     }
     return rows.count
@@ -134,16 +134,16 @@ export class ListingJoin {
     while (this.#uniqueIds.length < this.#length) this.#uniqueIds.add(NONE, 0, 0)
     const columns = {
       messageNumbers: this.#messageNumbers.subarray(0, this.#length),
-      sizes: this.#sizes.subarray(0, this.#length),
+      listedOctets: this.#listedOctets.subarray(0, this.#length),
       uniqueIds: this.#uniqueIds.all,
       repeated,
     }
-    const isInBoth = inUidl === this.#length && !columns.sizes.includes(NOT_IN_LIST)
+    const isInBoth = inUidl === this.#length && !columns.listedOctets.includes(NOT_IN_LIST)
     if (isInBoth) return new Listing(columns)
     const kept: number[] = []
-    for (const [place, size] of columns.sizes.entries()) {
+    for (const [place, octets] of columns.listedOctets.entries()) {
       const isNamed = !hasUniqueIds || place < inUidl
-      if (size !== NOT_IN_LIST && isNamed) kept.push(place)
+      if (octets !== NOT_IN_LIST && isNamed) kept.push(place)
     }
     return new Listing(picked(columns, kept))
   }
@@ -154,13 +154,13 @@ export class ListingJoin {
     return messageNumber <= this.#length ? messageNumber - 1 : NOWHERE
   }
 
-  #add(messageNumber: number, size: number): void {
+  #add(messageNumber: number, octets: number): void {
     const place = this.#length
     if (messageNumber !== place + 1) this.#places ??= this.#placed()
     this.#places?.set(messageNumber, place)
-    if (place === this.#sizes.length) this.#widen()
+    if (place === this.#listedOctets.length) this.#widen()
     this.#messageNumbers[place] = messageNumber
-    this.#sizes[place] = size
+    this.#listedOctets[place] = octets
     this.#length += 1
   }
 
@@ -171,17 +171,17 @@ export class ListingJoin {
 
   #widen(): void {
     const messageNumbers = new Int32Array(2 * this.#length)
-    const sizes = new Float64Array(2 * this.#length)
+    const listedOctets = new Float64Array(2 * this.#length)
     messageNumbers.set(this.#messageNumbers)
-    sizes.set(this.#sizes)
+    listedOctets.set(this.#listedOctets)
     this.#messageNumbers = messageNumbers
-    this.#sizes = sizes
+    this.#listedOctets = listedOctets
   }
 }
 
 /** What the columns have at these places. */
 function picked(
-  { messageNumbers, sizes, uniqueIds, repeated }: Columns,
+  { messageNumbers, listedOctets, uniqueIds, repeated }: Columns,
   places: number[],
 ): Columns {
   const names = new UniqueIdColumn()
@@ -191,7 +191,7 @@ function picked(
   }
   return {
     messageNumbers: Int32Array.from(places, (place) => messageNumbers[place] ?? 0),
-    sizes: Float64Array.from(places, (place) => sizes[place] ?? UNKNOWN),
+    listedOctets: Float64Array.from(places, (place) => listedOctets[place] ?? UNKNOWN),
     uniqueIds: names.all,
     repeated: new Set(places.flatMap((place, index) => (repeated.has(place) ? index : []))),
   }

@@ -47,7 +47,7 @@ export function readScanRows(
   hear: (messageNumber: number, octets: number | undefined) => void,
 ): number {
   const rows = new ListingRows(lines)
-  while (rows.next()) hear(rows.messageNumber, rows.size)
+  while (rows.next()) hear(rows.messageNumber, rows.listedOctets)
   return rows.count
 }
 
@@ -107,7 +107,7 @@ export class ListingRows {
   }
 
   /** Octets of the message; undefined where the server gave no usable number. */
-  get size(): number | undefined {
+  get listedOctets(): number | undefined {
     const { octets } = this
     let wordEnd = this.#start
     while (wordEnd < this.#end && !isBlank(octets[wordEnd])) wordEnd += 1

@@ -105,7 +105,7 @@ export function areSteady(receipts: Receipts): boolean {
 /** Row by row what the last listing showed, in the order of unique-ids: what a night without mail ends with, at once. */
 function isUnchanged(listing: Listing, receipts: Receipts): boolean {
   return (
-    areEqual(listing.sizes, receipts.sizes) &&
+    areEqual(listing.listedOctets, receipts.listedOctets) &&
     areEqual(listing.uniqueIds.ends, receipts.uniqueIds.ends) &&
     areEqual(listing.uniqueIds.octets, receipts.uniqueIds.octets)
   )

@@ -106,6 +106,21 @@ describe('Window', () => {
       expect(new Set(roundTrips(window, 9, 10_000))).toEqual(new Set([100]))
     })
 
+    it('counts the silence of a server that answers in lumps', () => {
+      const slow = { roundTripMs: 10, now: () => now }
+      const window = new Window(PIPELINED, slow)
+      fill(window, 10, 1000)
+      const commands: number[] = []
+      for (let lump = 0; lump < 5; lump += 1) {
+        // 10 ms a command
+        now += 1000
+        for (let left = window.outstanding; left > 0; left -= 1) window.answered()
+        fill(window, 10, 1000)
+        commands.push(window.limits.commands)
+      }
+      expect(commands).toEqual(Array(5).fill(100))
+    })
+
     it('stays as it is while a server needs more time than the wire', () => {
       const window = new Window(PIPELINED, pace)
       fill(window, 10, 1000)

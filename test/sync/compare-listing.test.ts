@@ -117,6 +117,24 @@ it.each([
   expect(known.areAsBefore).toBe(isAsBefore)
 })
 
+it.each([
+  ['are cut elsewhere', ['ab', 'c'], [10, 10]],
+  ['have another octet', ['a', 'bd'], [10, 10]],
+  ['have other sizes', ['a', 'bc'], [10, 20]],
+] as const)("takes no listing for yesterday's whose names or sizes %s", (_, names, sizes) => {
+  const receipts = ['a', 'bc'].map((uniqueId, at): Receipt => {
+    const key = { uniqueId, octets: 10, occurrence: 1 }
+    const own = { state: 'stored', absent: false, boundBy: 'digest', boundAt: 0 } as const
+    return { ...key, ...own, id: at + 1, message: at + 1 }
+  })
+  const rows = names.map((uniqueId, at) => ({ messageNumber: at + 1, uniqueId, octets: sizes[at] }))
+  const { known } = compareListing(listingOf(rows), receiptListOf(receipts))
+  const same = rows.filter(({ uniqueId, octets }) =>
+    receipts.some((one) => one.uniqueId === uniqueId && one.octets === octets),
+  )
+  expect(known.all.map(({ row }) => row)).toEqual(same)
+})
+
 it("finds in yesterday's listing what it would find by looking up each row", () => {
   const states = ['stored', 'removed', 'delete sent', 'deleted', 'quarantined'] as const
   const change: fc.Arbitrary<Partial<Receipt>> = fc.oneof(

@@ -41,14 +41,14 @@ export interface Receipts {
   /** How many are not absent. */
   readonly present: number
   /**
-   * Nothing is to be done about any of them if it is listed: each is stored or removed, and was in the last complete listing, as the
-   * first of its unique-id; none is bound by nothing but a canonical digest.
+   * Each is known, without a further look, if it is listed with the same octets: it is stored or removed, and was in the last complete
+   * listing, as the first of its unique-id; none is bound by nothing but a canonical digest.
    */
   readonly areSettled: boolean
   /** One without octets is none. */
   readonly uniqueIds: UniqueIds
   /** As listed; -1 where the server gave no usable size. */
-  readonly sizes: Float64Array
+  readonly listedOctets: Float64Array
   /** The same objects each time. */
   readonly all: readonly Receipt[]
   at(index: number): Receipt
@@ -71,7 +71,7 @@ export const NO_RECEIPTS: Receipts = {
   present: 0,
   areSettled: true,
   uniqueIds: { octets: new Uint8Array(0), ends: new Uint32Array(0) },
-  sizes: new Float64Array(0),
+  listedOctets: new Float64Array(0),
   all: [],
   inState: () => [],
   at: noReceipt,
