@@ -120,20 +120,27 @@ it.each([
 it.each([
   ['are cut elsewhere', ['ab', 'c'], [10, 10]],
   ['have another octet', ['a', 'bd'], [10, 10]],
-  ['have other sizes', ['a', 'bc'], [10, 20]],
-] as const)("takes no listing for yesterday's whose names or sizes %s", (_, names, sizes) => {
-  const receipts = ['a', 'bc'].map((uniqueId, at): Receipt => {
-    const key = { uniqueId, octets: 10, occurrence: 1 }
-    const own = { state: 'stored', absent: false, boundBy: 'digest', boundAt: 0 } as const
-    return { ...key, ...own, id: at + 1, message: at + 1 }
-  })
-  const rows = names.map((uniqueId, at) => ({ messageNumber: at + 1, uniqueId, octets: sizes[at] }))
-  const { known } = compareListing(listingOf(rows), receiptListOf(receipts))
-  const same = rows.filter(({ uniqueId, octets }) =>
-    receipts.some((one) => one.uniqueId === uniqueId && one.octets === octets),
-  )
-  expect(known.all.map(({ row }) => row)).toEqual(same)
-})
+  ['have other octets listed', ['a', 'bc'], [10, 20]],
+] as const)(
+  "takes no listing for yesterday's whose unique-ids or octets %s",
+  (_, names, listed) => {
+    const receipts = ['a', 'bc'].map((name, at): Receipt => {
+      const key = { uniqueId: name, octets: 10, occurrence: 1 }
+      const own = { state: 'stored', absent: false, boundBy: 'digest', boundAt: 0 } as const
+      return { ...key, ...own, id: at + 1, message: at + 1 }
+    })
+    const rows = names.map((name, at) => ({
+      messageNumber: at + 1,
+      uniqueId: name,
+      octets: listed[at],
+    }))
+    const { known } = compareListing(listingOf(rows), receiptListOf(receipts))
+    const same = rows.filter((row) =>
+      receipts.some((one) => one.uniqueId === row.uniqueId && one.octets === row.octets),
+    )
+    expect(known.all.map(({ row }) => row)).toEqual(same)
+  },
+)
 
 it("finds in yesterday's listing what it would find by looking up each row", () => {
   const states = ['stored', 'removed', 'delete sent', 'deleted', 'quarantined'] as const
