@@ -24,7 +24,7 @@ interface Columns {
 
 /**
  * The messages of a maildrop as a session's listings show them, in the order in which message numbers were first seen. Kept in
- * columns; an object is made only of a message that is asked for, and is the same each time.
+ * columns; an object is made only of a message that is asked for, anew each time.
  */
 export class Listing {
   /** One without octets is none. */
@@ -33,7 +33,6 @@ export class Listing {
   readonly listedOctets: Float64Array
   readonly length: number
   readonly #columns: Columns
-  readonly #made: ListedMessage[] = []
 
   constructor(columns: Columns) {
     this.uniqueIds = columns.uniqueIds
@@ -64,24 +63,19 @@ export class Listing {
   }
 
   at(index: number): ListedMessage {
-    const made = this.#made[index]
-    if (made) return made
     const { uniqueIds, repeated } = this.#columns
     const start = startOf(uniqueIds, index)
     const end = uniqueIds.ends[index] ?? start
-    const message: ListedMessage = {
+    return {
       messageNumber: this.messageNumber(index),
       octets: this.octets(index),
       uniqueId: end > start ? octetString(uniqueIds.octets, start, end) : undefined,
       isRepeated: repeated.has(index) || undefined,
     }
-    this.#made[index] = message
-    return message
   }
 
   get all(): readonly ListedMessage[] {
-    for (let index = 0; index < this.length; index += 1) this.at(index)
-    return this.#made
+    return Array.from({ length: this.length }, (_, index) => this.at(index))
   }
 }
 

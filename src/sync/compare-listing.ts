@@ -17,6 +17,7 @@
  */
 import type { Listing } from '../pop3/listing-join.ts'
 import { isNone, type UniqueIds } from '../pop3/unique-id-column.ts'
+import { type FreshRow, FreshRows, plannedRowAt } from './fresh-rows.ts'
 import { Matches } from './matches.ts'
 import type { MatchedRow, PlannedRow } from './plan.ts'
 import type { Receipts } from './ports/receipt.ts'
@@ -25,7 +26,7 @@ import { equalsInOrder, isAscending } from './unique-id-order.ts'
 
 export interface Comparison {
   readonly known: Matches
-  readonly fresh: readonly PlannedRow[]
+  readonly fresh: FreshRows
   /** The server counts octets anew, so it seems: each is asked for by TOP before anything is retrieved. */
   readonly resized: readonly MatchedRow[]
   /** Rows without unique-id that only TOP or retrieval can tell. */
@@ -55,14 +56,18 @@ export function compareListing(
 ): Comparison {
   const { lastAccessed } = options
   if ((options.areSteady ?? areSteady(receipts)) && isUnchanged(listing, receipts)) {
-    return { known: Matches.ofSettled(listing, receipts), fresh: [], resized: [], unnamed: [] }
+    return {
+      known: Matches.ofSettled(listing, receipts),
+      fresh: FreshRows.of(listing, []),
+      ...{ resized: [], unnamed: [] },
+    }
   }
   const { uniqueIds } = listing
   const names = new ReceiptNames(receipts)
   const { groups, repeated } = groupRows(listing, receipts, names)
   const seen = new Map<number, number>()
   const known = { rows: [] as number[], receipts: [] as number[] }
-  const fresh: PlannedRow[] = []
+  const fresh: FreshRow[] = []
   const resized: MatchedRow[] = []
   const unnamed: PlannedRow[] = []
   let unnamedOctets: ReadonlySet<number | undefined> | undefined
@@ -73,8 +78,8 @@ export function compareListing(
       const isNew =
         !unnamedOctets.has(octets) ||
         (lastAccessed !== undefined && listing.messageNumber(index) > lastAccessed)
-      const list = isNew ? fresh : unnamed
-      list.push(planned(listing, index, 1))
+      if (isNew) fresh.push(index)
+      else unnamed.push(plannedRowAt(listing, index, 1))
       continue
     }
     const group = groups[index] ?? 0
@@ -82,19 +87,20 @@ export function compareListing(
     const occurrence = times === 1 ? 1 : (seen.get(group) ?? 0) + 1
     if (times > 1) seen.set(group, occurrence)
     const receipt = group < 0 ? NONE : names.match(group, { times, occurrence, octets })
-    if (receipt === NONE) fresh.push(planned(listing, index, occurrence))
-    else if (receipts.octets(receipt) === octets) {
+    if (receipt === NONE) {
+      fresh.push(occurrence === 1 ? index : plannedRowAt(listing, index, occurrence))
+    } else if (receipts.octets(receipt) === octets) {
       known.rows.push(index)
       known.receipts.push(receipt)
-    } else resized.push({ ...planned(listing, index, occurrence), receipt: receipts.at(receipt) })
+    } else
+      resized.push({ ...plannedRowAt(listing, index, occurrence), receipt: receipts.at(receipt) })
   }
   const matches = Matches.ofPairs(listing, receipts, known)
   if (resized.length > RECOUNT_SHARE * (matches.length + resized.length)) {
-    return { known: matches, fresh, resized, unnamed }
+    return { known: matches, fresh: FreshRows.of(listing, fresh), resized, unnamed }
   }
   for (const { row, key } of resized) fresh.push({ row, key })
-  if (resized.length > 0) fresh.sort((a, b) => a.row.messageNumber - b.row.messageNumber)
-  return { known: matches, fresh, resized: [], unnamed }
+  return { known: matches, fresh: FreshRows.of(listing, fresh), resized: [], unnamed }
 }
 
 /** Whether a listing that is equal to them row by row is known as a whole. To be asked while the server is waited for. */
@@ -118,11 +124,6 @@ function areEqual<T extends Uint8Array | Uint32Array | Float64Array>(a: T, b: T)
 
 function octetsOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength)
-}
-
-function planned(listing: Listing, index: number, occurrence: number): PlannedRow {
-  const row = listing.at(index)
-  return { row, key: { uniqueId: row.uniqueId, occurrence, octets: row.octets } }
 }
 
 /** Octets of receipts without unique-id, and of those that should be listed: their rows may lack one now. */

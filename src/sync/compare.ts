@@ -1,9 +1,10 @@
 /** Tells known from new in a maildrop: by receipts, and by header sections (TOP) where those do not tell. */
 import { areAllNone } from '../pop3/unique-id-column.ts'
 import { areSteady, compareListing } from './compare-listing.ts'
+import type { FreshRows } from './fresh-rows.ts'
 import type { Matches } from './matches.ts'
 import { judgeMove, type MoveVerdict, withoutReplaced } from './move.ts'
-import type { MatchedRow, PlannedRow } from './plan.ts'
+import type { MatchedRow } from './plan.ts'
 import type { LedgerView } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import { NO_RECEIPTS, type Receipts } from './ports/receipt.ts'
@@ -20,8 +21,8 @@ export interface Compared {
   readonly listed: number
   readonly receipts: Receipts
   readonly known: Matches
-  /** To be retrieved, in the order of message numbers. */
-  readonly fresh: readonly PlannedRow[]
+  /** To be retrieved. */
+  readonly fresh: FreshRows
   /** Those of `known` whose listed octets changed because the server counts anew. */
   readonly recounted: readonly MatchedRow[]
   /** Those of `known` that were recognised by header: each has a key without receipt yet. */
@@ -97,12 +98,11 @@ export async function compareMaildrop(
   const { rebound, fresh, renumbered } = await rebindRows(
     session,
     ledger,
-    [
-      ...comparison.fresh,
+    comparison.fresh.and([
       ...returned.fresh,
       ...named.fresh,
       ...replaced.map(({ row, key }) => ({ row, key })),
-    ],
+    ]),
     { receipts, known, missing: looksRenumbered || wasRenumbered ? overlap.missing : [] },
   )
   if (renumbered > 0) onRenumbered(renumbered, fresh.length)
@@ -112,7 +112,7 @@ export async function compareMaildrop(
     listed: rows.length,
     receipts,
     known: known.and(rebound),
-    fresh: [...fresh].sort((a, b) => a.row.messageNumber - b.row.messageNumber),
+    fresh,
     recounted,
     rebound,
     isReturning: moved === 'host' || overlap.isLow || wasRenumbered || isFirstNamed,

@@ -50,8 +50,8 @@ export class Deletion {
   readonly #endsWithoutQuit: boolean
   /** By receipt. */
   readonly #candidates = new Map<number, DeletableRow>()
-  /** The messages that are due, of rows that are retrieved first. */
-  readonly #doubtful = new Map<PlannedRow['row'], number | undefined>()
+  /** The messages that are due, by message number, of rows that are retrieved first. */
+  readonly #doubtful = new Map<number, number | undefined>()
   /** Messages of the maildrop that the archive has. */
   readonly #messages: Set<number> = new Set()
 
@@ -78,8 +78,10 @@ export class Deletion {
     const recorded = await rowsAsRecorded(this.#ledger, known.all)
     const due = await dueNow(this.#ledger, recorded, policy, now())
     const { sure, doubtful } = await checkDueRows(this.#session, this.#ledger, due)
-    const messages = new Map(due.map(({ row, receipt }) => [row, receipt.message]))
-    for (const { row } of doubtful) this.#doubtful.set(row, messages.get(row))
+    const messages = new Map(due.map(({ row, receipt }) => [row.messageNumber, receipt.message]))
+    for (const { row } of doubtful) {
+      this.#doubtful.set(row.messageNumber, messages.get(row.messageNumber))
+    }
     for (const row of sure) this.#candidates.set(row.receipt, row)
     if (policy.keepLatest !== undefined) {
       for (const message of messagesOf(recorded)) this.#messages.add(message)
@@ -92,7 +94,7 @@ export class Deletion {
     if (!this.#isAllowed) return
     const { policy } = this.#context
     if (policy.keepLatest !== undefined) this.#messages.add(row.stored.message)
-    const isSame = this.#doubtful.get(row.row) === row.stored.message
+    const isSame = this.#doubtful.get(row.row.messageNumber) === row.stored.message
     const deletable = isSame || !hasToAge(policy) ? deletableRow(row) : undefined
     if (deletable) this.#candidates.set(deletable.receipt, deletable)
     else this.#candidates.delete(row.stored.receipt)

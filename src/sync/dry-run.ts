@@ -58,7 +58,7 @@ async function preview(
     if (notice !== undefined) progress(notice)
   }
   return {
-    retrieve: rowsOf(plan).map(asItem),
+    retrieve: Array.from(rowsOf(plan), asItem),
     delete: await withTraits(ledger, known.all, deletes),
   }
 }

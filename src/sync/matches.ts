@@ -82,8 +82,8 @@ export class Matches {
 
   without(rows: readonly PlannedRow[]): Matches {
     if (rows.length === 0) return this
-    const others = new Set(rows.map(({ row }) => row))
-    return Matches.of(this.all.filter(({ row }) => !others.has(row)))
+    const others = new Set(rows.map(({ row }) => row.messageNumber))
+    return Matches.of(this.all.filter(({ row }) => !others.has(row.messageNumber)))
   }
 
   /** With further ones. */

@@ -89,7 +89,7 @@ export function withoutReplaced(
   const others = new Set(replaced)
   return {
     known: Matches.of(known.all.filter((matched) => !others.has(matched))),
-    fresh: [...fresh, ...replaced.map(({ row, key }) => ({ row, key }))],
+    fresh: fresh.and(replaced.map(({ row, key }) => ({ row, key }))),
     ...{ resized, unnamed },
   }
 }

@@ -10,6 +10,9 @@ export interface PlannedRow {
   readonly key: ReceiptKey
 }
 
+/** An array of them, or `FreshRows`. */
+export type PlannedRows = Iterable<PlannedRow> & { readonly length: number }
+
 /** A row whose message and receipt are durable. */
 export interface RetrievedRow extends PlannedRow {
   readonly stored: Omit<Stored, 'receipt' | 'digest'> & {
@@ -40,7 +43,7 @@ export interface ListingChanges {
 export function listingChanges(
   receipts: Receipts,
   known: KnownReceipts,
-  fresh: readonly PlannedRow[],
+  fresh: PlannedRows,
   recounted: readonly MatchedRow[] = [],
 ): ListingChanges {
   const deleted: number[] = []
@@ -53,7 +56,8 @@ export function listingChanges(
   const replaced = new Set(recounted.map(({ receipt }) => receipt.id))
   const quarantined = receipts.inState('quarantined')
   if (quarantined.length > 0) {
-    const keys = new Set(fresh.map(({ key }) => faceOf(key)))
+    const keys = new Set<string>()
+    for (const { key } of fresh) keys.add(faceOf(key))
     for (const receipt of quarantined) if (keys.has(faceOf(receipt))) listed.add(receipt.id)
   }
   for (let index = 0; index < receipts.length; index += 1) {
@@ -91,11 +95,9 @@ export function isEmpty(changes: ListingChanges): boolean {
  * than the whole limit waits until it is the first, and those behind it do not wait with it.
  */
 export function applyLimits(
-  rows: readonly PlannedRow[],
+  rows: Iterable<PlannedRow>,
   { maxMessages = Number.POSITIVE_INFINITY, limitOctets = Number.POSITIVE_INFINITY }: Policy,
 ): readonly PlannedRow[] {
-  if (maxMessages === Number.POSITIVE_INFINITY && limitOctets === Number.POSITIVE_INFINITY)
-    return rows
   const within: PlannedRow[] = []
   let total = 0
   for (const planned of rows) {

@@ -11,6 +11,7 @@
  * A row without unique-id never rests: a new message may have its size. A try that the owner asks for before its time is not
  * counted.
  */
+import type { FreshRows } from './fresh-rows.ts'
 import { faceOf, type PlannedRow } from './plan.ts'
 import type { Receipt, ReceiptKey, Receipts } from './ports/receipt.ts'
 
@@ -37,7 +38,7 @@ export function nextTryAt({ attempts, lastAt }: Failures): number | undefined {
 /** Rows to be retrieved, by what is known of earlier tries. */
 export interface Triage {
   /** Never tried. */
-  readonly healthy: readonly PlannedRow[]
+  readonly healthy: FreshRows
   /** Failed before and are due: each alone, behind all others. */
   readonly retries: readonly PlannedRow[]
   /** Failed before and are not due yet, or were tried in this run. */
@@ -49,7 +50,7 @@ export interface Triage {
  * `retryAll`: nothing rests but what was `tried` in this run.
  */
 export function triage(
-  fresh: readonly PlannedRow[],
+  fresh: FreshRows,
   receipts: Receipts,
   {
     now,
@@ -62,17 +63,17 @@ export function triage(
   for (const receipt of receipts.inState('quarantined')) failed.set(faceOf(receipt), receipt)
   if (failed.size === 0) return { healthy: fresh, retries: [], resting: [] }
   const triedFaces = new Set(tried.map(faceOf))
-  const parts: Record<keyof Triage, PlannedRow[]> = { healthy: [], retries: [], resting: [] }
+  const parts: Record<'retries' | 'resting', PlannedRow[]> = { retries: [], resting: [] }
   for (const planned of fresh) {
     const face = faceOf(planned.key)
     const receipt = failed.get(face)
-    if (receipt === undefined) parts.healthy.push(planned)
-    else if (triedFaces.has(face)) parts.resting.push(planned)
+    if (receipt === undefined) continue
+    if (triedFaces.has(face)) parts.resting.push(planned)
     else if (retryAll || planned.key.uniqueId === undefined || isDue(receipt, now)) {
       parts.retries.push(planned)
     } else parts.resting.push(planned)
   }
-  return parts
+  return { healthy: fresh.filter(({ key }) => !failed.has(faceOf(key))), ...parts }
 }
 
 /** Faces of those that rest now: if their owner has them tried, and they fail again, they rest no longer for it. */

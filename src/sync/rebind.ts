@@ -8,6 +8,7 @@
  * A server that shows a part of the maildrop in each session (Gmail) looks renumbered too, until that is known of it: a
  * sample of five headers ends it.
  */
+import type { FreshRows } from './fresh-rows.ts'
 import { type Classes, type HeaderMatch, matchHeaders } from './header-match.ts'
 import type { Matches } from './matches.ts'
 import { faceOf, type MatchedRow, type PlannedRow } from './plan.ts'
@@ -87,8 +88,8 @@ function isKept({ state, message }: Receipt): boolean {
 export interface Rebound {
   /** `key` is the row's; `receipt` is that of the same message under its former unique-id, as bound by fingerprint now. */
   readonly rebound: readonly MatchedRow[]
-  /** To be retrieved, in the order of `fresh`. */
-  readonly fresh: readonly PlannedRow[]
+  /** To be retrieved. */
+  readonly fresh: FreshRows
   /** How many of them were `missing`; 0 if the server did not renumber, as far as headers show. */
   readonly renumbered: number
 }
@@ -107,14 +108,15 @@ interface Remembered {
 export async function rebindRows(
   session: MaildropSession,
   ledger: LedgerView,
-  fresh: readonly PlannedRow[],
+  fresh: FreshRows,
   { receipts, known, missing }: Remembered,
 ): Promise<Rebound> {
   const candidates = bindable(fresh, receipts)
   if (candidates.length === 0) return { rebound: [], fresh, renumbered: 0 }
   const renumbered = onlyOnce(await matchHeaders(session, ledger, sizeClasses(candidates, missing)))
-  const taken = new Set(renumbered.map(({ planned }) => planned))
-  const left = candidates.filter((planned) => !taken.has(planned))
+  const taken = new Set(renumbered.map(({ planned }) => planned.row.messageNumber))
+  const isLeft = ({ row }: PlannedRow) => !taken.has(row.messageNumber)
+  const left = candidates.filter(isLeft)
   let listed: ReadonlySet<number | undefined> | undefined
   const isListed = ({ message }: Receipt) => {
     listed ??= new Set([...known.messages, ...renumbered.map(({ receipt }) => receipt.message)])
@@ -124,14 +126,14 @@ export async function rebindRows(
   const families = renameFamilies(left, relatives(left, receipts).filter(isKept), isListed)
   const alike = onlyOnce(await matchHeaders(session, ledger, families))
   const renamed = alike.filter(({ receipt }) => !isListed(receipt))
-  for (const { planned } of renamed) taken.add(planned)
+  for (const { planned } of renamed) taken.add(planned.row.messageNumber)
   return {
     rebound: [...renumbered, ...renamed].map(({ planned, receipt }) => ({
       ...planned,
       // Deletion reads it: such a message is retrieved and compared first.
       receipt: { ...receipt, boundBy: 'fingerprint' },
     })),
-    fresh: taken.size === 0 ? fresh : fresh.filter((planned) => !taken.has(planned)),
+    fresh: taken.size === 0 ? fresh : fresh.filter(isLeft),
     renumbered: renumbered.length,
   }
 }
@@ -143,19 +145,20 @@ export async function rebindRows(
 export async function sampleReturns(
   session: MaildropSession,
   ledger: LedgerView,
-  fresh: readonly PlannedRow[],
+  fresh: FreshRows,
   { missing }: Overlap,
 ): Promise<boolean> {
-  const classes = sizeClasses(fresh, missing)
+  const classes = sizeClasses([...fresh], missing)
   const rows = spread(classes.rows)
   const found = await matchHeaders(session, ledger, { ...classes, rows })
   return found.length > rows.length / 2
 }
 
 /** Rows with a unique-id, and none of which a receipt has the key: that one speaks of another message, or of trouble. */
-function bindable(fresh: readonly PlannedRow[], receipts: Receipts): readonly PlannedRow[] {
-  const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
-  if (named.length === 0 || receipts.length === 0) return []
+function bindable(fresh: FreshRows, receipts: Receipts): readonly PlannedRow[] {
+  if (receipts.length === 0) return []
+  const named = [...fresh.named]
+  if (named.length === 0) return []
   const uniqueIds = new Set(named.map(({ key }) => key.uniqueId))
   const namesakes = relatives(named, receipts).filter((r) => uniqueIds.has(r.uniqueId))
   const taken = new Set(namesakes.map(faceOf))

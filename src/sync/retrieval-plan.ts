@@ -1,12 +1,13 @@
 /** What one session is to retrieve, within the owner's limits. Pure. */
 import type { Compared } from './compare.ts'
+import type { FreshRows } from './fresh-rows.ts'
 import { applyLimits, faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { triage } from './quarantine.ts'
 import type { Findings } from './report.ts'
 
 export interface RetrievalPlan {
-  readonly fresh: readonly PlannedRow[]
+  readonly fresh: FreshRows
   /** Those that could not be retrieved in former runs. */
   readonly retries: readonly PlannedRow[]
   /** Known ones that are to be compared before their DELE. */
@@ -26,44 +27,62 @@ export interface RetrievalDemand {
   readonly now: number
   /** Of the run so far: what it tried already rests until the next, and what it retrieved counts. */
   readonly findings: Findings
-  /** Rows that this session is for; without it, all. */
-  readonly isWanted?: (planned: PlannedRow) => boolean
+  /** Rows that this session is for; undefined: all. */
+  readonly isWanted?: ((planned: PlannedRow) => boolean) | undefined
 }
 
 /** What is new comes first; the limits cut behind all kinds. */
 export function planRetrieval(compared: Compared, demand: RetrievalDemand): RetrievalPlan {
-  const { policy, now, findings, isWanted = () => true } = demand
+  const { policy, now, findings, isWanted } = demand
   const tried = findings.refusals.map(({ key }) => key)
   const retryAll = policy.retryQuarantined === true
-  const wanted = compared.fresh.filter(isWanted)
+  const wanted = isWanted ? compared.fresh.filter(isWanted) : compared.fresh
   const { healthy, retries } = triage(wanted, compared.receipts, { now, retryAll, tried })
   const rests = new Set(tried.map(faceOf))
-  const mayBeAsked = (planned: PlannedRow) => isWanted(planned) && !rests.has(faceOf(planned.key))
+  const mayBeAsked = (planned: PlannedRow) =>
+    (isWanted?.(planned) ?? true) && !rests.has(faceOf(planned.key))
   const doubtful = demand.doubtful.filter(mayBeAsked)
   const onceMore = demand.onceMore.filter(mayBeAsked)
-  const all: readonly PlannedRow[] = [...healthy, ...retries, ...doubtful, ...onceMore]
-  const within = withinLimits(all, policy, findings)
-  if (within === all) return { fresh: healthy, retries, again: doubtful, onceMore, postponed: 0 }
+  const all = { fresh: healthy, retries, again: doubtful, onceMore, postponed: 0 }
+  if (policy.maxMessages === undefined && policy.limitOctets === undefined) return all
   // Not the first so many: a limit may leave out one in the middle.
-  const kept = new Set(within)
-  const isKept = (planned: PlannedRow) => kept.has(planned)
+  const kept = new Set(withinLimits(rowsOf(all), policy, findings).map(messageNumberOf))
+  const isKept = (planned: PlannedRow) => kept.has(messageNumberOf(planned))
   return {
     fresh: healthy.filter(isKept),
     retries: retries.filter(isKept),
     again: doubtful.filter(isKept),
     onceMore: onceMore.filter(isKept),
-    postponed: all.length - within.length,
+    postponed: messagesOf(all) - kept.size,
   }
 }
 
 /** All rows of a plan; new ones first. */
-export function rowsOf({ fresh, retries, again, onceMore }: RetrievalPlan): readonly PlannedRow[] {
-  return [...fresh, ...retries, ...again, ...onceMore]
+export function* rowsOf({ fresh, retries, again, onceMore }: RetrievalPlan): Iterable<PlannedRow> {
+  yield* fresh
+  yield* retries
+  yield* again
+  yield* onceMore
+}
+
+/** How many rows a plan has. */
+export function messagesOf({ fresh, retries, again, onceMore }: RetrievalPlan): number {
+  return fresh.length + retries.length + again.length + onceMore.length
+}
+
+/** Of all rows of a plan, as listed. */
+export function octetsOf({ fresh, retries, again, onceMore }: RetrievalPlan): number {
+  const others = [...retries, ...again, ...onceMore]
+  return others.reduce((sum, { row }) => sum + (row.octets ?? 0), fresh.octets)
+}
+
+function messageNumberOf({ row }: PlannedRow): number {
+  return row.messageNumber
 }
 
 /** What former sessions of the run retrieved counts too. */
 function withinLimits(
-  rows: readonly PlannedRow[],
+  rows: Iterable<PlannedRow>,
   policy: Policy,
   { answered: { messages, octets } }: Findings,
 ): readonly PlannedRow[] {

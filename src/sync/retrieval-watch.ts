@@ -26,7 +26,7 @@ export class RetrievalWatch {
   readonly #options: WatchOptions
   /** Asked for and not answered in full, in their order; no more than the window holds. */
   readonly #outstanding: ListedMessage[] = []
-  readonly #handedOver = new Set<ListedMessage>()
+  readonly #handedOver = new Set<number>()
   #short: ListedMessage | undefined
   #isProven = false
   #messages = 0
@@ -62,8 +62,8 @@ export class RetrievalWatch {
     return { messages: this.#messages, octets: this.#octets }
   }
 
-  /** Rows whose RETR was accepted: a server may delete them at QUIT, unasked, whatever became of them here. */
-  get handedOver(): ReadonlySet<ListedMessage> {
+  /** Message numbers of rows whose RETR was accepted: a server may delete them at QUIT, unasked, whatever became of them here. */
+  get handedOver(): ReadonlySet<number> {
     return this.#handedOver
   }
 
@@ -72,7 +72,7 @@ export class RetrievalWatch {
     await this.#session.retrieve(this.#asked(rows), {
       begin: (row) => {
         const sink = receiver.begin(row)
-        this.#handedOver.add(row)
+        this.#handedOver.add(row.messageNumber)
         let came = 0
         return {
           write: (octets) => {

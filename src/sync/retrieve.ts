@@ -2,7 +2,7 @@
 import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import { StepRecord } from './in-step.ts'
-import type { PlannedRow, RetrievedRow } from './plan.ts'
+import type { PlannedRow, PlannedRows, RetrievedRow } from './plan.ts'
 import type { Progress } from './ports/events.ts'
 import type { IntakeOutcome, IntakeSink, Intakes, Stored } from './ports/intake.ts'
 import type { MaildropSession, MessageReceiver, MessageSink } from './ports/maildrop.ts'
@@ -37,14 +37,14 @@ export interface RetrievalOptions {
  */
 export async function retrieveRows(
   retriever: Retriever,
-  planned: readonly PlannedRow[],
+  planned: PlannedRows,
   options: RetrievalOptions,
 ): Promise<readonly Refusal[]> {
   if (planned.length === 0) return []
-  const receiver = new RowReceiver(retriever, planned, options)
+  const receiver = new RowReceiver(retriever, options)
   let failure: { readonly error: unknown } | undefined
   try {
-    await retriever.session.retrieve(rowsOf(planned), receiver)
+    await retriever.session.retrieve(receiver.asked(planned), receiver)
   } catch (error) {
     failure = { error }
   }
@@ -56,10 +56,6 @@ export async function retrieveRows(
   return refusals
 }
 
-function* rowsOf(planned: readonly PlannedRow[]): Iterable<ListedMessage> {
-  for (const { row } of planned) yield row
-}
-
 /** Hands what the server answers to the ledger, row by row, and counts what became of it. */
 class RowReceiver implements MessageReceiver {
   readonly refusals: Refusal[] = []
@@ -67,15 +63,22 @@ class RowReceiver implements MessageReceiver {
   readonly options: RetrievalOptions
   /** Undefined: one command at a time, whose reply no other can be. */
   readonly steps: StepRecord | undefined
-  /** Rows that are not answered yet, in the order in which they were asked for. */
-  readonly #answers: Iterator<PlannedRow>
+  /** Rows that were asked for and not answered yet, in their order. */
+  readonly #outstanding: PlannedRow[] = []
   #storageFailure: { readonly error: unknown } | undefined
 
-  constructor(retriever: Retriever, planned: readonly PlannedRow[], options: RetrievalOptions) {
+  constructor(retriever: Retriever, options: RetrievalOptions) {
     this.retriever = retriever
     this.options = options
     this.steps = retriever.session.pipelined ? new StepRecord() : undefined
-    this.#answers = planned.values()
+  }
+
+  /** The rows to be asked for, one by one. */
+  *asked(planned: Iterable<PlannedRow>): Iterable<ListedMessage> {
+    for (const one of planned) {
+      this.#outstanding.push(one)
+      yield one.row
+    }
   }
 
   begin(row: ListedMessage): MessageSink {
@@ -117,7 +120,7 @@ class RowReceiver implements MessageReceiver {
 
   /** The planned row that is answered by this one: the next. */
   #answered(row: ListedMessage): PlannedRow {
-    const next = this.#answers.next().value
+    const next = this.#outstanding.shift()
     if (next?.row !== row) throw new Error(`message ${row.messageNumber} was answered out of turn`)
     return next
   }

@@ -1,6 +1,7 @@
 /** The retrievals of one session, in the order in which they are made. */
 import type { SyncContext } from './context.ts'
 import type { Drain } from './drain.ts'
+import type { FreshRows } from './fresh-rows.ts'
 import type { Matches } from './matches.ts'
 import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
 import { faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
@@ -9,7 +10,7 @@ import type { MaildropSession } from './ports/maildrop.ts'
 import type { ReceiptKey, Receipts } from './ports/receipt.ts'
 import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
-import { type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
+import { messagesOf, type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
 import { retrieveRows } from './retrieve.ts'
 import { SizeRecord } from './size-record.ts'
@@ -42,7 +43,7 @@ export class SessionRetrieval {
   readonly #sizes: SizeRecord
   readonly #onStored: (row: RetrievedRow) => void
   readonly #resting: ReadonlySet<string>
-  #planned: readonly PlannedRow[] = []
+  #plan: RetrievalPlan | undefined
   /** Messages that came short in this session, and were to be retrieved once more. */
   #onceMore = 0
 
@@ -78,8 +79,8 @@ export class SessionRetrieval {
 
   /** Whether a message was handed over that is not among these rows. */
   hasOthersThan(rows: readonly PlannedRow[]): boolean {
-    const going = new Set(rows.map(({ row }) => row))
-    return [...this.#watch.handedOver].some((row) => !going.has(row))
+    const going = new Set(rows.map(({ row }) => row.messageNumber))
+    return [...this.#watch.handedOver].some((messageNumber) => !going.has(messageNumber))
   }
 
   /** It was shown that replies belong to their commands. */
@@ -90,21 +91,24 @@ export class SessionRetrieval {
   /** The message at which the session broke with this error. */
   brokenAt(error: unknown): (PlannedRow & BrokenRow) | undefined {
     const broken = this.#watch.brokenAt(error)
-    const planned = broken && this.#planned.find(({ row }) => row === broken.row)
-    return planned && { ...planned, ...broken }
+    if (!broken || !this.#plan) return undefined
+    for (const planned of rowsOf(this.#plan)) {
+      if (planned.row.messageNumber === broken.row.messageNumber) return { ...planned, ...broken }
+    }
+    return undefined
   }
 
   /** Everything that the plan names, until the run's time is over: then the answer is true. */
   async run(plan: RetrievalPlan): Promise<boolean> {
     const { answered } = this.#findings
-    this.#planned = rowsOf(plan)
+    this.#plan = plan
     try {
       await this.#options.drain.retrieving(() => this.#retrieve(plan))
     } finally {
       answered.messages += this.#watch.answered.messages
       answered.octets += this.#watch.answered.octets
     }
-    const unasked = this.#planned.length + this.#onceMore - this.answered
+    const unasked = messagesOf(plan) + this.#onceMore - this.answered
     this.#findings.postponed += unasked
     return unasked > 0
   }
@@ -130,14 +134,14 @@ export class SessionRetrieval {
   }
 
   /** New messages; those that the server refuses are remembered. */
-  async #retrieveFresh(fresh: readonly PlannedRow[]): Promise<void> {
+  async #retrieveFresh(fresh: FreshRows): Promise<void> {
     const onStored = this.#onStored
     let isMisled = false
-    const named = fresh.filter(({ key }) => key.uniqueId !== undefined)
-    const unnamed = fresh.filter(({ key }) => key.uniqueId === undefined)
     const byCanonical = this.#options.isReturning
-    await this.#remember(await retrieveRows(this.#retriever, named, { byCanonical, onStored }))
-    const refusals = await retrieveRows(this.#retriever, unnamed, {
+    await this.#remember(
+      await retrieveRows(this.#retriever, fresh.named, { byCanonical, onStored }),
+    )
+    const refusals = await retrieveRows(this.#retriever, fresh.unnamed, {
       byCanonical: true,
       onStored: (row) => {
         isMisled ||= !row.stored.isNew

@@ -14,7 +14,7 @@ import type { Receipts } from './ports/receipt.ts'
 import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
 import type { Findings } from './report.ts'
-import { planRetrieval, type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
+import { messagesOf, octetsOf, planRetrieval, type RetrievalPlan } from './retrieval-plan.ts'
 import type { BrokenRow } from './retrieval-watch.ts'
 import { type BrokenSession, mayShowParts } from './server-sense.ts'
 import { SessionRetrieval } from './session-retrieval.ts'
@@ -153,13 +153,15 @@ export class SessionRun {
   ): Promise<{ readonly plan: RetrievalPlan; readonly due: number }> {
     const { policy, now } = this.#context
     const { suspects, purpose } = options
+    const isForSuspects = purpose === 'suspects'
+    const isForAll = !isForSuspects && suspects.size === 0
     const { known } = compared
     const onceMore = await shortOnce(ledger, known)
     if (onceMore.length > 0) await ledger.claim(known.receipts)
     const { due, doubtful } = await deletion.plan(known.without(onceMore))
     const plan = planRetrieval(compared, {
       ...{ doubtful, onceMore, policy, now: now(), findings: this.#findings },
-      isWanted: ({ key }) => suspects.has(key) === (purpose === 'suspects'),
+      isWanted: isForAll ? undefined : ({ key }) => suspects.has(key) === isForSuspects,
     })
     this.#findings.postponed = plan.postponed
     return { plan, due }
@@ -167,14 +169,13 @@ export class SessionRun {
 
   #tellPlan({ known }: Compared, plan: RetrievalPlan, due: number): void {
     const { identity, progress } = this.#context
-    const rows = rowsOf(plan)
     progress({
       type: 'plan',
       account: identity.name,
       listed: this.#listed,
       known: known.length,
-      retrieve: rows.length,
-      octets: octetsOf(rows),
+      retrieve: messagesOf(plan),
+      octets: octetsOf(plan),
       delete: due,
     })
   }
@@ -185,7 +186,7 @@ export class SessionRun {
   ): Promise<boolean> {
     const { drain, isOver, endsWithoutQuit, onPlan } = options
     const { isReturning, receipts, known } = compared
-    onPlan(rowsOf(plan).length)
+    onPlan(messagesOf(plan))
     const record = { ledger, findings: this.#findings }
     const retrieval = new SessionRetrieval(this.#context, this.#session, record, {
       ...{ drain, isOver, endsWithoutQuit, isReturning, receipts, known },
@@ -216,8 +217,4 @@ function leftOf(
   const left = new Set([...known.all, ...fresh].flatMap(({ key: { uniqueId } }) => uniqueId ?? []))
   for (const { key } of deletable) if (key.uniqueId !== undefined) left.delete(key.uniqueId)
   return left
-}
-
-function octetsOf(rows: readonly PlannedRow[]): number {
-  return rows.reduce((sum, { row }) => sum + (row.octets ?? 0), 0)
 }

@@ -77,9 +77,9 @@ it('says of each row with a unique-id what the table says', () => {
         areNew ? [] : others.map((one) => [one.row, key(one), one.other?.id]),
       )
       const unheard = named.filter(({ equal, other }) => !equal && (areNew || !other))
-      expect(
-        fresh.filter(({ row }) => row.uniqueId !== undefined).map((one) => [one.row, one.key]),
-      ).toEqual(unheard.map((one) => [one.row, key(one)]))
+      expect(Array.from(fresh.named, (one) => [one.row, one.key])).toEqual(
+        unheard.map((one) => [one.row, key(one)]),
+      )
     }),
     { numRuns: 500 },
   )

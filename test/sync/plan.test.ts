@@ -154,7 +154,7 @@ describe('compareListing', () => {
       listingOf([row(3, 'a', 1), row(5, 'b', 1), row(9, 'a', 1)]),
       receiptListOf([]),
     )
-    expect(fresh.map(({ key }) => [key.uniqueId, key.occurrence])).toEqual([
+    expect(Array.from(fresh, ({ key }) => [key.uniqueId, key.occurrence])).toEqual([
       ['a', 1],
       ['b', 1],
       ['a', 2],

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { FreshRows } from '../../src/sync/fresh-rows.ts'
 import type { PlannedRow } from '../../src/sync/plan.ts'
 import { KEEP_ALL } from '../../src/sync/policy.ts'
 import type { Receipt } from '../../src/sync/ports/receipt.ts'
 import { nextTryAt, triage } from '../../src/sync/quarantine.ts'
 import { FakeMaildrop } from '../support/fake-maildrop.ts'
+import { listingOf } from '../support/listing-of.ts'
 import { MemoryArchive } from '../support/memory-archive.ts'
 import { receiptListOf } from '../support/receipt-list-of.ts'
 import { mail, sent, syncOnce } from '../support/sync-once.ts'
@@ -58,12 +60,13 @@ describe('triage', () => {
     ['a row without unique-id', [failed(undefined)], row(undefined), 'retries', {}],
     ['a stored one', [failed('a', { state: 'stored', message: 1 })], row('a'), 'healthy', {}],
   ] as const)('%s', (_name, receipts, planned, part, over) => {
-    const parts = triage([planned], receiptListOf(receipts), {
+    const fresh = FreshRows.of(listingOf([]), [planned])
+    const parts = triage(fresh, receiptListOf(receipts), {
       now: 100 * DAY + 1,
       ...whole,
       ...over,
     })
-    expect(parts).toEqual({
+    expect({ ...parts, healthy: [...parts.healthy] }).toEqual({
       ...{ healthy: [], retries: [], resting: [] },
       [part]: [planned],
     })
