@@ -79,8 +79,8 @@ export interface Findings {
   readonly refusals: Refusal[]
   /** Messages, and their listed octets, that limits of the run have to count. */
   readonly answered: { messages: number; octets: number }
-  /** Those that this run made, where it has more than one session. */
-  readonly receipts: Set<number>
+  /** Those that this run made; some may be there twice. */
+  readonly receipts: number[]
   /** It was said that a clock keeps messages from being deleted. */
   isClockTold: boolean
 }
@@ -89,7 +89,7 @@ export function noFindings(): Findings {
   return {
     ...{ tally: emptyTally(), known: 0, postponed: 0, refusals: [] },
     answered: { messages: 0, octets: 0 },
-    receipts: new Set(),
+    receipts: [],
     isClockTold: false,
   }
 }

@@ -26,7 +26,7 @@ export class RetrievalWatch {
   readonly #options: WatchOptions
   /** Asked for and not answered in full, in their order; no more than the window holds. */
   readonly #outstanding: ListedMessage[] = []
-  readonly #handedOver = new Set<number>()
+  readonly #handedOver: number[] = []
   #short: ListedMessage | undefined
   #isProven = false
   #messages = 0
@@ -63,7 +63,7 @@ export class RetrievalWatch {
   }
 
   /** Message numbers of rows whose RETR was accepted: a server may delete them at QUIT, unasked, whatever became of them here. */
-  get handedOver(): ReadonlySet<number> {
+  get handedOver(): readonly number[] {
     return this.#handedOver
   }
 
@@ -72,7 +72,7 @@ export class RetrievalWatch {
     await this.#session.retrieve(this.#asked(rows), {
       begin: (row) => {
         const sink = receiver.begin(row)
-        this.#handedOver.add(row.messageNumber)
+        this.#handedOver.push(row.messageNumber)
         let came = 0
         return {
           write: (octets) => {

@@ -62,7 +62,7 @@ export class SessionRetrieval {
     this.#findings = findings
     this.#options = options
     this.#onStored = (row) => {
-      findings.receipts.add(row.stored.receipt)
+      findings.receipts.push(row.stored.receipt)
       options.onStored(row)
     }
     this.#sizes = new SizeRecord(ledger.facts.sizeModel)
@@ -80,7 +80,7 @@ export class SessionRetrieval {
   /** Whether a message was handed over that is not among these rows. */
   hasOthersThan(rows: readonly PlannedRow[]): boolean {
     const going = new Set(rows.map(({ row }) => row.messageNumber))
-    return [...this.#watch.handedOver].some((messageNumber) => !going.has(messageNumber))
+    return this.#watch.handedOver.some((messageNumber) => !going.has(messageNumber))
   }
 
   /** It was shown that replies belong to their commands. */

@@ -59,12 +59,13 @@ function countIn(
   const { tally, receipts } = findings
   const isSeen = ({ key: { uniqueId } }: PlannedRow) =>
     uniqueId !== undefined && former?.has(uniqueId) === true
-  const isKnown = (row: MatchedRow) => !receipts.has(row.receipt.id) && !isSeen(row)
-  if (!former && receipts.size === 0) {
+  if (!former && receipts.length === 0) {
     tally.listed = listed
     findings.known = known.length
     return
   }
+  const made = new Set(receipts)
+  const isKnown = (row: MatchedRow) => !made.has(row.receipt.id) && !isSeen(row)
   const before = former ? { listed: tally.listed, known: findings.known } : NOTHING
   tally.listed = before.listed + listed - [...known.all, ...fresh].filter(isSeen).length
   findings.known = before.known + known.all.filter(isKnown).length
