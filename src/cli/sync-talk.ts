@@ -168,7 +168,7 @@ function verboseLine(event: SyncEvent): string | undefined {
     case 'refused':
       return `message ${event.messageNumber} refused: ${quoted(event.text)}`
     case 'waiting':
-      return waitingWords(event.until, event.reason)
+      return waitingText(event)
     case 'deleting':
       return `deleting ${counted(event.messages, 'message')} on the server`
     case 'deleted':
@@ -180,6 +180,11 @@ function verboseLine(event: SyncEvent): string | undefined {
     case 'notice':
       return noticeLine(event)
   }
+}
+
+function waitingText({ until, reason, cause }: Extract<SyncEvent, { type: 'waiting' }>): string {
+  const words = waitingWords(until, reason)
+  return cause === undefined ? words : `${words}: ${safe(cause)}`
 }
 
 function deletedText(event: Extract<SyncEvent, { type: 'deleted' }>): string {

@@ -81,6 +81,8 @@ export interface Findings {
   readonly answered: { messages: number; octets: number }
   /** Those that this run made; some may be there twice. */
   readonly receipts: number[]
+  /** Messages that have no receipt: a later session retrieves them once more. */
+  readonly unbound: Set<number>
   /** It was said that a clock keeps messages from being deleted. */
   isClockTold: boolean
 }
@@ -90,6 +92,7 @@ export function noFindings(): Findings {
     ...{ tally: emptyTally(), known: 0, postponed: 0, refusals: [] },
     answered: { messages: 0, octets: 0 },
     receipts: [],
+    unbound: new Set(),
     isClockTold: false,
   }
 }

@@ -15,6 +15,8 @@ export interface Retriever {
   readonly ledger: Intakes
   readonly progress: Progress
   readonly tally: Tally
+  /** Messages that this run stored and that have no receipt: their session broke before it was shown to be in step. */
+  readonly unbound: Set<number>
   readonly sizes: SizeRecord
 }
 
@@ -171,13 +173,17 @@ class RowIntake implements MessageSink, IntakeOutcome {
 
   stored(stored: Stored): void {
     const { retriever, options } = this.#receiver
-    const { ledger, progress, tally, sizes } = retriever
+    const { ledger, progress, tally, unbound, sizes } = retriever
     const { onStored = () => {}, isOnceMore = false } = options
     const { octets, isNew, receipt, isShort } = stored
     tally.retrieved += 1
     if (isNew) {
       tally.stored += 1
       tally.octets += octets
+      if (receipt === undefined) unbound.add(stored.message)
+    } else if (unbound.delete(stored.message)) {
+      // It came twice, and was counted when it came first.
+      tally.retrieved -= 1
     }
     if (receipt !== undefined) {
       const retrieved = retrievedRow(this.#planned, stored, receipt)

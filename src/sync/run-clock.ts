@@ -42,6 +42,7 @@ export class RunClock {
       account: identity.name,
       until: new Date(until).toISOString(),
       reason,
+      ...(cause instanceof Error ? { cause: cause.message } : {}),
     })
     await patience.aside(() => patience.wait(ms, signal))
   }

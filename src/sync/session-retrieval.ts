@@ -107,10 +107,13 @@ export class SessionRetrieval {
     } finally {
       answered.messages += this.#watch.answered.messages
       answered.octets += this.#watch.answered.octets
+      this.#findings.postponed += this.#unanswered(plan)
     }
-    const unasked = messagesOf(plan) + this.#onceMore - this.answered
-    this.#findings.postponed += unasked
-    return unasked > 0
+    return this.#unanswered(plan) > 0
+  }
+
+  #unanswered(plan: RetrievalPlan): number {
+    return messagesOf(plan) + this.#onceMore - this.answered
   }
 
   async #retrieve({ fresh, again, onceMore, retries }: RetrievalPlan): Promise<void> {
@@ -179,7 +182,8 @@ export class SessionRetrieval {
 
   get #retriever() {
     const { progress } = this.#context
-    const { tally } = this.#findings
-    return { session: this.#watch, ledger: this.#ledger, progress, tally, sizes: this.#sizes }
+    const { tally, unbound } = this.#findings
+    const record = { tally, unbound, sizes: this.#sizes }
+    return { session: this.#watch, ledger: this.#ledger, progress, ...record }
   }
 }

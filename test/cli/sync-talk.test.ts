@@ -88,6 +88,16 @@ describe('SyncTalk', () => {
     expect(stdout).toContain(`{"type":"waiting","account":"work","until":"${at}","reason":"inUse"}`)
   })
 
+  it('says why it tries again', async () => {
+    const until = new Date(2026, 2, 1, 3, 22, 5).toISOString()
+    const cause = 'the server said "\x1b[2Jbye"'
+    const events: SyncEvent[] = [{ type: 'waiting', account, until, reason: 'retry', cause }]
+    const { stderr } = await said(result(), { verbose: true, events })
+    expect(stderr).toContain(
+      'work: waits until 03:22:05 to try again: the server said "\\x1b[2Jbye"\n',
+    )
+  })
+
   it('says nothing on a terminal either, if asked to be quiet', async () => {
     expect((await said(result(), { isTTY: true, quiet: true })).stderr).toBe('')
   })

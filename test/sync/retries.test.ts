@@ -15,8 +15,9 @@ describe('a session that breaks', () => {
     const { error, counts } = await rig.run()
     expect(error).toBeUndefined()
     expect(rig.time.waits).toEqual([SECOND])
-    expect(rig.of('waiting')).toMatchObject([{ reason: 'retry' }])
-    expect(counts.listed).toBe(20)
+    expect(rig.of('waiting')).toMatchObject([{ reason: 'retry', cause: 'a trouble: NET_CLOSED' }])
+    // Those that came before it broke come again, and count once.
+    expect(counts).toMatchObject({ listed: 20, retrieved: 20, stored: 20 })
     expect(rig.archive.contents()).toHaveLength(20)
     // No STAT proved it in step: the next session proves itself within what this one achieved.
     expect(rig.maildrop.openings).toEqual([
@@ -27,9 +28,12 @@ describe('a session that breaks', () => {
   })
 
   it('is not followed by another where the run has no patience', async () => {
-    const rig = new Rig(many(3), { breaksAt: () => closed() })
-    const { error } = await rig.run({ patience: 'none' })
+    const rig = new Rig(many(3), {
+      breaksAt: (uniqueId) => (uniqueId === 'u2' ? closed() : undefined),
+    })
+    const { error, counts, postponed } = await rig.run({ patience: 'none' })
     expect(error).toMatchObject({ code: 'NET_CLOSED' })
+    expect([counts.stored, postponed]).toEqual([2, 1])
     expect(rig.sessions).toBe(1)
   })
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { AccountAddOptions } from '../account-add-draft.ts'
 import type { CommandContext } from '../context.ts'
 import { withExamples } from '../examples.ts'
+import { interruptibly } from '../interruption.ts'
 import { configOption, jsonOption, serverPort } from '../option-values.ts'
 import { withServerOptions } from '../server-options.ts'
 
@@ -48,7 +49,6 @@ function addAdd(account: Command, context: CommandContext): void {
   withServerOptions(command).action(
     async (address: string | undefined, options: AccountAddOptions) => {
       const { runAccountAdd } = await import('../account-add.ts')
-      const { interruptibly } = await import('../interruption.ts')
       await interruptibly(context.signals, context.quit, (signal) =>
         runAccountAdd(address, options, context, signal),
       )

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { OAUTH_FLOWS } from '../../accounts/oauth-provider.ts'
 import type { CommandContext } from '../context.ts'
 import { withExamples } from '../examples.ts'
+import { interruptibly } from '../interruption.ts'
 import type { LoginOptions } from '../login-run.ts'
 import { configOption } from '../option-values.ts'
 
@@ -29,7 +30,6 @@ export function addLogin(program: Command, context: CommandContext): void {
   ])
   command.action(async (account: string, options: LoginOptions) => {
     const { runLogin } = await import('../login-run.ts')
-    const { interruptibly } = await import('../interruption.ts')
     await interruptibly(context.signals, context.quit, (signal) =>
       runLogin(account, options, context, signal),
     )

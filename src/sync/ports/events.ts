@@ -56,6 +56,8 @@ export type SyncEvent =
        * popkeep holds the account or its archive; it may end before.
        */
       readonly reason: 'pause' | 'in use' | 'retry' | 'locked'
+      /** The error that made it wait, in words. */
+      readonly cause?: string | undefined
     }
   | {
       readonly type: 'notice'
