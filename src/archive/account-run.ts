@@ -52,7 +52,7 @@ export class AccountRun {
       claimedMessages: new Set(),
       claimedReceipts: new Set(),
       exactMessages: new Set(),
-      ...{ ended: 0, inStep: 0 },
+      ...{ ended: 0, inStep: 0, doubted: new Set() },
     }
   }
 

@@ -14,8 +14,8 @@ export type IntakeStep =
   | [step: 'octets', intake: number, start: number, end: number]
   | EndStep
   | readonly [step: 'abandon', intake: number]
-  /** Of all intakes of the account that ended before. */
-  | readonly [step: 'inStep', account: string]
+  /** Of all intakes of the account that ended since the last such word. */
+  | readonly [step: 'inStep' | 'inDoubt', account: string]
 
 export type BeginStep = readonly [
   step: 'begin',

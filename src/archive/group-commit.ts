@@ -41,9 +41,11 @@ export interface Owner {
   readonly claimedReceipts: Set<number>
   /** Messages of former sessions that rows of this run turned out to be, by their digest. */
   readonly exactMessages: Set<number>
-  /** Messages that ended so far, and how many of them were in step. */
+  /** Messages that ended so far, and up to which of them it is known whether they are those of their rows. */
   ended: number
   inStep: number
+  /** Of these, the turns of those that may be others. */
+  readonly doubted: Set<number>
 }
 
 /** Hears what became of a message, once. */
@@ -140,6 +142,12 @@ export class GroupCommit {
   inStep(owner: Owner): void {
     owner.inStep = owner.ended
     if (this.#isSomeBindable()) this.#wait()
+  }
+
+  /** Those of this owner that ended since the last word may be of other rows: they stay without receipts. */
+  inDoubt(owner: Owner): void {
+    for (let turn = owner.inStep + 1; turn <= owner.ended; turn += 1) owner.doubted.add(turn)
+    owner.inStep = owner.ended
   }
 
   /** Whether a message with this digest waits, and its octets with it. */
@@ -359,7 +367,7 @@ export class GroupCommit {
 }
 
 function isInStep({ arrived: { owner, turn } }: Kept): boolean {
-  return turn <= owner.inStep
+  return turn <= owner.inStep && !owner.doubted.has(turn)
 }
 
 function claim(kept: Kept): Unbound {

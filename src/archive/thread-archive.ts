@@ -233,6 +233,10 @@ export class ThreadLedger {
     this.#client.inStep(this.account)
   }
 
+  inDoubt(): void {
+    this.#client.inDoubt(this.account)
+  }
+
   async flush(): Promise<void> {
     await this.#ask('flush')
   }

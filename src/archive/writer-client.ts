@@ -137,6 +137,11 @@ export class WriterClient {
     this.#batches.add(['inStep', account])
   }
 
+  /** What ended since the last word may belong to other rows. */
+  inDoubt(account: string): void {
+    this.#batches.add(['inDoubt', account])
+  }
+
   close(): Promise<void> {
     this.#lose(undefined)
     return this.#connection.close()

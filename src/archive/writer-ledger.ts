@@ -124,6 +124,11 @@ export class WriterLedger {
     this.#room.group.inStep(this.#owner)
   }
 
+  /** Those that ended since the last word may belong to other rows. */
+  inDoubt(): void {
+    this.#room.group.inDoubt(this.#owner)
+  }
+
   /** Commits what ended so far; what is not known to be in step, without a receipt. Does not throw: each intake hears. */
   flush(): void {
     this.#room.group.flushOwner(this.#owner)

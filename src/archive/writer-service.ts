@@ -164,6 +164,9 @@ export class WriterService {
         return
       case 'inStep':
         this.#ledgers.get(step[1])?.inStep()
+        return
+      case 'inDoubt':
+        this.#ledgers.get(step[1])?.inDoubt()
     }
   }
 

@@ -156,12 +156,11 @@ async function retrieveOnceMore(
     // Counted apart: it is one message, not two.
     const tally = { ...retriever.tally, retrieved: 0, stored: 0, octets: 0, failed: 0 }
     const came: RetrievedRow[] = []
-    refusals.push(
-      ...(await retrieveRows({ ...retriever, tally }, [first], {
-        ...{ byCanonical: false, isOnceMore: true },
-        onStored: (row) => came.push(row),
-      })),
-    )
+    const alone = await retrieveRows({ ...retriever, tally }, [first], {
+      ...{ byCanonical: false, isOnceMore: true },
+      onStored: (row) => came.push(row),
+    })
+    refusals.push(...alone.refusals)
     retriever.tally.retrieved += tally.stored
     retriever.tally.stored += tally.stored
     retriever.tally.octets += tally.octets

@@ -28,10 +28,19 @@ export interface RetrievalOptions {
   readonly isOnceMore?: boolean
 }
 
+/** What became of rows that are not stored under their names. */
+export interface Unstored {
+  readonly refusals: readonly Refusal[]
+  /**
+   * One of several rows that were asked for at once was refused. A refusal that comes late would have handed over each message
+   * in its neighbour's place, and nothing but their sizes could show it: all of them are to be retrieved once more, each alone.
+   */
+  readonly doubted: readonly PlannedRow[]
+}
+
 /**
  * Retrieves the rows in their order and resolves after the last commit. Order of effects per message: octets to the
- * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event. Returns what the
- * server refused.
+ * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event.
  *
  * Throws what ended the session, or what kept the archive from storing; what was complete is still committed and counted
  * in the tally. But messages since the last sign that the session was in step get no receipts: a reply too few or too
@@ -41,8 +50,8 @@ export async function retrieveRows(
   retriever: Retriever,
   planned: PlannedRows,
   options: RetrievalOptions,
-): Promise<readonly Refusal[]> {
-  if (planned.length === 0) return []
+): Promise<Unstored> {
+  if (planned.length === 0) return { refusals: [], doubted: [] }
   const receiver = new RowReceiver(retriever, options)
   let failure: { readonly error: unknown } | undefined
   try {
@@ -52,21 +61,30 @@ export async function retrieveRows(
   }
   await receiver.committed()
   if (failure) throw failure.error
-  const { refusals } = receiver
+  const { refusals, doubted } = receiver
   // The last refusal of a session that broke may have been the server's word on the session; all are asked for again.
   retriever.tally.failed += refusals.length
-  return refusals
+  return { refusals, doubted }
+}
+
+interface RefusedRow {
+  readonly planned: PlannedRow
+  readonly serverText: string
 }
 
 /** Hands what the server answers to the ledger, row by row, and counts what became of it. */
 class RowReceiver implements MessageReceiver {
   readonly refusals: Refusal[] = []
+  readonly doubted: PlannedRow[] = []
   readonly retriever: Retriever
   readonly options: RetrievalOptions
   /** Undefined: one command at a time, whose reply no other can be. */
   readonly steps: StepRecord | undefined
   /** Rows that were asked for and not answered yet, in their order. */
   readonly #outstanding: PlannedRow[] = []
+  /** Since the session was last shown to be in step. */
+  readonly #ended: PlannedRow[] = []
+  readonly #refused: RefusedRow[] = []
   #storageFailure: { readonly error: unknown } | undefined
 
   constructor(retriever: Retriever, options: RetrievalOptions) {
@@ -89,18 +107,34 @@ class RowReceiver implements MessageReceiver {
   }
 
   refused(row: ListedMessage, { serverText }: CommandError): void {
-    const { ledger, progress } = this.retriever
-    const { key } = this.#answered(row)
-    const { messageNumber, uniqueId } = row
-    this.refusals.push({ messageNumber, key, serverText })
     this.steps?.refused(row.octets)
-    const { account } = ledger
-    progress({ type: 'refused', account, messageNumber, uniqueId, text: serverText })
+    this.#refused.push({ planned: this.#answered(row), serverText })
+  }
+
+  ended(planned: PlannedRow): void {
+    this.#ended.push(planned)
   }
 
   inStep(): void {
+    const { ledger } = this.retriever
     this.steps?.requireOrder()
-    this.retriever.ledger.inStep()
+    const ended = this.#ended.splice(0)
+    if (this.steps && ended.length > 0 && this.#refused.length > 0) {
+      this.doubted.push(...ended, ...this.#refused.splice(0).map(({ planned }) => planned))
+      ledger.inDoubt()
+      return
+    }
+    this.#tellRefused()
+    ledger.inStep()
+  }
+
+  #tellRefused(): void {
+    const { ledger, progress } = this.retriever
+    for (const { planned, serverText: text } of this.#refused.splice(0)) {
+      const { messageNumber, uniqueId } = planned.row
+      this.refusals.push({ messageNumber, key: planned.key, serverText: text })
+      progress({ type: 'refused', account: ledger.account, messageNumber, uniqueId, text })
+    }
   }
 
   /**
@@ -161,6 +195,7 @@ class RowIntake implements MessageSink, IntakeOutcome {
     const { sizes } = retriever
     const gauge = this.#gauge
     steps?.ended(gauge.measure)
+    this.#receiver.ended(this.#planned)
     return this.#sink.end({
       isShort: options.isOnceMore ? sizes.isShort(gauge) : sizes.seemsShort(gauge),
     })

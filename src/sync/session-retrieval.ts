@@ -4,7 +4,7 @@ import type { Drain } from './drain.ts'
 import type { FreshRows } from './fresh-rows.ts'
 import type { Matches } from './matches.ts'
 import { judgeShort, type ShortLedger, tellShort } from './once-more.ts'
-import { faceOf, type PlannedRow, type RetrievedRow } from './plan.ts'
+import { faceOf, type PlannedRow, type PlannedRows, type RetrievedRow } from './plan.ts'
 import type { ArchivePlace, QuarantineRecord } from './ports/ledger.ts'
 import type { MaildropSession } from './ports/maildrop.ts'
 import type { ReceiptKey, Receipts } from './ports/receipt.ts'
@@ -12,7 +12,7 @@ import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
 import { messagesOf, type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
-import { retrieveRows } from './retrieve.ts'
+import { type RetrievalOptions, retrieveRows } from './retrieve.ts'
 import { SizeRecord } from './size-record.ts'
 
 type RetrievalLedger = ShortLedger & ArchivePlace & QuarantineRecord
@@ -44,7 +44,7 @@ export class SessionRetrieval {
   readonly #onStored: (row: RetrievedRow) => void
   readonly #resting: ReadonlySet<string>
   #plan: RetrievalPlan | undefined
-  /** Messages that came short in this session, and were to be retrieved once more. */
+  /** Messages of this session that were to be retrieved once more: they came short, or one beside them was refused. */
   #onceMore = 0
 
   constructor(
@@ -121,13 +121,13 @@ export class SessionRetrieval {
     const { isReturning, endsWithoutQuit } = this.#options
     const onStored = this.#onStored
     await this.#retrieveFresh(fresh)
-    const compared = await retrieveRows(this.#retriever, again, { byCanonical: false, onStored })
+    const compared = await this.#rows(again, { byCanonical: false, onStored })
     this.#findings.refusals.push(...compared)
     await this.#judgeShort(onceMore)
     const last = { byCanonical: isReturning, onStored }
     // One at a time: the next is not asked for before the one before it is answered, committed and remembered.
     for (const row of retries) {
-      await this.#remember(await retrieveRows(this.#retriever, [row], last))
+      await this.#remember(await this.#rows([row], last))
     }
     await this.#judgeShort([])
     // What came in is durable, and the server may know it.
@@ -141,10 +141,8 @@ export class SessionRetrieval {
     const onStored = this.#onStored
     let isMisled = false
     const byCanonical = this.#options.isReturning
-    await this.#remember(
-      await retrieveRows(this.#retriever, fresh.named, { byCanonical, onStored }),
-    )
-    const refusals = await retrieveRows(this.#retriever, fresh.unnamed, {
+    await this.#remember(await this.#rows(fresh.named, { byCanonical, onStored }))
+    const refusals = await this.#rows(fresh.unnamed, {
       byCanonical: true,
       onStored: (row) => {
         isMisled ||= !row.stored.isNew
@@ -154,6 +152,17 @@ export class SessionRetrieval {
     await this.#remember(refusals)
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !this.#ledger.facts.lastMisled) await this.#ledger.learn({ lastMisled: true })
+  }
+
+  /** Those that are doubted are retrieved once more, each alone. Returns what the server refused. */
+  async #rows(planned: PlannedRows, options: RetrievalOptions): Promise<readonly Refusal[]> {
+    const { refusals, doubted } = await retrieveRows(this.#retriever, planned, options)
+    this.#onceMore += doubted.length
+    const all = [...refusals]
+    for (const row of doubted) {
+      all.push(...(await retrieveRows(this.#retriever, [row], options)).refusals)
+    }
+    return all
   }
 
   /** Those that came short since the last call, and those of `former` runs. */

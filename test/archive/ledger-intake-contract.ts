@@ -73,6 +73,30 @@ export function describeIntake(start: () => LedgerUnderTest): void {
     expect(stored.map(({ receipt }) => receipt !== undefined)).toEqual([true, false])
   })
 
+  it('leaves what is in doubt without receipts, and binds what comes behind it', async () => {
+    const words: Readonly<Record<string, 'inStep' | 'inDoubt'>> = {
+      ...{ a: 'inStep', c: 'inDoubt', e: 'inDoubt', f: 'inStep' },
+    }
+    await run(start(), async (ledger) => {
+      const intakes = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => {
+        const { sink, stored } = intakeOf(ledger, keyOf(name))
+        void sink.write(mail(name))
+        void sink.end()
+        const word = words[name]
+        if (word) ledger[word]()
+        return stored
+      })
+      await ledger.flush()
+      const stored = await Promise.all(intakes)
+      const isBound = [true, false, false, false, false, true]
+      expect(stored.map(({ receipt }) => receipt !== undefined)).toEqual(isBound)
+      // They come again, and nothing holds them.
+      const again = await take(ledger, keyOf('c'), mail('b'))
+      expect(again).toMatchObject({ message: stored[1]?.message, isNew: false })
+      expect(again.receipt).toBeDefined()
+    })
+  })
+
   it('keeps nothing of an abandoned message', async () => {
     await run(start(), async (ledger) => {
       const { sink, stored } = intakeOf(ledger, keyOf('a'))

@@ -47,6 +47,7 @@ export class MemoryLedger implements AccountLedger {
   #unbound: Unbound[] = []
   #ended = 0
   #inStep = 0
+  readonly #doubted = new Set<number>()
   /** Messages, and receipts, that rows of the present listing have taken. */
   readonly #claimed = new Set<number>()
   readonly #claimedReceipts = new Set<number>()
@@ -150,6 +151,15 @@ export class MemoryLedger implements AccountLedger {
     this.#inStep = this.#ended
   }
 
+  inDoubt(): void {
+    for (let turn = this.#inStep + 1; turn <= this.#ended; turn += 1) this.#doubted.add(turn)
+    this.#inStep = this.#ended
+  }
+
+  #isBindable({ turn }: { readonly turn: number }): boolean {
+    return turn <= this.#inStep && !this.#doubted.has(turn)
+  }
+
   async flush(): Promise<void> {
     await this.#commit()
     for (const { kept, isClaim, outcome } of this.#unbound.splice(0)) {
@@ -161,7 +171,7 @@ export class MemoryLedger implements AccountLedger {
   /** One step: the messages that ended, and the receipts of those that are known to be in step. */
   async #commit(): Promise<void> {
     const pending = this.#pending.splice(0)
-    if (pending.length === 0 && !this.#unbound.some(({ turn }) => turn <= this.#inStep)) return
+    if (pending.length === 0 && !this.#unbound.some((one) => this.#isBindable(one))) return
     try {
       this.#step()
     } catch (error) {
@@ -171,9 +181,9 @@ export class MemoryLedger implements AccountLedger {
       throw error
     }
     const waiting = [...this.#unbound, ...pending.map((one) => this.#keep(one))]
-    this.#unbound = waiting.filter(({ turn }) => turn > this.#inStep)
+    this.#unbound = waiting.filter((one) => !this.#isBindable(one))
     const bound = waiting
-      .filter(({ turn }) => turn <= this.#inStep)
+      .filter((one) => this.#isBindable(one))
       .map((one) => ({ one, receipt: this.#bind(one.key, one.kept.message, one.kept.boundBy) }))
     for (const { one } of bound) {
       if (one.kept.boundBy === 'digest') this.#takeBack(one.kept.message)

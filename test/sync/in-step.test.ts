@@ -118,6 +118,32 @@ describe('a server that mixes up its replies', () => {
   )
 })
 
+describe('a server that refuses one of many', () => {
+  it('at once: retrieves those beside it once more, and tells of it once', async () => {
+    const { first, named } = await twoRuns(text, (n, reply) => (n === 2 ? '-ERR no\r\n' : reply(n)))
+    expect(first).toMatchObject({
+      error: undefined,
+      counts: { retrieved: 5, stored: 5, failed: 1 },
+      refusals: [{ messageNumber: 2, serverText: '-ERR no' }],
+      postponed: 0,
+    })
+    expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, text(n)])))
+  })
+
+  it('later, in the place of another: files none under a wrong unique-id though all have one size', async () => {
+    const asked = new Set<number>()
+    const { first, named } = await twoRuns(text, (n, reply) => {
+      const isFirst = !asked.has(n)
+      asked.add(n)
+      if (!isFirst || n < 2 || n > 4) return reply(n)
+      return n === 4 ? '-ERR busy\r\n' : reply(n + 1)
+    })
+    expect(first).toMatchObject({ error: undefined, refusals: [] })
+    expect(first.counts).toMatchObject({ retrieved: 6, stored: 6, failed: 0 })
+    expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, text(n)])))
+  })
+})
+
 describe('a server that ends the session at the second of two commands', () => {
   it('gets one at a time in the next run', async () => {
     const { first, second, named } = await twoRuns(text, (n, reply) => reply(n), true)

@@ -53,6 +53,10 @@ export interface Intakes {
    * message: neither a session that goes out of step nor a kill leaves one that is wrong.
    */
   inStep(): void
+  /**
+   * Those that ended since the last word may be of other rows, though none behind them is: they stay without receipts.
+   */
+  inDoubt(): void
   /** Commits what ended so far; messages that are not known to be in step stay without receipts. Nothing is pending then. */
   flush(): Promise<void>
 }
