@@ -69,11 +69,11 @@ async function withTraits(
   known: readonly MatchedRow[],
   rows: readonly PlannedRow[],
 ): Promise<readonly ListedItem[]> {
-  const messages = new Map(known.map(({ row, receipt }) => [row, receipt.message]))
-  const asked = new Set(rows.flatMap(({ row }) => messages.get(row) ?? []))
+  const messages = new Map(known.map(({ row, receipt }) => [row.messageNumber, receipt.message]))
+  const asked = new Set(rows.flatMap(({ row }) => messages.get(row.messageNumber) ?? []))
   const traits = await ledger.traits([...asked])
   return rows.map((planned) => {
-    const message = messages.get(planned.row)
+    const message = messages.get(planned.row.messageNumber)
     const { date, subject } = (message !== undefined && traits.get(message)) || {}
     const dated = date === undefined ? {} : { date: new Date(date).toISOString() }
     return { ...asItem(planned), ...dated, ...(subject === undefined ? {} : { subject }) }
