@@ -10,7 +10,9 @@ import {
   type ServerFacts,
 } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
-import type { GroupCommit, Owner } from './group-commit.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { IdSet } from './id-set.ts'
+import type { Owner } from './owner.ts'
 import type { RunCounts } from './runs.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -49,9 +51,9 @@ export class AccountRun {
         facts: {},
       },
       run: UNWRITTEN,
-      claimedMessages: new Set(),
-      claimedReceipts: new Set(),
-      exactMessages: new Set(),
+      claimedMessages: new IdSet(),
+      claimedReceipts: new IdSet(),
+      exactMessages: new IdSet(),
       ...{ ended: 0, inStep: 0, doubted: new Set() },
     }
   }

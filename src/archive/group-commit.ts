@@ -10,11 +10,11 @@
  * and nothing is proven.
  */
 import { asArchiveError } from '../durable/errors.ts'
-import type { Account } from './accounts.ts'
 import type { Catalog } from './catalog.ts'
 import { type ContentStore, type Draft, discardQuietly } from './content.ts'
 import { GROUP_MESSAGES, GROUP_MS, GROUP_OCTETS } from './limits.ts'
 import { isHeld, type MessageRecord } from './messages.ts'
+import type { Owner } from './owner.ts'
 import type { BoundBy, ReceiptKey } from './receipts.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -30,22 +30,6 @@ export interface Stored {
   readonly boundBy: BoundBy
   /** It carries the mark `short`, and is to be retrieved once more. */
   readonly isShort: boolean
-}
-
-/** Whose messages they are: one account in one run. */
-export interface Owner {
-  readonly account: Account
-  readonly run: number
-  /** Messages and receipts that rows of the present listing have taken. */
-  readonly claimedMessages: Set<number>
-  readonly claimedReceipts: Set<number>
-  /** Messages of former sessions that rows of this run turned out to be, by their digest. */
-  readonly exactMessages: Set<number>
-  /** Messages that ended so far, and up to which of them it is known whether they are those of their rows. */
-  ended: number
-  inStep: number
-  /** Of these, the turns of those that may be others. */
-  readonly doubted: Set<number>
 }
 
 /** Hears what became of a message, once. */

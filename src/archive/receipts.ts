@@ -1,6 +1,7 @@
 /** The catalog's receipts: "this unique-id of this account, with this listed size, is that message". */
 import type { Database, Statement } from '../sqlite/database.ts'
 import type { Account } from './accounts.ts'
+import type { IdSet } from './id-set.ts'
 import { OCTETS_UNKNOWN } from './schema.ts'
 import { encodeUniqueId } from './unique-id.ts'
 
@@ -71,7 +72,7 @@ export class ReceiptTable {
   readonly #setAbsent: Statement
   readonly #setPresent: Statement
   /** For each set of taken receipts, by message and octets: so far all receipts without unique-id are in it. */
-  readonly #takenUpTo = new WeakMap<ReadonlySet<number>, Map<string, number>>()
+  readonly #takenUpTo = new WeakMap<Pick<IdSet, 'has'>, Map<string, number>>()
 
   constructor(database: Database) {
     this.#count = database.prepare(
@@ -171,7 +172,7 @@ export class ReceiptTable {
    * again, renumbered or counted anew. Rows without a unique-id have no key: one of this message that is not in `taken` is used again, so that retrieving it each run does
    * not add one each run. The caller adds what is returned to `taken`, from which nothing is ever taken away.
    */
-  bind(account: Account, binding: Binding, taken: ReadonlySet<number>): number {
+  bind(account: Account, binding: Binding, taken: Pick<IdSet, 'has'>): number {
     const { key, message, by, at, run } = binding
     const octets = key.octets ?? OCTETS_UNKNOWN
     if (key.uniqueId === undefined) {
@@ -214,7 +215,7 @@ export class ReceiptTable {
   #freeNameless(
     account: Account,
     { message, octets }: { readonly message: number; readonly octets: number },
-    taken: ReadonlySet<number>,
+    taken: Pick<IdSet, 'has'>,
   ): number | undefined {
     const passed = this.#takenUpTo.get(taken) ?? new Map<string, number>()
     this.#takenUpTo.set(taken, passed)
