@@ -53,6 +53,7 @@ export class AccountRun {
       run: UNWRITTEN,
       claimedMessages: new IdSet(),
       claimedReceipts: new IdSet(),
+      boundMessages: new IdSet(),
       exactMessages: new IdSet(),
       ...{ ended: 0, inStep: 0, doubted: new Set() },
     }

@@ -176,9 +176,12 @@ export class GroupCommit {
     }
     const left = this.#unbound.filter(({ kept }) => kept.arrived.owner === owner)
     this.#unbound = this.#unbound.filter(({ kept }) => kept.arrived.owner !== owner)
+    owner.doubted.clear()
     for (const { kept, isClaim } of left) {
       // A copy that comes in a further session may be recognised as this one.
-      if (isClaim) owner.claimedMessages.delete(kept.message)
+      if (isClaim && !owner.boundMessages.has(kept.message)) {
+        owner.claimedMessages.delete(kept.message)
+      }
       tell(kept, { receipt: undefined, isShort: false })
     }
   }
@@ -312,6 +315,7 @@ export class GroupCommit {
     const binding = { key, message, by, at: record.archivedAt, run: owner.run }
     const receipt = this.#catalog.receipts.bind(owner.account, binding, owner.claimedReceipts)
     owner.claimedReceipts.add(receipt)
+    owner.boundMessages.add(message)
     return { kept, receipt, isShort: this.#markShort(kept) }
   }
 

@@ -3,7 +3,7 @@ const PAGE_IDS = 1024
 
 /**
  * Ids of rows, in a bit each. A run claims those of all its messages, which come one behind the other: of 100,000 a Set would
- * take some megabytes, twice.
+ * take some megabytes.
  */
 export class IdSet {
   readonly #pages = new Map<number, Uint8Array>()

@@ -8,9 +8,11 @@ export interface Owner {
   /** Messages and receipts that rows of the present listing have taken. */
   readonly claimedMessages: IdSet
   readonly claimedReceipts: IdSet
+  /** Messages that a receipt was written of in this run. */
+  readonly boundMessages: IdSet
   /** Messages of former sessions that rows of this run turned out to be, by their digest. */
   readonly exactMessages: IdSet
-  /** Messages that ended so far, and up to which of them it is known whether they are those of their rows. */
+  /** Messages that ended so far, and up to which of them the word came whether they are those of their rows. */
   ended: number
   inStep: number
   /** Of these, the turns of those that may be others. */

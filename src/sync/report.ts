@@ -1,6 +1,7 @@
 import type { PlannedRow } from './plan.ts'
 import type { RunCounts } from './ports/archive.ts'
 import type { ReceiptKey } from './ports/receipt.ts'
+import { Unbound } from './unbound.ts'
 
 /** A message that the server refused to hand over. */
 export interface Refusal {
@@ -81,8 +82,7 @@ export interface Findings {
   readonly answered: { messages: number; octets: number }
   /** Those that this run made; some may be there twice. */
   readonly receipts: number[]
-  /** Messages that have no receipt: a later session retrieves them once more. */
-  readonly unbound: Set<number>
+  readonly unbound: Unbound
   /** It was said that a clock keeps messages from being deleted. */
   isClockTold: boolean
 }
@@ -92,7 +92,7 @@ export function noFindings(): Findings {
     ...{ tally: emptyTally(), known: 0, postponed: 0, refusals: [] },
     answered: { messages: 0, octets: 0 },
     receipts: [],
-    unbound: new Set(),
+    unbound: new Unbound(),
     isClockTold: false,
   }
 }

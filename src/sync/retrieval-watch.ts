@@ -67,6 +67,11 @@ export class RetrievalWatch {
     return this.#handedOver
   }
 
+  /** So many rows that were answered are to be asked for once more. */
+  readonly doubted = (rows: number): void => {
+    this.#messages -= rows
+  }
+
   /** As the session's own; rows for which `mayGoOn` said no are left out, together with all that follow. */
   async retrieve(rows: Iterable<ListedMessage>, receiver: MessageReceiver): Promise<void> {
     await this.#session.retrieve(this.#asked(rows), {

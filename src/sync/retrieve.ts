@@ -2,12 +2,13 @@
 import type { CommandError } from '../pop3/errors.ts'
 import type { ListedMessage } from '../pop3/listing.ts'
 import { StepRecord } from './in-step.ts'
-import type { PlannedRow, PlannedRows, RetrievedRow } from './plan.ts'
+import type { PlannedRow, RetrievedRow } from './plan.ts'
 import type { Progress } from './ports/events.ts'
 import type { IntakeOutcome, IntakeSink, Intakes, Stored } from './ports/intake.ts'
 import type { MaildropSession, MessageReceiver, MessageSink } from './ports/maildrop.ts'
 import type { Refusal, Tally } from './report.ts'
 import type { Gauge, SizeRecord } from './size-record.ts'
+import type { Unbound } from './unbound.ts'
 
 /** What retrieval works with, for one account's run. */
 export interface Retriever {
@@ -15,9 +16,10 @@ export interface Retriever {
   readonly ledger: Intakes
   readonly progress: Progress
   readonly tally: Tally
-  /** Messages that this run stored and that have no receipt: their session broke before it was shown to be in step. */
-  readonly unbound: Set<number>
+  readonly unbound: Unbound
   readonly sizes: SizeRecord
+  /** So many rows that were answered are to be asked for once more. */
+  readonly onDoubted: (rows: number) => void
 }
 
 export interface RetrievalOptions {
@@ -32,8 +34,9 @@ export interface RetrievalOptions {
 export interface Unstored {
   readonly refusals: readonly Refusal[]
   /**
-   * One of several rows that were asked for at once was refused. A refusal that comes late would have handed over each message
-   * in its neighbour's place, and nothing but their sizes could show it: all of them are to be retrieved once more, each alone.
+   * Between two proofs, one of several rows was refused. A refusal that comes late would have handed over each message in its
+   * neighbour's place, and nothing but their sizes could show it: none of these has a receipt, and all are to be retrieved
+   * once more, each alone. What was not asked for by then is still to come.
    */
   readonly doubted: readonly PlannedRow[]
 }
@@ -43,15 +46,14 @@ export interface Unstored {
  * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event.
  *
  * Throws what ended the session, or what kept the archive from storing; what was complete is still committed and counted
- * in the tally. But messages since the last sign that the session was in step get no receipts: a reply too few or too
+ * in the tally. But messages since the last sign that the session was in step, and the doubted, get no receipts: a reply too few or too
  * many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
  */
 export async function retrieveRows(
   retriever: Retriever,
-  planned: PlannedRows,
+  planned: Iterable<PlannedRow>,
   options: RetrievalOptions,
 ): Promise<Unstored> {
-  if (planned.length === 0) return { refusals: [], doubted: [] }
   const receiver = new RowReceiver(retriever, options)
   let failure: { readonly error: unknown } | undefined
   try {
@@ -62,7 +64,7 @@ export async function retrieveRows(
   await receiver.committed()
   if (failure) throw failure.error
   const { refusals, doubted } = receiver
-  // The last refusal of a session that broke may have been the server's word on the session; all are asked for again.
+  // Refusals of a session that broke may have been the server's word on the session; all are asked for again.
   retriever.tally.failed += refusals.length
   return { refusals, doubted }
 }
@@ -82,7 +84,7 @@ class RowReceiver implements MessageReceiver {
   readonly steps: StepRecord | undefined
   /** Rows that were asked for and not answered yet, in their order. */
   readonly #outstanding: PlannedRow[] = []
-  /** Since the session was last shown to be in step. */
+  /** Both since the session was last shown to be in step. */
   readonly #ended: PlannedRow[] = []
   readonly #refused: RefusedRow[] = []
   #storageFailure: { readonly error: unknown } | undefined
@@ -93,11 +95,12 @@ class RowReceiver implements MessageReceiver {
     this.steps = retriever.session.pipelined ? new StepRecord() : undefined
   }
 
-  /** The rows to be asked for, one by one. */
+  /** The rows to be asked for, one by one, up to a doubt: a session that breaks behind it must not take all back. */
   *asked(planned: Iterable<PlannedRow>): Iterable<ListedMessage> {
     for (const one of planned) {
       this.#outstanding.push(one)
       yield one.row
+      if (this.doubted.length > 0) return
     }
   }
 
@@ -120,7 +123,9 @@ class RowReceiver implements MessageReceiver {
     this.steps?.requireOrder()
     const ended = this.#ended.splice(0)
     if (this.steps && ended.length > 0 && this.#refused.length > 0) {
-      this.doubted.push(...ended, ...this.#refused.splice(0).map(({ planned }) => planned))
+      const doubted = [...ended, ...this.#refused.splice(0).map(({ planned }) => planned)]
+      this.doubted.push(...doubted)
+      this.retriever.onDoubted(doubted.length)
       ledger.inDoubt()
       return
     }
@@ -211,22 +216,25 @@ class RowIntake implements MessageSink, IntakeOutcome {
     const { ledger, progress, tally, unbound, sizes } = retriever
     const { onStored = () => {}, isOnceMore = false } = options
     const { octets, isNew, receipt, isShort } = stored
-    tally.retrieved += 1
+    const { key } = this.#planned
+    const before = unbound.take(key)
     if (isNew) {
       tally.stored += 1
       tally.octets += octets
-      if (receipt === undefined) unbound.add(stored.message)
-    } else if (unbound.delete(stored.message)) {
-      // It came twice, and was counted when it came first.
-      tally.retrieved -= 1
     }
-    if (receipt !== undefined) {
-      const retrieved = retrievedRow(this.#planned, stored, receipt)
+    // One that comes once more was counted and told of when it came first.
+    if (before === undefined) {
+      tally.retrieved += 1
+      progress({ type: 'stored', account: ledger.account, octets, isNew })
+    }
+    const wasNew = isNew || before === true
+    if (receipt === undefined) unbound.add(key, wasNew)
+    else {
+      const retrieved = retrievedRow(this.#planned, { ...stored, isNew: wasNew }, receipt)
       const gauge = this.#gauge
       if (isShort && !isOnceMore) sizes.keep({ ...retrieved, gauge, onJudged: onStored })
       else onStored(retrieved)
     }
-    progress({ type: 'stored', account: ledger.account, octets, isNew })
   }
 
   failed(error: unknown): void {

@@ -44,7 +44,7 @@ export class SessionRetrieval {
   readonly #onStored: (row: RetrievedRow) => void
   readonly #resting: ReadonlySet<string>
   #plan: RetrievalPlan | undefined
-  /** Messages of this session that were to be retrieved once more: they came short, or one beside them was refused. */
+  /** Messages that came short in this session, and were to be retrieved once more. */
   #onceMore = 0
 
   constructor(
@@ -121,13 +121,15 @@ export class SessionRetrieval {
     const { isReturning, endsWithoutQuit } = this.#options
     const onStored = this.#onStored
     await this.#retrieveFresh(fresh)
-    const compared = await this.#rows(again, { byCanonical: false, onStored })
-    this.#findings.refusals.push(...compared)
+    await this.#rows(again, { byCanonical: false, onStored }, async (refusals) => {
+      this.#findings.refusals.push(...refusals)
+    })
     await this.#judgeShort(onceMore)
     const last = { byCanonical: isReturning, onStored }
+    const remember = (refusals: readonly Refusal[]) => this.#remember(refusals)
     // One at a time: the next is not asked for before the one before it is answered, committed and remembered.
     for (const row of retries) {
-      await this.#remember(await this.#rows([row], last))
+      await this.#rows([row], last, remember)
     }
     await this.#judgeShort([])
     // What came in is durable, and the server may know it.
@@ -141,28 +143,35 @@ export class SessionRetrieval {
     const onStored = this.#onStored
     let isMisled = false
     const byCanonical = this.#options.isReturning
-    await this.#remember(await this.#rows(fresh.named, { byCanonical, onStored }))
-    const refusals = await this.#rows(fresh.unnamed, {
-      byCanonical: true,
-      onStored: (row) => {
-        isMisled ||= !row.stored.isNew
-        onStored(row)
-      },
-    })
-    await this.#remember(refusals)
+    const remember = (refusals: readonly Refusal[]) => this.#remember(refusals)
+    await this.#rows(fresh.named, { byCanonical, onStored }, remember)
+    const onUnnamed = (row: RetrievedRow) => {
+      isMisled ||= !row.stored.isNew
+      onStored(row)
+    }
+    await this.#rows(fresh.unnamed, { byCanonical: true, onStored: onUnnamed }, remember)
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !this.#ledger.facts.lastMisled) await this.#ledger.learn({ lastMisled: true })
   }
 
-  /** Those that are doubted are retrieved once more, each alone. Returns what the server refused. */
-  async #rows(planned: PlannedRows, options: RetrievalOptions): Promise<readonly Refusal[]> {
-    const { refusals, doubted } = await retrieveRows(this.#retriever, planned, options)
-    this.#onceMore += doubted.length
-    const all = [...refusals]
-    for (const row of doubted) {
-      all.push(...(await retrieveRows(this.#retriever, [row], options)).refusals)
+  /** Those that are doubted are retrieved once more, each alone, before it goes on. `hear` gets what the server refused. */
+  async #rows(
+    planned: PlannedRows,
+    options: RetrievalOptions,
+    hear: (refusals: readonly Refusal[]) => Promise<void>,
+  ): Promise<void> {
+    if (planned.length === 0) return
+    const rows = planned[Symbol.iterator]()
+    // What one retrieval leaves is for the next: nobody ends the iterator.
+    const left = { [Symbol.iterator]: () => ({ next: () => rows.next() }) }
+    for (let isMore = true; isMore; ) {
+      const { refusals, doubted } = await retrieveRows(this.#retriever, left, options)
+      await hear(refusals)
+      for (const row of doubted) {
+        await hear((await retrieveRows(this.#retriever, [row], options)).refusals)
+      }
+      isMore = doubted.length > 0
     }
-    return all
   }
 
   /** Those that came short since the last call, and those of `former` runs. */
@@ -192,7 +201,8 @@ export class SessionRetrieval {
   get #retriever() {
     const { progress } = this.#context
     const { tally, unbound } = this.#findings
-    const record = { tally, unbound, sizes: this.#sizes }
+    const { doubted } = this.#watch
+    const record = { tally, unbound, sizes: this.#sizes, onDoubted: doubted }
     return { session: this.#watch, ledger: this.#ledger, progress, ...record }
   }
 }

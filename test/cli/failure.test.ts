@@ -33,6 +33,12 @@ describe('describeFailure', () => {
       "EACCES: permission denied, open 'x'.",
     ],
     [
+      'too many open files, wherever it was hit',
+      coded("EMFILE: too many open files, open 'x.js'", { code: 'EMFILE', syscall: 'open' }),
+      74,
+      'too many files are open (EMFILE). Let it open more files (ulimit -n), or close other programs.',
+    ],
+    [
       'a defect',
       new TypeError('x is undefined'),
       70,

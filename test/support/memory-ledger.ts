@@ -162,8 +162,10 @@ export class MemoryLedger implements AccountLedger {
 
   async flush(): Promise<void> {
     await this.#commit()
+    this.#doubted.clear()
     for (const { kept, isClaim, outcome } of this.#unbound.splice(0)) {
-      if (isClaim) this.#claimed.delete(kept.message)
+      const isBound = this.#account.receipts.some(({ message }) => message === kept.message)
+      if (isClaim && !isBound) this.#claimed.delete(kept.message)
       outcome.stored({ ...kept, receipt: undefined, isShort: false })
     }
   }

@@ -130,6 +130,27 @@ describe('a server that refuses one of many', () => {
     expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, text(n)])))
   })
 
+  it('counts each row once, also where all have the same octets', async () => {
+    const same = () => text(1)
+    const { first } = await twoRuns(same, (n, reply) => (n === 2 ? '-ERR no\r\n' : reply(n)))
+    expect(first.counts).toMatchObject({ retrieved: 5, stored: 1, failed: 1 })
+  })
+
+  it('and then breaks: the next run goes on', async () => {
+    const asked: number[] = []
+    const { first, second, named } = await twoRuns(text, (n, reply) => {
+      asked.push(n)
+      // Asked for alone by then.
+      if (n === 3 && asked.filter((one) => one === 3).length === 2) return ''
+      return n === 2 ? '-ERR no\r\n' : reply(n)
+    })
+    expect(first.error).toMatchObject({ code: 'POP3_OUT_OF_STEP' })
+    expect(first.counts).toMatchObject({ retrieved: 5, stored: 5 })
+    expect(first.postponed).toBe(5)
+    expect(second.counts).toMatchObject({ listed: 6, stored: 1 })
+    expect(named).toEqual(Object.fromEntries(NUMBERS.map((n) => [`id${n}`, text(n)])))
+  })
+
   it('later, in the place of another: files none under a wrong unique-id though all have one size', async () => {
     const asked = new Set<number>()
     const { first, named } = await twoRuns(text, (n, reply) => {
