@@ -4,7 +4,8 @@
  *
  * A receipt is written only once its account said that the session was in step: until then nobody knows whether the octets
  * are those of its row, and a process that is killed takes nothing back. Such a message is committed with its group all the
- * same, and its receipt with the first group behind that word; it is found again by its digest if that never comes.
+ * same, and its receipt with the first group behind that word; it is found again by its digest if that never comes, or if the
+ * account says that it is in doubt.
  *
  * A failed commit fails the archive for the rest of the run: nobody knows what the disk holds, so nothing more is stored
  * and nothing is proven.
@@ -122,7 +123,7 @@ export class GroupCommit {
     this.#schedule()
   }
 
-  /** All messages of this owner that ended so far are those of their rows: their receipts come with the next commit. */
+  /** Those of this owner that ended since the last word are those of their rows: their receipts come with the next commit. */
   inStep(owner: Owner): void {
     owner.inStep = owner.ended
     if (this.#isSomeBindable()) this.#wait()
@@ -166,8 +167,8 @@ export class GroupCommit {
   }
 
   /**
-   * Commits what waits, which has to be ready; messages of this owner that are not known to be in step stay without receipts. Does not
-   * throw otherwise, as `flush`.
+   * Commits what waits, which has to be ready; messages of this owner that are in doubt, or that no word came of, stay without
+   * receipts. Does not throw otherwise, as `flush`.
    */
   flushOwner(owner: Owner): void {
     this.flush()

@@ -132,7 +132,7 @@ export class WriterClient {
     return sink
   }
 
-  /** What ended so far belongs to its rows. */
+  /** What ended since the last word belongs to its rows. */
   inStep(account: string): void {
     this.#batches.add(['inStep', account])
   }

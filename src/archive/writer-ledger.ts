@@ -120,7 +120,7 @@ export class WriterLedger {
     return new LedgerIntake(this.#room, this.#run, { key, byCanonical, outcome })
   }
 
-  /** Messages that ended so far belong to their rows. */
+  /** Messages that ended since the last word belong to their rows. */
   inStep(): void {
     this.#room.group.inStep(this.#owner)
   }
@@ -130,7 +130,7 @@ export class WriterLedger {
     this.#room.group.inDoubt(this.#owner)
   }
 
-  /** Commits what ended so far; what is not known to be in step, without a receipt. Does not throw: each intake hears. */
+  /** Commits what ended so far; what is in doubt, or no word came of, without a receipt. Does not throw: each intake hears. */
   flush(): void {
     this.#room.group.flushOwner(this.#owner)
   }

@@ -18,7 +18,7 @@ export class StepRecord {
     if (measure && measure.listed !== measure.came) this.#misfits.push(measure)
   }
 
-  /** A row was answered by -ERR: its message may have come in another's place. Those beside it come once more in any case. */
+  /** A row was answered by -ERR: its message may have come in another's place. Unless that shows, those beside it come once more. */
   refused(listed: number | undefined): void {
     if (listed) this.#refused.push(listed)
   }

@@ -49,7 +49,7 @@ export interface Intakes {
     outcome: IntakeOutcome,
   ): IntakeSink
   /**
-   * All messages that ended so far surely are those of their rows. No receipt is written before this was said of its
+   * The messages that ended since the last word surely are those of their rows. No receipt is written before this was said of its
    * message: neither a session that goes out of step nor a kill leaves one that is wrong.
    */
   inStep(): void
@@ -57,6 +57,6 @@ export interface Intakes {
    * Those that ended since the last word may be of other rows, though none behind them is: they stay without receipts.
    */
   inDoubt(): void
-  /** Commits what ended so far; messages that are not known to be in step stay without receipts. Nothing is pending then. */
+  /** Commits what ended so far; messages in doubt, and those that no word came of, stay without receipts. Nothing is pending then. */
   flush(): Promise<void>
 }
