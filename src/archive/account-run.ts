@@ -55,7 +55,7 @@ export class AccountRun {
       claimedReceipts: new IdSet(),
       boundMessages: new IdSet(),
       exactMessages: new IdSet(),
-      ...{ ended: 0, inStep: 0, doubted: new Set() },
+      ...{ ended: 0, judged: 0, doubted: new Set() },
     }
   }
 

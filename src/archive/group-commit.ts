@@ -125,14 +125,14 @@ export class GroupCommit {
 
   /** Those of this owner that ended since the last word are those of their rows: their receipts come with the next commit. */
   inStep(owner: Owner): void {
-    owner.inStep = owner.ended
+    owner.judged = owner.ended
     if (this.#isSomeBindable()) this.#wait()
   }
 
   /** Those of this owner that ended since the last word may be of other rows: they stay without receipts. */
   inDoubt(owner: Owner): void {
-    for (let turn = owner.inStep + 1; turn <= owner.ended; turn += 1) owner.doubted.add(turn)
-    owner.inStep = owner.ended
+    for (let turn = owner.judged + 1; turn <= owner.ended; turn += 1) owner.doubted.add(turn)
+    owner.judged = owner.ended
   }
 
   /** Whether a message with this digest waits, and its octets with it. */
@@ -356,7 +356,7 @@ export class GroupCommit {
 }
 
 function isInStep({ arrived: { owner, turn } }: Kept): boolean {
-  return turn <= owner.inStep && !owner.doubted.has(turn)
+  return turn <= owner.judged && !owner.doubted.has(turn)
 }
 
 function claim(kept: Kept): Unbound {

@@ -12,9 +12,9 @@ export interface Owner {
   readonly boundMessages: IdSet
   /** Messages of former sessions that rows of this run turned out to be, by their digest. */
   readonly exactMessages: IdSet
-  /** Messages that ended so far, and up to which of them the word came whether they are those of their rows. */
+  /** Messages that ended so far, and up to which of them it was said whether they are those of their rows. */
   ended: number
-  inStep: number
+  judged: number
   /** Of these, the turns of those that may be others. */
   readonly doubted: Set<number>
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../accounts/errors.ts'
-import { OPEN_FILES_HINT } from '../durable/errors.ts'
+import { OPEN_FILES_HINT, tooManyFiles } from '../durable/errors.ts'
 import { endingOf } from './exit-codes.ts'
 import { quoted } from './safe.ts'
 
@@ -35,11 +35,12 @@ export function describeFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error)
   // A file that neither archive nor config knows of: --trace, a certificate, the destination of an export.
   if (code !== undefined && textField(error, 'syscall') !== undefined) {
-    const isOverdrawn = code === 'EMFILE' || code === 'ENFILE'
-    const [what, advice] = isOverdrawn
-      ? [`too many files are open (${code})`, OPEN_FILES_HINT]
-      : [message, '']
-    return { exit: 74, code, sentence: sentenceOf(what, undefined, advice) }
+    const tooMany = tooManyFiles(code)
+    const sentence =
+      tooMany === undefined
+        ? sentenceOf(message, undefined, '')
+        : sentenceOf(`${tooMany} (${code})`, undefined, OPEN_FILES_HINT)
+    return { exit: 74, code, sentence }
   }
   const { exit, advice } = endingOf(code)
   return {

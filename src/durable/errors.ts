@@ -91,6 +91,11 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['ENFILE', 'too many files are open, in all programs together'],
 ])
 
+/** What the system means by a code for too many open files, of whatever kind; undefined: it is another code. */
+export function tooManyFiles(code: string): string | undefined {
+  return TOO_MANY_FILES.has(code) ? WORDS.get(code) : undefined
+}
+
 /**
  * The archive's error for what the system or SQLite threw while something was done to `path`. An ArchiveError, and an
  * error that came from neither, is returned as it is: the latter is a fault of the program and must look like one.

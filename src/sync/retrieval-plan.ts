@@ -53,7 +53,7 @@ export function planRetrieval(compared: Compared, demand: RetrievalDemand): Retr
     retries: retries.filter(isKept),
     again: doubtful.filter(isKept),
     onceMore: onceMore.filter(isKept),
-    postponed: messagesOf(all) - kept.size,
+    postponed: lengthOf(all) - kept.size,
   }
 }
 
@@ -66,7 +66,7 @@ export function* rowsOf({ fresh, retries, again, onceMore }: RetrievalPlan): Ite
 }
 
 /** How many rows a plan has. */
-export function messagesOf({ fresh, retries, again, onceMore }: RetrievalPlan): number {
+export function lengthOf({ fresh, retries, again, onceMore }: RetrievalPlan): number {
   return fresh.length + retries.length + again.length + onceMore.length
 }
 

@@ -46,8 +46,8 @@ export interface Unstored {
  * archive, commit of the message, a sign that the session is in step, commit of the receipt, count, event.
  *
  * Throws what ended the session, or what kept the archive from storing; what was complete is still committed and counted
- * in the tally. But messages since the last sign that the session was in step, and the doubted, get no receipts: a reply too few or too
- * many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
+ * in the tally. But messages since the last sign that the session was in step, and the doubted, get no receipts: a reply too
+ * few or too many would have bound each message to its neighbour's unique-id, and one of them would never be retrieved.
  */
 export async function retrieveRows(
   retriever: Retriever,

@@ -10,7 +10,7 @@ import type { MaildropSession } from './ports/maildrop.ts'
 import type { ReceiptKey, Receipts } from './ports/receipt.ts'
 import { restingFaces } from './quarantine.ts'
 import type { Findings, Refusal } from './report.ts'
-import { messagesOf, type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
+import { lengthOf, type RetrievalPlan, rowsOf } from './retrieval-plan.ts'
 import { type BrokenRow, RetrievalWatch } from './retrieval-watch.ts'
 import { type RetrievalOptions, retrieveRows } from './retrieve.ts'
 import { SizeRecord } from './size-record.ts'
@@ -113,7 +113,7 @@ export class SessionRetrieval {
   }
 
   #unanswered(plan: RetrievalPlan): number {
-    return messagesOf(plan) + this.#onceMore - this.answered
+    return lengthOf(plan) + this.#onceMore - this.answered
   }
 
   async #retrieve({ fresh, again, onceMore, retries }: RetrievalPlan): Promise<void> {
@@ -126,10 +126,9 @@ export class SessionRetrieval {
     })
     await this.#judgeShort(onceMore)
     const last = { byCanonical: isReturning, onStored }
-    const remember = (refusals: readonly Refusal[]) => this.#remember(refusals)
     // One at a time: the next is not asked for before the one before it is answered, committed and remembered.
     for (const row of retries) {
-      await this.#rows([row], last, remember)
+      await this.#rows([row], last)
     }
     await this.#judgeShort([])
     // What came in is durable, and the server may know it.
@@ -143,22 +142,24 @@ export class SessionRetrieval {
     const onStored = this.#onStored
     let isMisled = false
     const byCanonical = this.#options.isReturning
-    const remember = (refusals: readonly Refusal[]) => this.#remember(refusals)
-    await this.#rows(fresh.named, { byCanonical, onStored }, remember)
+    await this.#rows(fresh.named, { byCanonical, onStored })
     const onUnnamed = (row: RetrievedRow) => {
       isMisled ||= !row.stored.isNew
       onStored(row)
     }
-    await this.#rows(fresh.unnamed, { byCanonical: true, onStored: onUnnamed }, remember)
+    await this.#rows(fresh.unnamed, { byCanonical: true, onStored: onUnnamed })
     // LAST called messages unread that the archive had already: it is no help on this server.
     if (isMisled && !this.#ledger.facts.lastMisled) await this.#ledger.learn({ lastMisled: true })
   }
 
-  /** Those that are doubted are retrieved once more, each alone, before it goes on. `hear` gets what the server refused. */
+  /**
+   * Those that are doubted are retrieved once more, each alone, before it goes on. What the server refuses is remembered, unless
+   * `hear` takes it.
+   */
   async #rows(
     planned: PlannedRows,
     options: RetrievalOptions,
-    hear: (refusals: readonly Refusal[]) => Promise<void>,
+    hear = (refusals: readonly Refusal[]) => this.#remember(refusals),
   ): Promise<void> {
     if (planned.length === 0) return
     const rows = planned[Symbol.iterator]()

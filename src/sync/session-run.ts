@@ -14,7 +14,7 @@ import type { Receipts } from './ports/receipt.ts'
 import { renumbering } from './rebind.ts'
 import { recordListing } from './record-listing.ts'
 import type { Findings } from './report.ts'
-import { messagesOf, octetsOf, planRetrieval, type RetrievalPlan } from './retrieval-plan.ts'
+import { lengthOf, octetsOf, planRetrieval, type RetrievalPlan } from './retrieval-plan.ts'
 import type { BrokenRow } from './retrieval-watch.ts'
 import { type BrokenSession, mayShowParts } from './server-sense.ts'
 import { SessionRetrieval } from './session-retrieval.ts'
@@ -174,7 +174,7 @@ export class SessionRun {
       account: identity.name,
       listed: this.#listed,
       known: known.length,
-      retrieve: messagesOf(plan),
+      retrieve: lengthOf(plan),
       octets: octetsOf(plan),
       delete: due,
     })
@@ -186,7 +186,7 @@ export class SessionRun {
   ): Promise<boolean> {
     const { drain, isOver, endsWithoutQuit, onPlan } = options
     const { isReturning, receipts, known } = compared
-    onPlan(messagesOf(plan))
+    onPlan(lengthOf(plan))
     const record = { ledger, findings: this.#findings }
     const retrieval = new SessionRetrieval(this.#context, this.#session, record, {
       ...{ drain, isOver, endsWithoutQuit, isReturning, receipts, known },

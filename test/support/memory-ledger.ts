@@ -51,6 +51,8 @@ export class MemoryLedger implements AccountLedger {
   /** Messages, and receipts, that rows of the present listing have taken. */
   readonly #claimed = new Set<number>()
   readonly #claimedReceipts = new Set<number>()
+  /** Messages that a receipt was written of in this run. */
+  readonly #bound = new Set<number>()
 
   constructor(
     archive: MemoryArchive,
@@ -164,8 +166,7 @@ export class MemoryLedger implements AccountLedger {
     await this.#commit()
     this.#doubted.clear()
     for (const { kept, isClaim, outcome } of this.#unbound.splice(0)) {
-      const isBound = this.#account.receipts.some(({ message }) => message === kept.message)
-      if (isClaim && !isBound) this.#claimed.delete(kept.message)
+      if (isClaim && !this.#bound.has(kept.message)) this.#claimed.delete(kept.message)
       outcome.stored({ ...kept, receipt: undefined, isShort: false })
     }
   }
@@ -188,6 +189,7 @@ export class MemoryLedger implements AccountLedger {
       .filter((one) => this.#isBindable(one))
       .map((one) => ({ one, receipt: this.#bind(one.key, one.kept.message, one.kept.boundBy) }))
     for (const { one } of bound) {
+      this.#bound.add(one.kept.message)
       if (one.kept.boundBy === 'digest') this.#takeBack(one.kept.message)
     }
     const left = new Set(this.#account.receipts.map(({ id }) => id))
