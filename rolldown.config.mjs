@@ -6,7 +6,7 @@ import { defineConfig } from 'rolldown'
 // above each.
 
 /** Packages of JavaScript alone that most runs load: of a large one, only what is used. They stay dependencies, with their licences. */
-const BUNDLED = /^(?:commander|p-limit|yocto-queue|smol-toml|valibot)(?:\/|$)/
+const BUNDLED = /^(?:better-sqlite3|commander|p-limit|yocto-queue|smol-toml|valibot)(?:\/|$)/
 
 const common = {
   platform: 'node',

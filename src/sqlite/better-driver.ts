@@ -1,20 +1,23 @@
 /** better-sqlite3 behind the driver interface. */
 import { createRequire } from 'node:module'
 import type BetterSqlite3 from 'better-sqlite3'
+import loadModule from './better-sqlite3.cjs'
 import type { Connection, Open, Row, SqlValue, Statement } from './database.ts'
 
-type Constructor = typeof BetterSqlite3
+/** Where its install script puts what it compiled or downloaded. */
+const NATIVE_PART = 'better-sqlite3/build/Release/better_sqlite3.node'
 
 /**
- * Loads better-sqlite3 with its native part, which it only looks for when a database is opened. Throws what Node
- * throws: MODULE_NOT_FOUND where the optional dependency is not installed, ERR_DLOPEN_FAILED after a change of Node,
- * or an error without code where its install script was not allowed to run.
+ * Loads better-sqlite3 with its native part, by name: its own search for that reads a dozen files. Throws what Node throws:
+ * MODULE_NOT_FOUND where the optional dependency is not installed or its install script was not allowed to run, and
+ * ERR_DLOPEN_FAILED after a change of Node.
  */
 export function loadBetterSqlite3(): Open {
-  const Better = createRequire(import.meta.url)('better-sqlite3') as Constructor
-  new Better(':memory:').close()
+  const Better = loadModule()
+  const nativeBinding = createRequire(import.meta.url).resolve(NATIVE_PART)
+  new Better(':memory:', { nativeBinding }).close()
   return (path, { isReadOnly, maySetSchema = false }) => {
-    const database = new Better(path, { readonly: isReadOnly, timeout: 0 })
+    const database = new Better(path, { readonly: isReadOnly, timeout: 0, nativeBinding })
     if (maySetSchema) database.unsafeMode(true)
     return connect(database, path)
   }

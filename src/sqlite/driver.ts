@@ -1,7 +1,8 @@
 /** Chooses the SQLite driver of this process. */
+import { closeSync, openSync } from 'node:fs'
 import { loadBetterSqlite3 } from './better-driver.ts'
 import { type Database, type Open, type OpenOptions, withTransactions } from './database.ts'
-import { SqliteError } from './errors.ts'
+import { SqliteError, sqliteCode } from './errors.ts'
 import { loadNodeSqlite } from './node-driver.ts'
 
 const drivers: Readonly<Record<string, () => Open>> = {
@@ -15,11 +16,17 @@ let chosen: Open | undefined
  * Opens a database with better-sqlite3, or with node:sqlite where that did not load. `POPKEEP_SQLITE=better|node` asks
  * for one of them. Sets no pragma: see pragmas.ts.
  *
- * Throws SqliteError SQLITE_UNAVAILABLE if there is no driver, and what SQLite throws if the file cannot be opened.
+ * Throws SqliteError SQLITE_UNAVAILABLE if there is no driver, what SQLite throws if the file cannot be opened, and for both
+ * what the system throws if that is because too many files are open.
  */
 export function openDatabase(path: string, options: OpenOptions): Database {
   chosen ??= choose(process.env.POPKEEP_SQLITE)
-  return withTransactions(chosen(path, options))
+  try {
+    return withTransactions(chosen(path, options))
+  } catch (error) {
+    if (sqliteCode(error) === 'SQLITE_CANTOPEN') requireDescriptor()
+    throw error
+  }
 }
 
 /**
@@ -34,7 +41,10 @@ export function loadDriverAhead(): void {
   }
 }
 
-/** The first of the drivers that loads. `wanted` restricts the choice to one. Exported for the tests. */
+/**
+ * The first of the drivers that loads. `wanted` restricts the choice to one. Throws SqliteError SQLITE_UNAVAILABLE if none does,
+ * or what the system throws with too many files open. Exported for the tests.
+ */
 export function choose(wanted: string | undefined, candidates = drivers): Open {
   const failures: unknown[] = []
   for (const [name, load] of Object.entries(candidates)) {
@@ -45,6 +55,7 @@ export function choose(wanted: string | undefined, candidates = drivers): Open {
       failures.push(error)
     }
   }
+  requireDescriptor()
   throw new SqliteError(
     'SQLITE_UNAVAILABLE',
     'No SQLite driver: this Node has no node:sqlite, and better-sqlite3 did not load. Either its install script was ' +
@@ -53,4 +64,12 @@ export function choose(wanted: string | undefined, candidates = drivers): Open {
       'with --allow-scripts=better-sqlite3 if npm asks for it)',
     { cause: new AggregateError(failures, 'each driver failed to load') },
   )
+}
+
+/**
+ * With too many files open throws what the system then throws, EMFILE or ENFILE: neither SQLite nor Node, which takes a module
+ * that it could not open for one that is not there, says so.
+ */
+function requireDescriptor(): void {
+  closeSync(openSync(process.execPath, 'r'))
 }

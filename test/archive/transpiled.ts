@@ -2,7 +2,15 @@
  * Sources as JavaScript, for cases that need a process or a thread of their own: Node 20 runs no
  * TypeScript. Below node_modules, so that packages are found from there.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
@@ -24,11 +32,15 @@ export function transpileRooms(rooms: readonly string[]): {
   const folder = mkdtempSync(join(cache, 'popkeep-test-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const names = rooms.flatMap((room) =>
-    readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => join(room, name)),
+    readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(room, name),
+    ),
   )
-  for (const name of names) {
+  for (const name of names.filter((path) => path.endsWith('.cjs'))) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    copyFileSync(join(ROOT, 'src', name), join(folder, name))
+  }
+  for (const name of names.filter((path) => path.endsWith('.ts'))) {
     const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'src', name), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2023,

@@ -1,4 +1,5 @@
 /** Full and read-only disks, and too few descriptors: as they come in life, where error-calls.test.ts injects one error. */
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Finished } from '../support/popkeep.ts'
 import { isQuiet, misreported } from './error-judgement.ts'
@@ -10,10 +11,13 @@ import {
   permit,
   permitNone,
 } from './failing-disk.ts'
+import { archiveOf } from './judgement.ts'
 import { launch } from './program.ts'
 import { isSkipped } from './requirements.ts'
 import { type Experiment, experiment, type Setting } from './sweep.ts'
 import { runHeld } from './traced.ts'
+
+const NO_DESCRIPTORS = join(import.meta.dirname, 'no-descriptors.cjs')
 
 const skip = isSkipped('full and read-only disks', diskProblem(), 'POPKEEP_REQUIRE_DISKS')
 const skipFailing = isSkipped('failing disks', await failingDiskProblem(), 'POPKEEP_REQUIRE_DISKS')
@@ -85,6 +89,14 @@ describe.each(['sqlite', 'maildir'] as const)('sync to %s', (kind) => {
     )
     expect(atStart.flatMap(({ wrong }) => wrong)).toEqual([])
     expect(atStart.some(({ isHit }) => isHit)).toBe(true)
+    if (kind === 'sqlite') {
+      const atDriver = await fail(setting, 'at the driver', async (on) => {
+        await launch(on).finished
+        const args = ['list', '--archive', archiveOf(on.place)]
+        return launch({ args, home: on.home, requires: [NO_DESCRIPTORS] }).finished
+      })
+      expect(atDriver).toEqual({ isHit: true, wrong: [] })
+    }
     // For one message's file; a sqlite archive may have all files open by then.
     const atMail = await fail(setting, 'at a message', (on) => {
       const { child, finished } = launch(on)
