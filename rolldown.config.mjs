@@ -1,8 +1,8 @@
 import { defineConfig } from 'rolldown'
 
 // What Node loads when popkeep starts. A run that finds no mail does little but load its code: some 200 modules one by one
-// cost twice what a few chunks do, and ES modules more than CommonJS, where Node's own modules need no wrapping. Commands
-// stay chunks of their own. Nothing is minified: a stack trace names functions, and in the chunk the path of its source stands
+// cost twice what a few chunks do, and ES modules more than CommonJS, where Node's own modules need no wrapping. What only one
+// command needs stays a chunk of its own. Nothing is minified: a stack trace names functions, and in the chunk the path of its source stands
 // above each.
 
 /** Packages of JavaScript alone that most runs load: of a large one, only what is used. They stay dependencies, with their licences. */
@@ -26,10 +26,33 @@ export default defineConfig([
     ...common,
     input: {
       start: 'src/cli/start.ts',
+      compiled: 'src/cli/compiled.ts',
       // For test/reliability, which breaks the order of DELE there to see its own tests fail.
       session: 'src/client/session.ts',
     },
-    output: { ...output, cleanDir: true },
+    output: {
+      ...output,
+      cleanDir: true,
+      codeSplitting: {
+        groups: [
+          // Before all else: what starts the writer's thread.
+          {
+            name: 'thread-start',
+            test: /\/src\/archive\/(?:thread-start|short-lived|compiling)\.ts$/,
+            priority: 1,
+          },
+          // What imports a package when it is needed, which Node 20 does not do in code that was kept.
+          {
+            name: 'imports',
+            test: /\/src\/(?:accounts\/(?:keyring|oauth-[a-z]+)|cli\/progress)\.ts$/,
+            minShareCount: 2,
+            priority: 1,
+          },
+          // What two commands need is what most of them need: one chunk, which src/cli/compiled.ts keeps compiled.
+          { name: 'shared', test: /\/src\//, minShareCount: 2 },
+        ],
+      },
+    },
     plugins: [
       {
         name: 'commonjs-folder',

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-
+import { createFolder, NewFile, removeFile, replaceFile, syncFolder } from '../durable/files.ts'
+import { Lock } from '../durable/lock.ts'
 import { AuthorizationError, SecretError } from './errors.ts'
 import { type Keyring, openKeyring } from './keyring.ts'
 import { MAX_SECRET_OCTETS, TOKEN_LOCK_MS, TOKEN_LOCK_RETRY_MS } from './limits.ts'
@@ -117,7 +118,6 @@ function fileSlot(path: string): Slot {
     place: path,
     read: () => readIfThere(path),
     async draft() {
-      const { createFolder, NewFile, removeFile, replaceFile } = await import('../durable/files.ts')
       createFolder(dirname(path))
       // What a kill left behind: the lock says that nobody is writing it.
       removeFile(temporary)
@@ -143,7 +143,6 @@ function fileSlot(path: string): Slot {
       }
     },
     async remove() {
-      const { removeFile, syncFolder } = await import('../durable/files.ts')
       const isThere = existsSync(path)
       removeFile(temporary)
       removeFile(path)
@@ -214,7 +213,6 @@ async function underLock<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { Lock } = await import('../durable/lock.ts')
   const lock = new Lock(path)
   try {
     for (let waited = 0; !lock.tryExclusive(); waited += TOKEN_LOCK_RETRY_MS) {

@@ -3,6 +3,7 @@ import { type ArchiveLocation, parseLocation } from '../archive/location.ts'
 import { type ArchiveReader, openReader } from '../archive/reader.ts'
 import { ArchiveError } from '../durable/errors.ts'
 import { repeatable } from './argument.ts'
+import { configuredArchives } from './configured-archives.ts'
 import type { CommandContext } from './context.ts'
 import { describeFailure } from './failure.ts'
 import type { ArchiveOptions } from './option-values.ts'
@@ -25,8 +26,6 @@ export async function withReaders(
       await work(readers)
       return
     }
-    // A config is not loaded where nobody asks for it: that is a tenth of what a short list takes.
-    const { configuredArchives } = await import('./configured-archives.ts')
     const isComplete = openAll(configuredArchives(options.config, context), readers, context)
     if (readers.length > 0) await work(readers)
     if (!isComplete) context.end(73)

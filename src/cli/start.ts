@@ -6,6 +6,8 @@ export async function start(): Promise<void> {
   // Archives, exports and traces hold mail: nobody else reads them, also while SQLite creates its side files.
   process.umask(0o077)
   if (writes(process.argv.slice(2))) startWriterAhead()
+  const { runCompiled } = await import('./compiled.ts')
+  runCompiled(import.meta.dirname)
   const { main } = await import('./main.ts')
   await main()
 }

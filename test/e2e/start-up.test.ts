@@ -34,10 +34,12 @@ async function loadedBy(args: readonly string[]) {
   const isPackage = (name: string) => !/^(?:\.|\/|file:|data:)/.test(name) && !isBuiltin(name)
   return {
     packages: of('main')
-      .filter((name) => isPackage(name) && name !== 'Worker')
+      .filter((name) => isPackage(name) && !/^(?:Worker$|compiled:)/.test(name))
       .sort(),
     all: of('main'),
-    packagesOfWriter: of('writer').filter(isPackage),
+    packagesOfWriter: of('writer').filter(
+      (name) => isPackage(name) && !name.startsWith('compiled:'),
+    ),
   }
 }
 
@@ -57,30 +59,33 @@ describe('what is loaded', () => {
       for (const command of ['demo', 'account-add', 'repair-run', 'export-run', 'console']) {
         expect(all).not.toContain(`./${command}.js`)
       }
-      expect(all).toContain('./sync-run.js')
+      expect(all).toContain('./shared.js')
       // It takes as long to load as all of the rest, and does so beside it.
       expect(all.indexOf('Worker')).toBeLessThan(all.indexOf('./main.js'))
       const { all: ofDryRun } = await loadedBy([...sync, '--dry-run'])
-      expect(ofDryRun).toContain('./sync-run.js')
+      expect(ofDryRun).toContain('./shared.js')
       expect(ofDryRun).not.toContain('Worker')
     } finally {
       await server.close()
     }
   })
 
-  it('by a list of an archive that is named is no reader of the config', async () => {
+  it('by a list is no other command', async () => {
     const archive = `sqlite:${join(folder.path, 'listed.sqlite')}`
     openForWriting(parseLocation(archive)).close()
     const { packages, all } = await loadedBy(['list', '--newest', '50', '--archive', archive])
     expect(packages).toEqual([])
-    expect(all).toContain('./reader.js')
-    expect(all).not.toContain('./configuration.js')
+    for (const command of ['status-run', 'verify-run', 'export-run', 'message-text']) {
+      expect(all).not.toContain(`./${command}.js`)
+    }
+    // What is large is kept compiled.
+    expect(all.filter((name) => /^compiled:(?:shared|main)\.js$/.test(name))).toEqual([])
+    expect(all).toContain('compiled:start.js')
   })
 
   it('by the help is the command line', async () => {
     const { packages, all } = await loadedBy(['--help'])
     expect(packages).toEqual([])
-    expect(all).not.toContain('./sync-run.js')
     expect(all).not.toContain('Worker')
     const { all: ofSync } = await loadedBy(['sync', '--help'])
     expect(ofSync).toContain('./main.js')

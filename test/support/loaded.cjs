@@ -1,7 +1,8 @@
 // Loaded by --require into each thread of the program. Appends to the file POPKEEP_TEST_LOADED, a line each, what dist/ asks
-// for, and what is slow to make.
+// for, what Node has compiled for it, and what is slow to make.
 const { appendFileSync } = require('node:fs')
 const Module = require('node:module')
+const { basename } = require('node:path')
 const threads = require('node:worker_threads')
 
 const file = process.env.POPKEEP_TEST_LOADED
@@ -12,6 +13,12 @@ const { _load: load } = Module
 Module._load = function (request, parent, ...rest) {
   if (parent?.filename?.includes('/dist/')) note(request)
   return load.call(this, request, parent, ...rest)
+}
+
+const { _compile: compile } = Module.prototype
+Module.prototype._compile = function (source, path, ...rest) {
+  if (path.includes('/dist/')) note(`compiled:${basename(path)}`)
+  return compile.call(this, source, path, ...rest)
 }
 
 // The same for what is imported.
