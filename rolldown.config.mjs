@@ -5,8 +5,18 @@ import { defineConfig } from 'rolldown'
 // command needs stays a chunk of its own. Nothing is minified: a stack trace names functions, and in the chunk the path of its source stands
 // above each.
 
-/** Packages of JavaScript alone that most runs load: of a large one, only what is used. They stay dependencies, with their licences. */
+/**
+ * Packages that most runs load, their JavaScript: of a large one, only what is used. They stay dependencies, with their licences;
+ * so does the native part of better-sqlite3, which is looked for by name. Where that is not there at the build it is left to Node.
+ */
 const BUNDLED = /^(?:better-sqlite3|commander|p-limit|yocto-queue|smol-toml|valibot)(?:\/|$)/
+
+/** Modules of ours, wherever the clone lies. */
+const ours = (modules) => {
+  const folder = import.meta.dirname.replaceAll('\\', '/').replace(/[.*+?^${}()|[\]]/g, '\\$&')
+  const pattern = new RegExp(`^${folder}/src/${modules}`)
+  return (id) => pattern.test(id.replaceAll('\\', '/'))
+}
 
 const common = {
   platform: 'node',
@@ -38,18 +48,18 @@ export default defineConfig([
           // Before all else: what starts the writer's thread.
           {
             name: 'thread-start',
-            test: /\/src\/archive\/(?:thread-start|short-lived|compiling)\.ts$/,
+            test: ours('archive/(?:thread-start|short-lived|compiling)\\.ts$'),
             priority: 1,
           },
           // What imports a package when it is needed, which Node 20 does not do in code that was kept.
           {
             name: 'imports',
-            test: /\/src\/(?:accounts\/(?:keyring|oauth-[a-z]+)|cli\/progress)\.ts$/,
+            test: ours('(?:accounts/(?:keyring|oauth-[a-z]+)|cli/progress)\\.ts$'),
             minShareCount: 2,
             priority: 1,
           },
           // What two commands need is what most of them need: one chunk, which src/cli/compiled.ts keeps compiled.
-          { name: 'shared', test: /\/src\//, minShareCount: 2 },
+          { name: 'shared', test: ours(''), minShareCount: 2 },
         ],
       },
     },

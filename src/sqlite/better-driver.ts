@@ -4,7 +4,7 @@ import type BetterSqlite3 from 'better-sqlite3'
 import loadModule from './better-sqlite3.cjs'
 import type { Connection, Open, Row, SqlValue, Statement } from './database.ts'
 
-/** Where its install script puts what it compiled or downloaded. */
+/** Where its install script puts what it compiled or downloaded; of the same version as the rest, which is pinned exactly. */
 const NATIVE_PART = 'better-sqlite3/build/Release/better_sqlite3.node'
 
 /**

@@ -1,5 +1,6 @@
 /** Chooses the SQLite driver of this process. */
 import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { loadBetterSqlite3 } from './better-driver.ts'
 import { type Database, type Open, type OpenOptions, withTransactions } from './database.ts'
 import { SqliteError, sqliteCode } from './errors.ts'
@@ -68,8 +69,13 @@ export function choose(wanted: string | undefined, candidates = drivers): Open {
 
 /**
  * With too many files open throws what the system then throws, EMFILE or ENFILE: neither SQLite nor Node, which takes a module
- * that it could not open for one that is not there, says so.
+ * that it could not open for one that is not there, says so. It tries one file; where SQLite needs two, it says what it says.
  */
 function requireDescriptor(): void {
-  closeSync(openSync(process.execPath, 'r'))
+  try {
+    closeSync(openSync(devNull, 'r'))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EMFILE' || code === 'ENFILE') throw error
+  }
 }

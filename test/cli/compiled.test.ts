@@ -1,8 +1,8 @@
-/** Chunks that run from the code that was kept of them. */
+/** Chunks that run from V8's cached data. */
 import { createHash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, realpathSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keepCompiled, runCompiled } from '../../src/cli/compiled.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
@@ -18,81 +18,114 @@ let shared: string
 let main: string
 beforeEach(() => {
   folder = temporaryFolder('compiled')
-  shared = join(folder.path, 'shared.js')
-  main = join(folder.path, 'main.js')
+  // As Node names modules.
+  const real = realpathSync(folder.path)
+  shared = join(real, 'shared.js')
+  main = join(real, 'main.js')
   writeFileSync(shared, SHARED)
   writeFileSync(main, MAIN)
 })
 afterEach(() => folder.remove())
+
+/** What is kept of a chunk, in its parts. */
+function kept(path: string) {
+  const octets = readFileSync(`${path}.cached`)
+  const end = octets.indexOf(10) + 1
+  return { key: octets.subarray(0, end), cachedData: octets.subarray(end + 32) }
+}
+
+/** Alters one octet of what is kept of the first chunk. */
+function change(at: (octets: Buffer) => number): void {
+  const octets = readFileSync(`${shared}.cached`)
+  octets.writeUInt8(octets.readUInt8(at(octets)) ^ 1, at(octets))
+  writeFileSync(`${shared}.cached`, octets)
+}
 
 /** What whoever asks for a chunk is given. */
 function given(path: string): Record<string, unknown> {
   return createRequire(main)(path)
 }
 
+const isThere = (path: string): boolean => createRequire(main).cache[path] !== undefined
 const isLoaded = (path: string): boolean => createRequire(main).cache[path]?.loaded ?? false
 
-describe('a chunk with its code', () => {
+describe('a chunk with its cached data', () => {
   it('is there before it is asked for, as Node would have loaded it', () => {
-    keepCompiled(folder.path)
-    runCompiled(folder.path)
+    keepCompiled(dirname(main))
+    runCompiled(dirname(main))
     expect([isLoaded(shared), isLoaded(main)]).toEqual([true, true])
     expect(given(main)).toEqual({ word: 'one', isMain: true })
   })
 
   it('runs from it', () => {
     writeFileSync(shared, SHARED.replace('one', 'two'))
-    keepCompiled(folder.path)
-    const ofOther = readFileSync(`${shared}.code`).subarray(32)
-    // No such pair is ever written: of the source V8 compares the length, and so shows whose code it is.
+    keepCompiled(dirname(main))
+    const { key, cachedData } = kept(shared)
+    // Nobody ever writes such a pair: of the source V8 compares the length, and so shows whose cached data it is.
     writeFileSync(shared, SHARED)
-    const digest = createHash('sha256').update(SHARED).digest()
-    writeFileSync(`${shared}.code`, Buffer.concat([digest, ofOther]))
-    runCompiled(folder.path)
+    const digest = createHash('sha256').update(SHARED).update(cachedData).digest()
+    writeFileSync(`${shared}.cached`, Buffer.concat([key, digest, cachedData]))
+    runCompiled(dirname(main))
     expect(given(main).word).toBe('two')
   })
 
   it('is run once', () => {
-    keepCompiled(folder.path)
+    keepCompiled(dirname(main))
     const before = given(shared)
-    runCompiled(folder.path)
+    runCompiled(dirname(main))
     expect(given(shared)).toBe(before)
   })
 })
 
 describe('a chunk is left to Node', () => {
-  it('with the code of another source', () => {
-    keepCompiled(folder.path)
+  it('with that of another source', () => {
+    keepCompiled(dirname(main))
     writeFileSync(shared, SHARED.replace('one', 'two'))
-    runCompiled(folder.path)
+    runCompiled(dirname(main))
     expect([isLoaded(shared), isLoaded(main)]).toEqual([false, false])
     expect(given(main).word).toBe('two')
   })
 
   it.each([
-    ['without code', () => rmSync(`${shared}.code`)],
-    ['with a piece of its code', () => writeFileSync(`${shared}.code`, Buffer.alloc(20))],
+    ['without it', () => rmSync(`${shared}.cached`)],
+    ['with a piece of it', () => truncateSync(`${shared}.cached`, 100)],
+    [
+      'with one that lost its end',
+      () => truncateSync(`${shared}.cached`, statSync(`${shared}.cached`).size - 1),
+    ],
+    ['with one of which an octet is another', () => change((octets) => octets.length - 20)],
+    ['with one of another Node', () => change(() => 1)],
+    ['with one of a V8 of other settings', () => change((octets) => octets.indexOf(10) - 1)],
     ['that is not there', () => rmSync(shared)],
   ])('%s', (_, damage) => {
-    keepCompiled(folder.path)
+    keepCompiled(dirname(main))
     damage()
-    runCompiled(folder.path)
+    runCompiled(dirname(main))
     expect([isLoaded(shared), isLoaded(main)]).toEqual([false, false])
   })
 })
 
-it('code is not kept of what Node 20 could not import', () => {
+it('no cached data is kept of what Node 20 could not import', () => {
   writeFileSync(main, 'exports.sep = async () => (await import("node:path")).sep\n')
-  expect(() => keepCompiled(folder.path)).toThrow(/main\.js imports/)
+  expect(() => keepCompiled(dirname(main))).toThrow(/main\.js imports/)
 })
 
-it('code of another V8, or not whole, is compiled anew', () => {
-  keepCompiled(folder.path)
-  const code = readFileSync(`${shared}.code`)
-  code.writeUInt32LE(~code.readUInt32LE(32 + 4) >>> 0, 32 + 4)
-  writeFileSync(`${shared}.code`, code)
-  writeFileSync(`${main}.code`, readFileSync(`${main}.code`).subarray(0, -9))
-  runCompiled(folder.path)
-  expect([isLoaded(shared), isLoaded(main)]).toEqual([true, true])
-  expect(given(main).word).toBe('one')
+it('a chunk that throws is not left half loaded', () => {
+  writeFileSync(main, 'exports.half = true\nthrow new Error("not whole")\n')
+  keepCompiled(dirname(main))
+  expect(() => runCompiled(dirname(main))).toThrow('not whole')
+  expect([isLoaded(shared), isThere(main)]).toEqual([true, false])
+})
+
+it('cached data says nothing of where the program was built', () => {
+  keepCompiled(dirname(main))
+  expect(readFileSync(`${main}.cached`, 'latin1')).not.toContain(basename(folder.path))
+})
+
+it('a stack names the chunk and the line', () => {
+  writeFileSync(main, 'exports.stack = () => new Error("told").stack\n')
+  keepCompiled(dirname(main))
+  runCompiled(dirname(main))
+  const { stack } = given(main)
+  expect((stack as () => string)()).toContain('main.js:1:')
 })

@@ -1,5 +1,6 @@
 // A mutant, loaded by --require into each thread of the program: a failed fsync, and a failed COMMIT, count as done.
 const fs = require('node:fs')
+const { changeCommands } = require('./sqlite-commands.cjs')
 
 const { fsync, fsyncSync } = fs
 
@@ -12,22 +13,11 @@ fs.fsyncSync = (descriptor) => {
   }
 }
 
-function prototypeOfDatabases() {
+changeCommands((sql, run) => {
   try {
-    return require('better-sqlite3').prototype
-  } catch {
-    return require('node:sqlite').DatabaseSync.prototype
-  }
-}
-
-const databases = prototypeOfDatabases()
-const { exec } = databases
-
-databases.exec = function execAndSwallow(sql) {
-  try {
-    return exec.call(this, sql)
+    return run(sql)
   } catch (error) {
     if (sql !== 'COMMIT') throw error
     return undefined
   }
-}
+})

@@ -1,8 +1,9 @@
 // Loaded by --require into each thread of the program. Appends to the file POPKEEP_TEST_LOADED, a line each, what dist/ asks
-// for, what Node has compiled for it, and what is slow to make.
+// for, which of its chunks V8 has run from cached data, and what is slow to make.
 const { appendFileSync } = require('node:fs')
 const Module = require('node:module')
 const { basename } = require('node:path')
+const vm = require('node:vm')
 const threads = require('node:worker_threads')
 
 const file = process.env.POPKEEP_TEST_LOADED
@@ -15,10 +16,11 @@ Module._load = function (request, parent, ...rest) {
   return load.call(this, request, parent, ...rest)
 }
 
-const { _compile: compile } = Module.prototype
-Module.prototype._compile = function (source, path, ...rest) {
-  if (path.includes('/dist/')) note(`compiled:${basename(path)}`)
-  return compile.call(this, source, path, ...rest)
+const { compileFunction } = vm
+vm.compileFunction = (source, parameters, options) => {
+  const compiled = compileFunction(source, parameters, options)
+  if (compiled.cachedDataRejected === false) note(`./${basename(options.filename)}.cached`)
+  return compiled
 }
 
 // The same for what is imported.
