@@ -1,13 +1,15 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { defineConfig } from 'rolldown'
 
 // What Node loads when popkeep starts. A run that finds no mail does little but load its code: some 200 modules one by one
 // cost twice what a few chunks do, and ES modules more than CommonJS, where Node's own modules need no wrapping. What only one
-// command needs stays a chunk of its own. Nothing is minified: a stack trace names functions, and in the chunk the path of its source stands
-// above each.
+// command needs stays a chunk of its own. Nothing is minified: a stack trace names functions, and in the chunk the path of its
+// source stands above each.
 
 /**
  * Packages that most runs load, their JavaScript: of a large one, only what is used. They stay dependencies, with their licences;
- * so does the native part of better-sqlite3, which is looked for by name. Where that is not there at the build it is left to Node.
+ * so does the native part of better-sqlite3, which is looked for by name. A package that is not there at the build is left to Node.
  */
 const BUNDLED = /^(?:better-sqlite3|commander|p-limit|yocto-queue|smol-toml|valibot)(?:\/|$)/
 
@@ -72,6 +74,13 @@ export default defineConfig([
             fileName: 'package.json',
             source: '{ "type": "commonjs" }\n',
           })
+        },
+      },
+      {
+        name: 'kept-compiled',
+        writeBundle() {
+          const { keepCompiled } = createRequire(import.meta.url)('./dist/compiled.js')
+          keepCompiled(join(import.meta.dirname, 'dist'))
         },
       },
     ],

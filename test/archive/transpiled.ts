@@ -2,15 +2,7 @@
  * Sources as JavaScript, for cases that need a process or a thread of their own: Node 20 runs no
  * TypeScript. Below node_modules, so that packages are found from there.
  */
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
@@ -32,26 +24,26 @@ export function transpileRooms(rooms: readonly string[]): {
   const folder = mkdtempSync(join(cache, 'popkeep-test-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const names = rooms.flatMap((room) =>
-    readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join(room, name),
-    ),
+    readdirSync(join(ROOT, 'src', room), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(?:ts|cjs)$/.test(name))
+      .map((name) => join(room, name)),
   )
-  for (const name of names.filter((path) => path.endsWith('.cjs'))) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    copyFileSync(join(ROOT, 'src', name), join(folder, name))
-  }
-  for (const name of names.filter((path) => path.endsWith('.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'src', name), 'utf8'), {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2023,
-        module: ts.ModuleKind.ESNext,
-        rewriteRelativeImportExtensions: true,
-        verbatimModuleSyntax: true,
-      },
-    })
+  for (const name of names) {
+    const source = readFileSync(join(ROOT, 'src', name), 'utf8')
     const path = join(folder, name.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, outputText)
+    writeFileSync(path, name.endsWith('.ts') ? transpile(source) : source)
   }
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+function transpile(source: string): string {
+  return ts.transpileModule(source, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      rewriteRelativeImportExtensions: true,
+      verbatimModuleSyntax: true,
+    },
+  }).outputText
 }
